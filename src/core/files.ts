@@ -1,0 +1,89 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MerlonError, messageOf, systemCode } from './errors.ts';
+
+/** A folder that only its owner may enter (0700), made where it is missing. Throws `state.unwritable`, `state.permissions`. */
+export function ensurePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new MerlonError({
+      code: 'state.unwritable',
+      message: `cannot create the folder \`${path}\`: ${messageOf(cause)}`,
+      hint: 'choose another state folder with --state, or make its parent writable',
+      cause,
+    });
+  }
+  checkPrivate(path);
+}
+
+/** Throws `state.permissions` where others than the owner may read `path`, or where it is not ours. */
+export function checkPrivate(path: string): void {
+  const { mode, uid } = statSync(path);
+  const own = process.getuid?.();
+  if (own !== undefined && uid !== own) {
+    throw new MerlonError({
+      code: 'state.permissions',
+      message: `\`${path}\` belongs to user ${uid}, not to user ${own} who runs this`,
+      hint: `chown it, or choose another state folder with --state`,
+    });
+  }
+  if ((mode & 0o077) !== 0) {
+    throw new MerlonError({
+      code: 'state.permissions',
+      message: `\`${path}\` may be read by other users (mode ${(mode & 0o777).toString(8)})`,
+      hint: `chmod ${(mode & 0o170000) === 0o040000 ? '700' : '600'} ${path}`,
+    });
+  }
+}
+
+/** Writes `data` so that a crash leaves the old file or the new one, never a part: temporary file, fsync, rename, fsync of the folder. */
+export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): void {
+  const temporary = join(dirname(path), `.${process.pid}.${Math.trunc(performance.now() * 1e3)}.tmp`);
+  try {
+    const file = openSync(temporary, 'wx', mode);
+    try {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    throw new MerlonError({
+      code: 'state.unwritable',
+      message: `cannot write \`${path}\`: ${messageOf(cause)}`,
+      hint: 'make the state folder writable and see that its disk is not full',
+      cause,
+    });
+  }
+}
+
+/** Makes a rename or a new file in `folder` survive a power cut. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** The text of `path`, or undefined where there is no such file. Other failures are thrown as they are. */
+export function tryReadText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** As `tryReadText`, for a file that holds a key: refuses one that others may read. Throws `state.permissions`. */
+export function tryReadPrivateText(path: string): string | undefined {
+  const text = tryReadText(path);
+  if (text !== undefined) checkPrivate(path);
+  return text;
+}
