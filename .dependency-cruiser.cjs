@@ -27,6 +27,7 @@ const table = {
   gateway: ['core', 'api', 'crypto', 'net', ...engines],
   mesh: ['core', 'api', 'crypto', 'net', 'identity', 'policy'],
   distribution: ['core', 'api'],
+  supervisor: ['core', 'api'],
   control: ['core', 'api', 'crypto', 'storage', 'manifest', 'distribution'],
   server: null, // the composition root: joins everything
   cli: null,
