@@ -1,0 +1,91 @@
+import type { CidrSet } from './cidr.ts';
+import type { Headers } from './headers.ts';
+import { isAddress, plainAddress } from './ip-address.ts';
+import type { ServerRequest } from './message.ts';
+
+/** Who is at the far end, as far as the proxies that we trust vouch for it. */
+export interface ClientAddress {
+  readonly address: string;
+  /** Trusted proxies between the client and us, nearest to the client first, our peer last. Empty where the client is our peer. */
+  readonly via: readonly string[];
+  /** Scheme that the client used toward the first trusted proxy. */
+  readonly scheme: 'http' | 'https';
+  /** Host that the client asked for: what a trusted proxy says, else the request's own. */
+  readonly host: string;
+}
+
+/** The facts of a connection that an address is derived from. */
+export interface PeerFacts {
+  readonly remoteAddress: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly headers: Headers;
+}
+
+/**
+ * The client of a request. `X-Forwarded-*` is believed only where the peer is `trusted`, and then only as far
+ * back as the chain of trusted proxies reaches: the first address from the right that is not trusted is the client, whatever
+ * stands to its left was written by it. An entry that is no address ends the chain. `Forwarded` is not
+ * read: of two fields that say the same thing, a proxy that maintains one lets the client write the other.
+ */
+export function resolveClient(peer: PeerFacts, trusted: CidrSet | undefined): ClientAddress {
+  const { remoteAddress, scheme, host, headers } = peer;
+  if (trusted === undefined || !trusted.has(remoteAddress)) return { address: remoteAddress, via: [], scheme, host };
+  const chain = listOf(headers, 'x-forwarded-for');
+  const via: string[] = [];
+  let address = remoteAddress;
+  for (let at = chain.length - 1; at >= 0 && trusted.has(address); at--) {
+    const next = plainAddress(chain[at] as string);
+    if (!isAddress(next)) break;
+    via.unshift(address);
+    address = next;
+  }
+  const proto = listOf(headers, 'x-forwarded-proto').at(-1)?.toLowerCase();
+  return {
+    address,
+    via,
+    scheme: proto === 'https' || proto === 'http' ? proto : scheme,
+    host: listOf(headers, 'x-forwarded-host').at(-1)?.toLowerCase() ?? host,
+  };
+}
+
+function listOf(headers: Headers, name: string): string[] {
+  return headers
+    .getAll(name)
+    .join(',')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+/** Fields that say who the client is. Whoever sends them to us, they go no further: `setForwarded` writes our own. */
+export const forwardedFields: readonly string[] = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+];
+
+/** Replaces whatever `headers` say of the client by what `request` knows: `X-Forwarded-*`, and `Forwarded` (RFC 7239). */
+export function setForwarded(headers: Headers, request: ServerRequest): void {
+  for (const name of forwardedFields) headers.delete(name);
+  const { address, via, scheme, host } = request.client;
+  const hops = via.length === 0 ? address : `${address}, ${via.join(', ')}`;
+  if (hops !== '') headers.append('x-forwarded-for', hops);
+  headers.append('x-forwarded-proto', scheme);
+  if (host !== '') headers.append('x-forwarded-host', host);
+  headers.append('forwarded', formatForwarded([address, ...via], scheme, host));
+}
+
+function formatForwarded(hops: readonly string[], scheme: string, host: string): string {
+  const nodes = hops.map((hop) => `for=${hop === '' ? 'unknown' : hop.includes(':') ? `"[${hop}]"` : hop}`);
+  const facts = `;proto=${scheme}${host === '' ? '' : `;host="${host.replaceAll('"', '')}"`}`;
+  return nodes.map((node, at) => (at === 0 ? node + facts : node)).join(', ');
+}

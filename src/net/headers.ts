@@ -1,0 +1,129 @@
+import { NetError } from './errors.ts';
+import { isFieldValue, isToken } from './grammar.ts';
+
+/** Names in lower case, values as they stand on the wire (one character a byte, ISO 8859-1). */
+export type HeaderRecord = Readonly<Record<string, string | readonly string[]>>;
+
+/**
+ * Header fields in the order they came, duplicates kept. Names are lower case. Lookup is a linear scan: messages hold
+ * a dozen fields, and interned names compare by pointer. All that gets in is checked, so what comes out can be
+ * written to a socket as it is.
+ */
+export class Headers {
+  /** Name, value, name, value. Only the parser and the serialiser touch it. */
+  readonly pairs: string[];
+
+  constructor(pairs: string[] = []) {
+    this.pairs = pairs;
+  }
+
+  /** Header fields from a record. Throws `net.bad-field`. */
+  static from(record: HeaderRecord): Headers {
+    const headers = new Headers();
+    for (const name of Object.keys(record)) {
+      const value = record[name] as string | readonly string[];
+      if (typeof value === 'string') headers.append(name, value);
+      else for (const each of value) headers.append(name, each);
+    }
+    return headers;
+  }
+
+  /** How many field lines there are. */
+  get size(): number {
+    return this.pairs.length >> 1;
+  }
+
+  /** The first value of `name`, or undefined. */
+  get(name: string): string | undefined {
+    const { pairs } = this;
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === name) return pairs[at + 1];
+    return undefined;
+  }
+
+  /** All values of `name`, in order. */
+  getAll(name: string): string[] {
+    const { pairs } = this;
+    const values: string[] = [];
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === name) values.push(pairs[at + 1] as string);
+    return values;
+  }
+
+  has(name: string): boolean {
+    const { pairs } = this;
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === name) return true;
+    return false;
+  }
+
+  /** How many field lines carry `name`. */
+  count(name: string): number {
+    const { pairs } = this;
+    let count = 0;
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === name) count++;
+    return count;
+  }
+
+  /** Replaces every field `name` by one. Throws `net.bad-field` where `name` or `value` could not stand on the wire. */
+  set(name: string, value: string): this {
+    checkField(name, value);
+    const { pairs } = this;
+    for (let at = 0; at < pairs.length; at += 2) {
+      if (pairs[at] !== name) continue;
+      pairs[at + 1] = value;
+      this.#remove(name, at + 2);
+      return this;
+    }
+    pairs.push(name, value);
+    return this;
+  }
+
+  /** Adds a field line. Throws `net.bad-field`. */
+  append(name: string, value: string): this {
+    checkField(name, value);
+    this.pairs.push(name, value);
+    return this;
+  }
+
+  /** Removes every field `name`. */
+  delete(name: string): this {
+    this.#remove(name, 0);
+    return this;
+  }
+
+  /** Every field line, in order. */
+  *entries(): IterableIterator<[name: string, value: string]> {
+    const { pairs } = this;
+    for (let at = 0; at < pairs.length; at += 2) yield [pairs[at] as string, pairs[at + 1] as string];
+  }
+
+  [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
+    return this.entries();
+  }
+
+  /** A copy that can be edited alone. */
+  clone(): Headers {
+    return new Headers(this.pairs.slice());
+  }
+
+  #remove(name: string, from: number): void {
+    const { pairs } = this;
+    let kept = from;
+    for (let at = from; at < pairs.length; at += 2) {
+      if (pairs[at] === name) continue;
+      if (kept !== at) {
+        pairs[kept] = pairs[at] as string;
+        pairs[kept + 1] = pairs[at + 1] as string;
+      }
+      kept += 2;
+    }
+    pairs.length = kept;
+  }
+}
+
+function checkField(name: string, value: string): void {
+  if (!isToken(name) || name !== name.toLowerCase()) {
+    throw new NetError('net.bad-field', 500, `\`${name}\` is not a header field name in lower case`);
+  }
+  // The value stays out of the message: it may be a secret.
+  if (!isFieldValue(value))
+    throw new NetError('net.bad-field', 500, `the value of the header field \`${name}\` is not allowed`);
+}

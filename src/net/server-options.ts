@@ -1,0 +1,100 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import type { HttpLimits } from './config.ts';
+import type { NetCode } from './errors.ts';
+import type { HeaderRecord } from './headers.ts';
+import type { Reply, ServerRequest } from './message.ts';
+
+/** A certificate chain and its key, PEM. */
+export interface TlsCredentials {
+  /** Leaf first. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** TLS of a listener: 1.2 at least, ALPN `http/1.1`. */
+export interface ServerTls extends TlsCredentials {
+  /** Other credentials for a server name that the client asks for; undefined: the ones above. */
+  sni?(servername: string): TlsCredentials | undefined;
+  /** Whether a client certificate is asked for, and whether one is needed. Default `none`. One that does not verify is never let in. */
+  readonly clientCertificate?: 'none' | 'optional' | 'required';
+  /** Bundle (PEM) that client certificates are verified against. Needed unless `none`. */
+  readonly ca?: string;
+  /**
+   * Has the last word on a verified chain (DER, leaf first): an error ends the connection. Where the trust domain is
+   * checked, among others. A connection without a certificate is not asked about.
+   */
+  verifyPeer?(chain: readonly Buffer[]): Error | undefined;
+  /** 48 bytes shared by the workers of a port, so that any of them resumes a session of another. Not used with client certificates: a resumed session would outlive their check. */
+  readonly ticketKeys?: Buffer;
+}
+
+/** A request, or a connection, that the engine itself refused. */
+export interface Refusal {
+  readonly code: NetCode;
+  /** Status that is sent. */
+  readonly status: number;
+  /** Public sentence. */
+  readonly message: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly scheme: 'http' | 'https';
+  /** As far as it was read. Untrusted. */
+  readonly method: string | undefined;
+  readonly target: string | undefined;
+}
+
+/** What a refused client gets to read. */
+export interface RefusalReply {
+  readonly headers?: HeaderRecord;
+  readonly body?: string;
+}
+
+export interface HttpServerOptions {
+  readonly clock: Clock;
+  readonly limits?: Partial<HttpLimits>;
+  readonly tls?: ServerTls;
+  /** Must answer each request through `reply`, in time. What it throws (or rejects with) is answered by 500 and told to `log`. */
+  onRequest(request: ServerRequest, reply: Reply): void | Promise<void>;
+  /** Told of each refusal before the reply is written; gives its fields and body. Default: an RFC 9457 problem. */
+  onRefused?(refusal: Refusal): RefusalReply | undefined;
+  /** CIDRs of proxies whose `Forwarded`/`X-Forwarded-*` are believed. */
+  readonly trustedProxies?: readonly string[];
+  /** `required`: each connection begins with a PROXY protocol header (v1 or v2), believed only from `trustedProxies`. Default `none`. */
+  readonly proxyProtocol?: 'none' | 'required';
+  readonly log?: Logger;
+}
+
+/** Where to listen. `fd`: a listening socket that was handed over. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly backlog?: number }
+  | { readonly fd: number }
+  | { readonly path: string };
+
+export interface HttpServer {
+  /** Throws `net.listen`. Resolves when connections are accepted. */
+  listen(address: ListenAddress): Promise<void>;
+  /** Where it listens: the port that the system chose, or the path. */
+  address(): { readonly host: string; readonly port: number } | { readonly path: string };
+  /** New connections use `tls` from now on; running ones are kept. Throws `net.bad-tls` and changes nothing where it does not load. */
+  setTls(tls: ServerTls): void;
+  /** Accepts no more, answers what is under way with `Connection: close`, then closes; what is left after `timeoutMs` is cut. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Cuts every connection and releases the port. May be called twice. */
+  stop(): Promise<void>;
+  readonly stats: ServerStats;
+}
+
+/** Counters since the start, for metrics. */
+export interface ServerStats {
+  /** Open now. */
+  connections: number;
+  accepted: number;
+  /** Not let in: over a bound, failed handshake, certificate refused. */
+  rejected: number;
+  requests: number;
+  /** Requests under way now. */
+  active: number;
+  refused: number;
+}
