@@ -1,8 +1,8 @@
 // What control tells each role: immutable, versioned, plain data. A role compiles its snapshot into closures once.
 import type { AuthnSnapshot } from './authn.ts';
-import type { LimitsSnapshot } from './limits.ts';
+import type { LimitsSection } from './limits.ts';
 import type { OpenApiDocument } from './openapi.ts';
-import type { PolicySnapshot } from './policy.ts';
+import type { GatewayPolicies } from './policy.ts';
 
 /** Where something is reached over TCP. */
 export interface Endpoint {
@@ -27,8 +27,8 @@ export interface GatewaySnapshot {
   readonly ipDeny: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly authn: AuthnSnapshot;
-  readonly policy: PolicySnapshot;
-  readonly limits: LimitsSnapshot;
+  readonly policy: GatewayPolicies;
+  readonly limits: LimitsSection;
   /** By service. */
   readonly openapi: Readonly<Record<string, OpenApiDocument>>;
   readonly services: readonly GatewayService[];
@@ -73,6 +73,8 @@ export interface Cors {
 }
 
 export interface GatewayRoute {
+  /** What policies and limits call it: its host, where it has one, and its path. Unique. */
+  readonly name: string;
   /** Where it stands in the manifest: `routes[3]`. */
   readonly source: string;
   readonly path: string;
