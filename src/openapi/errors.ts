@@ -31,6 +31,7 @@ export const warningCodes = [
   'openapi.free-form',
   'openapi.unknown-format',
   'openapi.no-response',
+  'openapi.split-path',
 ] as const;
 
 /** Codes of denials and response findings. */

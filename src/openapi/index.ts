@@ -9,3 +9,4 @@ export type {
 } from './api-validator.ts';
 export type { OpenApiOptions } from './config.ts';
 export { denialCodes, formatNote, OpenApiError, problemCodes, warningCodes } from './errors.ts';
+export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
