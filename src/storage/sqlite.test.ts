@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -221,6 +221,36 @@ const writer = `
   };
   for (let name = 0; name < 8; name++) lane(name);
 `;
+
+// A real small disk needs the right to mount one; where that is missing, `maxBytes` above stands in for it.
+const canMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
+
+describe.skipIf(!canMount)('a disk that fills up', () => {
+  it('loses nothing that was acknowledged, and takes writes again once there is room', async () => {
+    mkdirSync(join(folder, 'state'), { mode: 0o700 });
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', join(folder, 'state')]);
+    if (mounted.status !== 0) return;
+    try {
+      const store = open();
+      const acknowledged: string[] = [];
+      let code = 'done';
+      for (let at = 0; code === 'done'; at++) {
+        code = await outcome(store.write([{ put: `k/${at}`, value: Buffer.alloc(10_000, at) }]));
+        if (code === 'done') acknowledged.push(`k/${at}`);
+      }
+      expect(code).toBe('storage.full');
+      expect(acknowledged.length).toBeGreaterThan(10);
+      expect((await store.list('k/')).map(({ key }) => key).sort()).toEqual(acknowledged.sort());
+      spawnSync('mount', ['-o', 'remount,size=8m', join(folder, 'state')]);
+      await store.write([{ put: 'after', value: value('v') }]);
+      await store.stop();
+      expect(await open().get('after')).toBeDefined();
+      await opened.pop()?.stop();
+    } finally {
+      spawnSync('umount', [join(folder, 'state')]);
+    }
+  });
+});
 
 describe('kill -9', () => {
   it('loses nothing that was acknowledged, and leaves no batch in half', async () => {
