@@ -221,6 +221,17 @@ describe('leases', () => {
     expect(host.admitted() - before).toBe(90);
   });
 
+  it('forget quiet keys at the worker, also where a message was lost', async () => {
+    const host = createHost(1, { rules: [rate(1000, 1000)] });
+    for (let n = 0; n < 100; n++) host.request(0, 'r', `k${n}`);
+    await host.settle(10);
+    host.mute(0);
+    for (let n = 0; n < 100; n++) for (let more = 0; more < 10; more++) host.request(0, 'r', `k${n}`);
+    expect(host.workers[0]?.size).toBe(100);
+    await host.settle(5000);
+    expect(host.workers[0]?.size).toBe(0);
+  });
+
   it('let go of a limit that a new snapshot no longer has', async () => {
     const host = createHost(1, { rules: [rate(10, 1000)] });
     host.request(0, 'r');

@@ -27,8 +27,10 @@ export class Lease {
   #neverFits = false;
 
   /** Whether the lease can be forgotten once its tokens are given back. */
-  isIdle(nowMs: number): boolean {
-    const quiet = this.waiters.length === 0 && this.ask === undefined;
+  isIdle(nowMs: number, leaseMs: number): boolean {
+    // An ask without an answer for so long is lost.
+    const asking = this.ask !== undefined && nowMs < this.ask.atMs + leaseMs;
+    const quiet = this.waiters.length === 0 && !asking;
     return quiet && nowMs >= this.expiresAtMs && nowMs >= this.#deniedUntilMs;
   }
 

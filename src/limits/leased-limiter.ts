@@ -12,6 +12,8 @@ export interface LeasedLimiter extends AskingLimiter {
   configure(rules: readonly TokenRule[]): void;
   /** A message of the broker. */
   receive(message: ToWorker): void;
+  /** How many keys it holds slices of. */
+  readonly size: number;
   /** Gives all unspent tokens back; requests that wait are judged by the worker's own share. */
   stop(): void;
 }
@@ -97,6 +99,10 @@ class Leased implements LeasedLimiter {
     if (message.kind === 'grant') this.#accept(message, lease);
     else if (lease !== undefined) this.#giveBack(message.limit, message.key, lease);
     else this.#options.send({ kind: 'return', limit: message.limit, key: message.key, spent: 0, unspent: 0 });
+  }
+
+  get size(): number {
+    return this.#count;
   }
 
   stop(): void {
@@ -193,7 +199,7 @@ class Leased implements LeasedLimiter {
     const now = this.#options.clock.monotonic();
     for (const [limit, leases] of this.#leases) {
       for (const [key, lease] of leases) {
-        if (!lease.isIdle(now)) continue;
+        if (!lease.isIdle(now, this.#options.leaseMs)) continue;
         if (lease.tokens + lease.spent > 0) this.#giveBack(limit, key, lease);
         leases.delete(key);
         this.#count--;
