@@ -44,7 +44,7 @@ const secretPath = z.string().transform((text, context): SecretReference => {
   }
   const value = tryParseSecretReference(text);
   if (value !== undefined) return value;
-  refuse(context, `\`${text}\` is not the path of a secret`, {
+  refuse(context, 'this is not the path of a secret', {
     code: 'manifest.bad-secret',
     hint: 'write it as `secret/orders/db#password`',
   });

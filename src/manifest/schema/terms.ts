@@ -1,13 +1,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Rate, tryParseDuration, tryParseRate, tryParseSize } from '../../core/quantity.ts';
+import type { ManifestCode } from '../errors.ts';
 import { type UnavailableKey, unavailable } from './unavailable.ts';
 
 // The words that the manifest's sections share. Each reads one scalar and gives its resolved value.
 
 /** What a custom issue carries besides its sentence. */
 export interface IssueFacts {
-  readonly code: string;
+  readonly code: ManifestCode;
   readonly hint?: string;
 }
 
