@@ -151,4 +151,3 @@ export interface WorkloadPlan {
   readonly healthPath: string | undefined;
   readonly startTimeoutMs: number;
 }
-

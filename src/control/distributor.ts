@@ -1,6 +1,6 @@
 import type { RoleName, RoleState } from '../api/channel.ts';
-import type { RolePeer } from '../distribution/index.ts';
 import type { Logger } from '../core/log.ts';
+import type { RolePeer } from '../distribution/index.ts';
 
 /** A role's snapshot of one configuration version. */
 export interface Versioned {
@@ -52,7 +52,8 @@ export function createDistributor(log: Logger, onChange: (roles: readonly RoleSt
       if (peers.has(peer)) peers.set(peer, version);
       changed();
     },
-    refuse: (peer, version, code, message) => log.error({ role: peer.role, instance: peer.name, version, code }, `snapshot refused: ${message}`),
+    refuse: (peer, version, code, message) =>
+      log.error({ role: peer.role, instance: peer.name, version, code }, `snapshot refused: ${message}`),
     get roles() {
       return roles();
     },

@@ -1,6 +1,6 @@
+import type { AuthnSnapshot } from '../api/authn.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
 import type { GatewayPolicies, PolicyModel } from '../api/policy.ts';
-import type { AuthnSnapshot } from '../api/authn.ts';
 import type { Problem } from '../manifest/index.ts';
 
 /** Loads and bundles the OpenAPI document at `path`. Throws a MerlonError that names file and line. */

@@ -7,7 +7,9 @@ const loopback = '127.0.0.1';
 
 /** Where a service's workload listens. */
 export function workloadEndpoint(name: string, { address }: Service, portOf: PortOf): { host: string; port: number } {
-  return address === undefined ? { host: loopback, port: portOf(`service/${name}`) } : { host: address.host, port: address.port };
+  return address === undefined
+    ? { host: loopback, port: portOf(`service/${name}`) }
+    : { host: address.host, port: address.port };
 }
 
 /** The agent's view of the manifest: who lives here, who may call whom, and through which ports. */
@@ -20,30 +22,36 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
     bundle,
     inbound,
     gatewayId: roleId(trustDomain, 'gateway'),
-    services: services.map(([name, service]): AgentService => ({
-      name,
-      spiffeId: serviceId(trustDomain, name),
-      serverName: serverName(trustDomain, name),
-      endpoint: workloadEndpoint(name, service, portOf),
-      callers: callersOf(name, manifest),
-    })),
+    services: services.map(
+      ([name, service]): AgentService => ({
+        name,
+        spiffeId: serviceId(trustDomain, name),
+        serverName: serverName(trustDomain, name),
+        endpoint: workloadEndpoint(name, service, portOf),
+        callers: callersOf(name, manifest),
+      }),
+    ),
     edges: services.flatMap(([caller, { calls }]) =>
-      calls.map((callee): OutboundEdge => ({
-        caller,
-        callee,
-        port: portOf(`edge/${caller}/${callee}`),
-        serverName: serverName(trustDomain, callee),
-        calleeId: serviceId(trustDomain, callee),
-        endpoint: inbound,
-      })),
+      calls.map(
+        (callee): OutboundEdge => ({
+          caller,
+          callee,
+          port: portOf(`edge/${caller}/${callee}`),
+          serverName: serverName(trustDomain, callee),
+          calleeId: serviceId(trustDomain, callee),
+          endpoint: inbound,
+        }),
+      ),
     ),
     egress: services
       .filter(([, { egress }]) => egress.length > 0)
-      .map(([service, { egress }]): EgressListener => ({
-        service,
-        port: portOf(`egress/${service}`),
-        allow: egress.map(({ host, port }) => `${host}:${port}`),
-      })),
+      .map(
+        ([service, { egress }]): EgressListener => ({
+          service,
+          port: portOf(`egress/${service}`),
+          allow: egress.map(({ host, port }) => `${host}:${port}`),
+        }),
+      ),
   };
 }
 
@@ -51,7 +59,10 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
 function callersOf(callee: string, { trustDomain, services, routes }: Manifest): string[] {
   const declared = Object.entries(services).filter(([, { calls }]) => calls.includes(callee));
   const routed = routes.some(({ service }) => service === callee);
-  return [...(routed ? [roleId(trustDomain, 'gateway')] : []), ...declared.map(([caller]) => serviceId(trustDomain, caller))];
+  return [
+    ...(routed ? [roleId(trustDomain, 'gateway')] : []),
+    ...declared.map(([caller]) => serviceId(trustDomain, caller)),
+  ];
 }
 
 /** Every purpose that needs a loopback port. */
@@ -69,5 +80,7 @@ export function portPurposes({ services }: Manifest): string[] {
 
 /** Ports that the manifest itself names. */
 export function fixedPorts({ services }: Manifest): Map<string, number> {
-  return new Map(Object.entries(services).flatMap(([name, { port }]) => (port === undefined ? [] : [[`service/${name}`, port]])));
+  return new Map(
+    Object.entries(services).flatMap(([name, { port }]) => (port === undefined ? [] : [[`service/${name}`, port]])),
+  );
 }

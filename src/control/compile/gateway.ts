@@ -101,6 +101,9 @@ function compileRoute(route: Route, index: number, { gateway }: Manifest): Gatew
 }
 
 /** The certificate that the manifest names, read from its files. */
-export function readCertificate(folder: string, { cert, key }: { readonly cert: string; readonly key: string }): { certificate: string; key: string } {
+export function readCertificate(
+  folder: string,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): { certificate: string; key: string } {
   return { certificate: readFileSync(resolve(folder, cert), 'utf8'), key: readFileSync(resolve(folder, key), 'utf8') };
 }

@@ -1,6 +1,6 @@
 import type { LimitKey, LimitRule, LimitsSection } from '../../api/limits.ts';
-import { routeName } from './names.ts';
 import type { Manifest, Route, WrittenRate } from '../../manifest/index.ts';
+import { routeName } from './names.ts';
 
 const dayMs = 86_400_000;
 
@@ -30,12 +30,26 @@ function routeRules(route: Route, index: number): LimitRule[] {
   if (limits.quota !== undefined) rules.push(quotaRule(name, limits.quota, origin('quota')));
   if (limits.concurrency !== undefined) {
     const count = limits.concurrency;
-    rules.push({ kind: 'concurrency', id: `${name}:concurrency`, name: 'concurrency', by: 'route', origin: origin('concurrency'), text: String(count), count });
+    rules.push({
+      kind: 'concurrency',
+      id: `${name}:concurrency`,
+      name: 'concurrency',
+      by: 'route',
+      origin: origin('concurrency'),
+      text: String(count),
+      count,
+    });
   }
   return rules;
 }
 
-function rateRule(owner: string, name: string, by: LimitKey, { count, periodMs, text }: WrittenRate, origin: string): LimitRule {
+function rateRule(
+  owner: string,
+  name: string,
+  by: LimitKey,
+  { count, periodMs, text }: WrittenRate,
+  origin: string,
+): LimitRule {
   return { kind: 'rate', id: `${owner}:${name}`, name, by, origin, text, count, periodMs };
 }
 
@@ -43,5 +57,14 @@ function rateRule(owner: string, name: string, by: LimitKey, { count, periodMs, 
 function quotaRule(owner: string, quota: WrittenRate, origin: string): LimitRule {
   const { count, periodMs, text } = quota;
   if (periodMs < dayMs) return rateRule(owner, 'quota', 'user', quota, origin);
-  return { kind: 'quota', id: `${owner}:quota`, name: 'quota', by: 'user', origin, text, count, period: periodMs === dayMs ? 'day' : 'month' };
+  return {
+    kind: 'quota',
+    id: `${owner}:quota`,
+    name: 'quota',
+    by: 'user',
+    origin,
+    text,
+    count,
+    period: periodMs === dayMs ? 'day' : 'month',
+  };
 }

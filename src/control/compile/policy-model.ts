@@ -53,5 +53,7 @@ function unique(): (rules: OperationRules) => boolean {
 }
 
 function ownerClaims({ routes }: Manifest): Record<string, 'String'> {
-  return Object.fromEntries(routes.flatMap(({ owner }) => (owner === undefined ? [] : [[owner.claim, 'String' as const]])));
+  return Object.fromEntries(
+    routes.flatMap(({ owner }) => (owner === undefined ? [] : [[owner.claim, 'String' as const]])),
+  );
 }

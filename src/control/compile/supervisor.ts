@@ -50,12 +50,20 @@ function planOf(name: string, service: Service, trustDomain: string, facts: Work
 }
 
 function calleeVariables(name: string, { calls }: Service, portOf: PortOf): Record<string, string> {
-  return Object.fromEntries(calls.map((callee) => [urlVariable(callee), `http://127.0.0.1:${portOf(`edge/${name}/${callee}`)}`]));
+  return Object.fromEntries(
+    calls.map((callee) => [urlVariable(callee), `http://127.0.0.1:${portOf(`edge/${name}/${callee}`)}`]),
+  );
 }
 
 /** The forward proxy, by the names that HTTP clients look for. Node needs to be told to look. */
 function egressVariables(name: string, { egress }: Service, portOf: PortOf): Record<string, string> {
   if (egress.length === 0) return {};
   const proxy = `http://127.0.0.1:${portOf(`egress/${name}`)}`;
-  return { HTTPS_PROXY: proxy, https_proxy: proxy, NO_PROXY: '127.0.0.1,localhost', no_proxy: '127.0.0.1,localhost', NODE_USE_ENV_PROXY: '1' };
+  return {
+    HTTPS_PROXY: proxy,
+    https_proxy: proxy,
+    NO_PROXY: '127.0.0.1,localhost',
+    no_proxy: '127.0.0.1,localhost',
+    NODE_USE_ENV_PROXY: '1',
+  };
 }
