@@ -15,7 +15,9 @@ export interface GatewaySnapshot {
   readonly trustDomain: string;
   /** Origin by which callers reach the gateway. */
   readonly publicUrl: string;
-  readonly scheme: 'http' | 'https';
+  readonly listen: Endpoint;
+  /** How many workers share the port. */
+  readonly workers: number;
   /** PEM; undefined where the gateway speaks plain HTTP behind something that terminates TLS. */
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
   /** SPIFFE trust bundle, PEM. */

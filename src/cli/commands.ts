@@ -9,7 +9,11 @@ export interface CommandRow {
 
 /** Every command there is. */
 export const commands: readonly CommandRow[] = [
-  { name: 'up', summary: 'run the whole platform: control, gateway, agent and your services', load: () => import('./up.ts') },
+  {
+    name: 'up',
+    summary: 'run the whole platform: control, gateway, agent and your services',
+    load: () => import('./up.ts'),
+  },
   { name: 'validate', summary: 'check a manifest and show every error at once', load: () => import('./validate.ts') },
   { name: 'init', summary: 'write a manifest from what lies in a folder', load: () => import('./init.ts') },
   { name: 'status', summary: 'what runs, in which version, and what expires when', load: () => import('./status.ts') },
@@ -19,7 +23,11 @@ export const commands: readonly CommandRow[] = [
   { name: 'secrets', summary: 'put, get, list and delete secrets', load: () => import('./secrets.ts') },
   { name: 'audit', summary: 'query the ledger, and verify it offline', load: () => import('./audit.ts') },
   { name: 'prove', summary: 'attack the running platform and show the evidence', load: () => import('./prove.ts') },
-  { name: 'check', summary: 'the security checklist, with evidence, fixes and owners', load: () => import('./check.ts') },
+  {
+    name: 'check',
+    summary: 'the security checklist, with evidence, fixes and owners',
+    load: () => import('./check.ts'),
+  },
   { name: 'control', summary: 'run the control plane alone', load: () => import('./control.ts') },
   { name: 'gateway', summary: 'run a gateway worker alone', load: () => import('./gateway.ts') },
   { name: 'agent', summary: 'run the agent of this host alone', load: () => import('./agent.ts') },

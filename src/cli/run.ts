@@ -7,7 +7,8 @@ import { exitCodeOf, printError } from './terminal.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const program = createProgram();
   const row = commands.find(({ name }) => name === args[0]);
-  if (row !== undefined) (await row.load()).describe(program.commands.find((each) => each.name() === row.name) as Command);
+  if (row !== undefined)
+    (await row.load()).describe(program.commands.find((each) => each.name() === row.name) as Command);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return (process.exitCode as number | undefined) ?? exitCodes.ok;
@@ -46,4 +47,3 @@ Examples:
   merlon prove                   attack the running platform and show the evidence
   merlon check                   the security checklist, with evidence and fixes
 `;
-

@@ -49,9 +49,13 @@ export function exitCodeOf(error: unknown): number {
 export function printError(error: unknown): void {
   const colour = wantsColour(process.stderr);
   if (error instanceof MerlonError) {
-    process.stderr.write(`${paint('red', 'error', colour)} ${error.message} ${paint('gray', `(${error.code})`, colour)}\n`);
+    process.stderr.write(
+      `${paint('red', 'error', colour)} ${error.message} ${paint('gray', `(${error.code})`, colour)}\n`,
+    );
     if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
     return;
   }
-  process.stderr.write(`${paint('red', 'internal error', colour)} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${paint('red', 'internal error', colour)} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
 }

@@ -38,13 +38,25 @@ export interface CompileOptions {
 export function compileSnapshot(version: string, snapshot: GatewaySnapshot, options: CompileOptions): Compiled {
   const engines = compileEngines(snapshot, options);
   const services = new Map(snapshot.services.map((service) => [service.name, service]));
-  const routes = snapshot.routes.map((config) => compileRoute(config, services.get(config.service) as GatewayService, engines, options));
+  const routes = snapshot.routes.map((config) =>
+    compileRoute(config, services.get(config.service) as GatewayService, engines, options),
+  );
   if (snapshot.provider !== undefined) routes.push(providerRoute(snapshot, engines, options));
   const unrouted = compileUnrouted(engines, options);
-  return { version, snapshot, engines, table: compileRouteTable(routes), unrouted, upstreams: routes.map(({ upstream }) => upstream) };
+  return {
+    version,
+    snapshot,
+    engines,
+    table: compileRouteTable(routes),
+    unrouted,
+    upstreams: routes.map(({ upstream }) => upstream),
+  };
 }
 
-function compileEngines(snapshot: GatewaySnapshot, { clock, log, weaknesses, tokenCache, limits }: CompileOptions): Engines {
+function compileEngines(
+  snapshot: GatewaySnapshot,
+  { clock, log, weaknesses, tokenCache, limits }: CompileOptions,
+): Engines {
   const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
   for (const warning of authn.warnings) log.warn({}, warning);
   return {
@@ -86,11 +98,21 @@ function compileValidator(config: GatewayRoute, { snapshot, weaknesses }: Engine
   const document = snapshot.openapi[config.service];
   if (document === undefined) return undefined;
   const unknown = config.validate.unknownFields === 'allow' ? 'ignore' : 'refuse';
-  return compileOpenApi(document, { unknownFields: unknown, unknownParameters: unknown, maxBodyBytes: config.bodyBytes, weaknesses });
+  return compileOpenApi(document, {
+    unknownFields: unknown,
+    unknownParameters: unknown,
+    maxBodyBytes: config.bodyBytes,
+    weaknesses,
+  });
 }
 
 /** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
-function meshUpstream({ timeouts }: GatewayRoute, service: GatewayService, snapshot: GatewaySnapshot, options: CompileOptions): Upstream {
+function meshUpstream(
+  { timeouts }: GatewayRoute,
+  service: GatewayService,
+  snapshot: GatewaySnapshot,
+  options: CompileOptions,
+): Upstream {
   return createUpstream({
     name: service.name,
     clock: options.clock,
@@ -104,7 +126,9 @@ function meshUpstream({ timeouts }: GatewayRoute, service: GatewayService, snaps
       verifyPeer: (chain) => {
         const peer = options.verify(chain);
         if ('code' in peer) return new Error(peer.code);
-        return peer.spiffeId === service.spiffeId ? undefined : new Error(`expected ${service.spiffeId}, found ${peer.spiffeId}`);
+        return peer.spiffeId === service.spiffeId
+          ? undefined
+          : new Error(`expected ${service.spiffeId}, found ${peer.spiffeId}`);
       },
     },
   });
@@ -138,7 +162,12 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
 function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log }: CompileOptions): Route {
   const { path, socket } = snapshot.provider as NonNullable<GatewaySnapshot['provider']>;
   const own = ownRoute(path, 'openid-provider');
-  const filters = filtersOf(engines, { ...own, validator: undefined }, ['normalise', 'ip-access', 'limits-ip', 'body-limit']);
+  const filters = filtersOf(engines, { ...own, validator: undefined }, [
+    'normalise',
+    'ip-access',
+    'limits-ip',
+    'body-limit',
+  ]);
   const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
   return { ...own, validator: undefined, chain: compileChain(filters, clock), upstream, provider: true };
 }

@@ -4,7 +4,12 @@ import type { ServerRequest } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Every filter there is, in running order, and what each did: `deciding` ended the request; later ones were not asked. */
-export function stepsOf(names: readonly string[], used: readonly string[], deciding: string | undefined, reported: readonly Denial[] | undefined): Step[] {
+export function stepsOf(
+  names: readonly string[],
+  used: readonly string[],
+  deciding: string | undefined,
+  reported: readonly Denial[] | undefined,
+): Step[] {
   let over = false;
   return names.map((filter) => {
     let outcome: StepOutcome = over || !used.includes(filter) ? 'skip' : 'pass';
@@ -43,7 +48,9 @@ export function decisionOf(exchange: Exchange, ending: Ending, clock: Clock): De
     status: ending.status,
     ...requestFacts(exchange.request),
     ...(route.service.name === '' ? {} : { route: route.config.name, service: route.service.name }),
-    ...(operation?.kind === 'match' ? { operation: `${operation.operation.method} ${operation.operation.template}` } : {}),
+    ...(operation?.kind === 'match'
+      ? { operation: `${operation.operation.method} ${operation.operation.template}` }
+      : {}),
     principal: caller.principal,
     steps: ending.steps,
     ...(ending.denial === undefined ? {} : { reason: ending.denial.reason }),

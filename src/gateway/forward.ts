@@ -19,7 +19,9 @@ export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses
   const { traceId, traceparent } = continueTrace(request.headers.get('traceparent'));
   const headers = requestHeaders(exchange, traceparent, weaknesses);
   if (route.config.validate.responses !== 'off' && operation?.kind === 'match') {
-    return void forwardChecked(exchange, reply, headers, operation).then(({ status, denial }) => end(status, denial, traceId));
+    return void forwardChecked(exchange, reply, headers, operation).then(({ status, denial }) =>
+      end(status, denial, traceId),
+    );
   }
   if (operation?.kind === 'match') addDeprecation(exchange, operation);
   route.upstream.forward(request, reply, {
@@ -30,7 +32,12 @@ export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses
       headers: { 'content-type': problemType, [decisionHeader]: exchange.id },
       body: problemBody(status, code, message, exchange.id),
     }),
-    onEnd: ({ status, failure }) => end(failure?.status ?? status, failure && upstreamFault(failure.status, failure.code, failure.message, failure.detail), traceId),
+    onEnd: ({ status, failure }) =>
+      end(
+        failure?.status ?? status,
+        failure && upstreamFault(failure.status, failure.code, failure.message, failure.detail),
+        traceId,
+      ),
   });
 }
 
@@ -40,16 +47,23 @@ function upstreamFault(status: number, code: string, message: string, detail: st
 
 function addDeprecation(exchange: Exchange, { operation }: OperationMatch): void {
   const fields = operation.deprecated ? exchange.route.validator?.deprecationHeaders(operation) : undefined;
-  for (const name of Object.keys(fields ?? {})) (exchange.responseFields ??= []).push(name, (fields as Record<string, string>)[name] as string);
+  for (const name of Object.keys(fields ?? {}))
+    (exchange.responseFields ??= []).push(name, (fields as Record<string, string>)[name] as string);
 }
 
 const largestCheckedBytes = 8 * 1024 * 1024;
 
 /** As `forward`, with the response held back until it is known to be what the document declares. */
-async function forwardChecked(exchange: Exchange, reply: Reply, headers: Headers, { operation }: OperationMatch): Promise<{ status: number; denial: Denial | undefined }> {
+async function forwardChecked(
+  exchange: Exchange,
+  reply: Reply,
+  headers: Headers,
+  { operation }: OperationMatch,
+): Promise<{ status: number; denial: Denial | undefined }> {
   const { request, route, path, id } = exchange;
   try {
-    const body = exchange.body ?? (request.body.present ? await request.body.buffer(route.config.bodyBytes) : undefined);
+    const body =
+      exchange.body ?? (request.body.present ? await request.body.buffer(route.config.bodyBytes) : undefined);
     const target = request.query === undefined ? path : `${path}?${request.query}`;
     const response = await route.upstream.fetch({
       method: request.method,
@@ -58,10 +72,15 @@ async function forwardChecked(exchange: Exchange, reply: Reply, headers: Headers
       maxBytes: largestCheckedBytes,
       ...(body === undefined ? {} : { body }),
     });
-    const source = { status: response.status, header: (name: string) => response.headers.get(name), body: response.body };
+    const source = {
+      status: response.status,
+      header: (name: string) => response.headers.get(name),
+      body: response.body,
+    };
     const findings = route.validator?.checkResponse(operation, source) ?? [];
     const [first] = findings;
-    if (first !== undefined && route.config.validate.responses === 'block') return refuse(reply, { status: 502, reason: first.reason }, id);
+    if (first !== undefined && route.config.validate.responses === 'block')
+      return refuse(reply, { status: 502, reason: first.reason }, id);
     for (const { reason } of findings) (exchange.reports ??= []).push({ status: response.status, reason });
     editResponseHeaders(exchange, response.headers);
     reply.send(response.status, response.headers, response.body);
@@ -73,7 +92,11 @@ async function forwardChecked(exchange: Exchange, reply: Reply, headers: Headers
 }
 
 function refuse(reply: Reply, denial: Denial, id: string): { status: number; denial: Denial } {
-  reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store', [decisionHeader]: id }, problemOf(denial, id));
+  reply.send(
+    denial.status,
+    { 'content-type': problemType, 'cache-control': 'no-store', [decisionHeader]: id },
+    problemOf(denial, id),
+  );
   return { status: denial.status, denial };
 }
 

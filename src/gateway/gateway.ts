@@ -46,17 +46,42 @@ export function createGateway(options: GatewayOptions): Gateway {
   const tokenCache = createTokenCache(10_000);
   let current: Compiled | undefined;
 
-  const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({ ...options, tokenCache, limits: options.limits(snapshot) });
+  const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({
+    ...options,
+    tokenCache,
+    limits: options.limits(snapshot),
+  });
 
-  const end = (exchange: Exchange, compiled: Compiled, status: number, denial: Denial | undefined, traceId?: string): void => {
+  const end = (
+    exchange: Exchange,
+    compiled: Compiled,
+    status: number,
+    denial: Denial | undefined,
+    traceId?: string,
+  ): void => {
     exchange.release?.();
-    const steps = stepsOf(filterNames, ['route', ...exchange.route.chain.names, 'forward'], denial?.reason.filter, exchange.reports);
-    const verdict = denial !== undefined ? (denial.status >= 500 ? 'error' : 'deny') : status >= 500 || status === 0 ? 'error' : 'allow';
+    const steps = stepsOf(
+      filterNames,
+      ['route', ...exchange.route.chain.names, 'forward'],
+      denial?.reason.filter,
+      exchange.reports,
+    );
+    const verdict =
+      denial !== undefined
+        ? denial.status >= 500
+          ? 'error'
+          : 'deny'
+        : status >= 500 || status === 0
+          ? 'error'
+          : 'allow';
     record(decisionOf(exchange, { verdict, status, steps, denial, traceId, snapshot: compiled.version }, clock));
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
-    if (outcome === undefined) return forward(exchange, reply, options.weaknesses, (status, denial, traceId) => end(exchange, compiled, status, denial, traceId));
+    if (outcome === undefined)
+      return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
+        end(exchange, compiled, status, denial, traceId),
+      );
     if (isDenial(outcome)) {
       end(exchange, compiled, outcome.status, outcome);
       return sendDenial(reply, outcome, exchange.id, exchange.responseFields);
@@ -79,7 +104,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle: (request, reply) => {
       const compiled = current;
       const id = uuidV7(clock.now());
-      if (compiled === undefined) return reply.send(503, { 'content-type': problemType, 'retry-after': '1' }, problemBody(503, 'gateway.starting', 'the gateway is starting', id));
+      if (compiled === undefined)
+        return reply.send(
+          503,
+          { 'content-type': problemType, 'retry-after': '1' },
+          problemBody(503, 'gateway.starting', 'the gateway is starting', id),
+        );
       const route = compiled.table.match(request.host, request.path) ?? compiled.unrouted;
       const exchange = createExchange(request, route, id, clock.now());
       let outcome: Outcome | undefined | Promise<Outcome | undefined>;
@@ -97,7 +127,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     refused: (refusal) => {
       const id = uuidV7(clock.now());
       record(refusalDecision(refusal, id, clock));
-      return { headers: { 'content-type': problemType, 'merlon-decision': id }, body: problemBody(refusal.status, refusal.code, refusal.message, id) };
+      return {
+        headers: { 'content-type': problemType, 'merlon-decision': id },
+        body: problemBody(refusal.status, refusal.code, refusal.message, id),
+      };
     },
     stop: async () => {
       for (const upstream of current?.upstreams ?? []) await upstream.stop();
@@ -124,8 +157,13 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
 }
 
 function sendDenial(reply: Reply, denial: Denial, id: string, fields: readonly string[] | undefined): void {
-  const headers: Record<string, string> = { 'content-type': problemType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-  for (let at = 0; fields !== undefined && at < fields.length; at += 2) headers[fields[at] as string] = fields[at + 1] as string;
+  const headers: Record<string, string> = {
+    'content-type': problemType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  };
+  for (let at = 0; fields !== undefined && at < fields.length; at += 2)
+    headers[fields[at] as string] = fields[at + 1] as string;
   reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
 }
 

@@ -41,7 +41,12 @@ export function compileRouteTable<R extends Placed>(routes: readonly R[]): Route
   };
 }
 
-function pathsOf<R>(host: string | undefined, exact: Map<string, Map<string, R>>, wildcard: Map<string, Map<string, R>>, anyHost: Map<string, R>): Map<string, R> {
+function pathsOf<R>(
+  host: string | undefined,
+  exact: Map<string, Map<string, R>>,
+  wildcard: Map<string, Map<string, R>>,
+  anyHost: Map<string, R>,
+): Map<string, R> {
   if (host === undefined) return anyHost;
   const [table, name] = host.startsWith('*.') ? [wildcard, host.slice(2)] : [exact, host];
   const paths = table.get(name) ?? new Map<string, R>();

@@ -14,7 +14,13 @@ export interface MeshFacts {
 }
 
 /** The record of a mesh request that ended with `status`. */
-export function meshDecision(request: ServerRequest, facts: MeshFacts, status: number, clock: Clock, denial?: Denial): Decision {
+export function meshDecision(
+  request: ServerRequest,
+  facts: MeshFacts,
+  status: number,
+  clock: Clock,
+  denial?: Denial,
+): Decision {
   const principal: Principal | undefined =
     facts.caller === undefined ? undefined : { kind: 'workload', id: facts.caller };
   return {

@@ -60,9 +60,14 @@ async function open(listener: EgressListener, clock: Clock, record: RecordDecisi
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     client.on('error', () => client.destroy());
     const target = (request.url ?? '').toLowerCase();
-    if (isAllowedDestination(target, listener.allow)) return tunnel(target, client, head, (status) => record(decisionOf(request, target, listener, clock, nextId(clock), status)));
+    if (isAllowedDestination(target, listener.allow))
+      return tunnel(target, client, head, (status) =>
+        record(decisionOf(request, target, listener, clock, nextId(clock), status)),
+      );
     const { body } = refusal(request, target, listener, clock, record);
-    client.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    client.end(
+      `HTTP/1.1 403 Forbidden\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -73,7 +78,11 @@ async function open(listener: EgressListener, clock: Clock, record: RecordDecisi
 
 function tunnel(target: string, client: Duplex, head: Buffer, ended: (status: number) => void): void {
   const colon = target.lastIndexOf(':');
-  const upstream = connect({ host: target.slice(0, colon), port: Number(target.slice(colon + 1)), timeout: connectTimeoutMs });
+  const upstream = connect({
+    host: target.slice(0, colon),
+    port: Number(target.slice(colon + 1)),
+    timeout: connectTimeoutMs,
+  });
   let open = false;
   upstream.on('connect', () => {
     open = true;
@@ -92,13 +101,26 @@ function tunnel(target: string, client: Duplex, head: Buffer, ended: (status: nu
   client.on('close', () => upstream.destroy());
 }
 
-function refusal(request: IncomingMessage, target: string, listener: EgressListener, clock: Clock, record: RecordDecision): { id: string; body: string } {
+function refusal(
+  request: IncomingMessage,
+  target: string,
+  listener: EgressListener,
+  clock: Clock,
+  record: RecordDecision,
+): { id: string; body: string } {
   const id = nextId(clock);
   record(decisionOf(request, target, listener, clock, id, 403));
   return { id, body: problemBody(403, 'mesh.undeclared-egress', 'this service may not reach this destination', id) };
 }
 
-function decisionOf(request: IncomingMessage, target: string, { service, allow }: EgressListener, clock: Clock, id: string, status: number): Decision {
+function decisionOf(
+  request: IncomingMessage,
+  target: string,
+  { service, allow }: EgressListener,
+  clock: Clock,
+  id: string,
+  status: number,
+): Decision {
   const denied = status === 403;
   const shown = target.slice(0, 256);
   return {

@@ -6,7 +6,16 @@ import type { AgentService, AgentSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import { createHttpServer, createUpstream, Headers, type HttpServer, type Reply, type ServerRequest, type ServerTls, type Upstream } from '../net/index.ts';
+import {
+  createHttpServer,
+  createUpstream,
+  Headers,
+  type HttpServer,
+  type Reply,
+  type ServerRequest,
+  type ServerTls,
+  type Upstream,
+} from '../net/index.ts';
 import { meshDecision, nextId } from './decision.ts';
 import type { Credential, CurrentSvid, RecordDecision, VerifySvid } from './ports.ts';
 
@@ -18,7 +27,7 @@ export interface InboundOptions {
   readonly record: RecordDecision;
   readonly weaknesses: Weaknesses;
   /** SPIFFE ID of the agent itself: what a caller sees that asks for no service that lives here. */
-  readonly agentId: string;
+  readonly agentId: () => string;
 }
 
 /** The half of the mesh that takes calls: mutual TLS in, the caller held against `calls`, plain HTTP to the workload. */
@@ -67,14 +76,21 @@ export function createInbound(options: InboundOptions): Inbound {
     const caller = callerOf(request, options.verify);
     const finish = (status: number, denial: Denial | undefined, taken: readonly Step[]): void =>
       options.record(
-        meshDecision(request, { plane: 'mesh', id, startedMs, service: workload?.service.name, caller, steps: taken }, status, clock, denial),
+        meshDecision(
+          request,
+          { plane: 'mesh', id, startedMs, service: workload?.service.name, caller, steps: taken },
+          status,
+          clock,
+          denial,
+        ),
       );
     const deny = (denial: Denial, taken: readonly Step[]): void => {
       finish(denial.status, denial, taken);
       reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store' }, problemOf(denial, id));
     };
     if (workload === undefined) return deny(noSuchWorkload(request.servername), steps.unknown);
-    if (caller === undefined && !weaknesses.has('mesh.client-certificate')) return deny(notAuthenticated, steps.unknown);
+    if (caller === undefined && !weaknesses.has('mesh.client-certificate'))
+      return deny(notAuthenticated, steps.unknown);
     if (!mayCall(workload, caller, weaknesses)) return deny(undeclared(workload, caller), steps.undeclared);
     workload.upstream.forward(request, reply, {
       headers: inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId),
@@ -83,7 +99,7 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 
   const tls = (): ServerTls | undefined => {
-    const own = options.svid(options.agentId);
+    const own = options.svid(options.agentId());
     if (own === undefined || snapshot === undefined) return undefined;
     const byName = new Map<string, Credential>();
     for (const service of snapshot.services) {
@@ -110,12 +126,15 @@ export function createInbound(options: InboundOptions): Inbound {
     apply: async (next) => {
       const former = workloads;
       workloads = compileWorkloads(next, former, clock, log);
-      const moved = snapshot !== undefined && (snapshot.inbound.port !== next.inbound.port || snapshot.inbound.host !== next.inbound.host);
+      const moved =
+        snapshot !== undefined &&
+        (snapshot.inbound.port !== next.inbound.port || snapshot.inbound.host !== next.inbound.host);
       snapshot = next;
       if (moved) await server?.drain(2000);
       if (server === undefined || moved) await open(next);
       else server.setTls(tls() as ServerTls);
-      for (const [name, { upstream }] of former) if (workloads.get(name)?.upstream !== upstream) void upstream.drain(10_000);
+      for (const [name, { upstream }] of former)
+        if (workloads.get(name)?.upstream !== upstream) void upstream.drain(10_000);
     },
     refreshCredentials: () => {
       const current = tls();
@@ -129,12 +148,18 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 }
 
-function compileWorkloads(snapshot: AgentSnapshot, former: ReadonlyMap<string, Workload>, clock: Clock, log: Logger): Map<string, Workload> {
+function compileWorkloads(
+  snapshot: AgentSnapshot,
+  former: ReadonlyMap<string, Workload>,
+  clock: Clock,
+  log: Logger,
+): Map<string, Workload> {
   const compiled = new Map<string, Workload>();
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
     before?.upstream.setEndpoints([service.endpoint]);
-    const upstream = before?.upstream ?? createUpstream({ name: service.name, clock, log, endpoints: [service.endpoint] });
+    const upstream =
+      before?.upstream ?? createUpstream({ name: service.name, clock, log, endpoints: [service.endpoint] });
     compiled.set(service.serverName, { service, callers: new Set(service.callers), upstream });
   }
   return compiled;
@@ -158,7 +183,8 @@ function mayCall(workload: Workload, caller: string | undefined, weaknesses: Wea
 /** Only the gateway speaks for users: what any other caller says of identities is dropped. */
 function inboundHeaders(headers: Headers, caller: string | undefined, fromGateway: boolean): Headers {
   const kept = new Headers();
-  for (const [name, value] of headers) if (fromGateway ? name !== callerHeader : !isIdentityHeader(name)) kept.append(name, value);
+  for (const [name, value] of headers)
+    if (fromGateway ? name !== callerHeader : !isIdentityHeader(name)) kept.append(name, value);
   if (caller !== undefined) kept.set(callerHeader, caller);
   return kept;
 }

@@ -27,7 +27,8 @@ interface Edge {
   readonly upstream: Upstream;
 }
 
-const keyOf = ({ caller, callee, port, endpoint }: OutboundEdge): string => `${caller}>${callee}:${port}@${endpoint.host}:${endpoint.port}`;
+const keyOf = ({ caller, callee, port, endpoint }: OutboundEdge): string =>
+  `${caller}>${callee}:${port}@${endpoint.host}:${endpoint.port}`;
 
 export function createOutbound(options: OutboundOptions): Outbound {
   const edges = new Map<string, Edge>();

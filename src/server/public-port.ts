@@ -13,7 +13,13 @@ interface BoundHandle {
 }
 
 // What node:cluster shares a port with: binds without listening, so that the supervisor itself never accepts.
-type CreateServerHandle = (address: string, port: number, addressType: 4 | 6, fd: number | null, flags: number) => BoundHandle | number;
+type CreateServerHandle = (
+  address: string,
+  port: number,
+  addressType: 4 | 6,
+  fd: number | null,
+  flags: number,
+) => BoundHandle | number;
 const { _createServerHandle: bind } = net as unknown as { _createServerHandle: CreateServerHandle };
 
 /** Binds the port. Throws `gateway.port-in-use`, `gateway.port-forbidden`, `gateway.bad-address`. */

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import { ensurePrivateFolder } from '../core/files.ts';
 import { MerlonError } from '../core/errors.ts';
+import { ensurePrivateFolder } from '../core/files.ts';
 
 /** Where everything lies below the state folder (`.merlon`). Each role has a folder of its own. */
 export interface StateLayout {
@@ -69,7 +69,8 @@ export function stateLayout(folder: string): StateLayout {
 /** Makes the folders that are missing, private to their owner. Throws `state.unwritable`, `state.permissions`. */
 export function prepareState(layout: StateLayout): void {
   const { root, control, gateway, agent, run, join: tokens, credentials, serviceSecrets } = layout;
-  for (const folder of [root, control, gateway, agent, run, tokens, credentials, serviceSecrets]) ensurePrivateFolder(folder);
+  for (const folder of [root, control, gateway, agent, run, tokens, credentials, serviceSecrets])
+    ensurePrivateFolder(folder);
 }
 
 /** Whether something answers on the Unix socket `path`. */

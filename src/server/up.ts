@@ -101,7 +101,8 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
       channel.send({ type: 'ack', version });
       progress.workloads();
     } catch (error) {
-      const known = error instanceof MerlonError ? error : new MerlonError({ code: 'workload.failed', message: String(error) });
+      const known =
+        error instanceof MerlonError ? error : new MerlonError({ code: 'workload.failed', message: String(error) });
       channel.send({ type: 'nack', version, code: known.code, message: known.message });
       if (!progress.isReady) failure.resolve(known);
       else logs.line('merlon', `${known.message}: ${known.hint ?? ''}`);
@@ -115,13 +116,22 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
 
 function timeout(clock: Clock): Promise<MerlonError> {
   return new Promise((settle) => {
-    const error = new MerlonError({ code: 'workload.unhealthy', message: `the platform was not ready within ${readyTimeoutMs / 1000} s`, hint: 'the log above says what is missing' });
+    const error = new MerlonError({
+      code: 'workload.unhealthy',
+      message: `the platform was not ready within ${readyTimeoutMs / 1000} s`,
+      hint: 'the log above says what is missing',
+    });
     clock.after(readyTimeoutMs, () => settle(error));
   });
 }
 
 /** Ready means: every role has acknowledged the first snapshot, and every service is healthy. */
-function createProgress(gateways: number): { roles(states: readonly RoleState[]): void; workloads(): void; readonly ready: Promise<undefined>; readonly isReady: boolean } {
+function createProgress(gateways: number): {
+  roles(states: readonly RoleState[]): void;
+  workloads(): void;
+  readonly ready: Promise<undefined>;
+  readonly isReady: boolean;
+} {
   const done = Promise.withResolvers<undefined>();
   let rolesReady = false;
   let workloadsReady = false;
@@ -134,7 +144,9 @@ function createProgress(gateways: number): { roles(states: readonly RoleState[])
   return {
     roles: (states) => {
       const serving = states.filter(({ version }) => version !== undefined);
-      rolesReady = serving.some(({ role }) => role === 'agent') && serving.filter(({ role }) => role === 'gateway').length >= gateways;
+      rolesReady =
+        serving.some(({ role }) => role === 'agent') &&
+        serving.filter(({ role }) => role === 'gateway').length >= gateways;
       look();
     },
     workloads: () => {
@@ -154,12 +166,28 @@ interface Roles {
   readonly gateways: readonly Child[];
 }
 
-function startRoles(options: UpOptions, descriptor: number, onStart: (pid: number) => void, fail: (error: MerlonError) => void): Roles {
+function startRoles(
+  options: UpOptions,
+  descriptor: number,
+  onStart: (pid: number) => void,
+  fail: (error: MerlonError) => void,
+): Roles {
   const { layout, manifestPath, clock, logs, logLevel } = options;
   const command = options.roleCommand ?? roleCommand;
-  const begin = (role: 'control' | 'gateway' | 'agent', name: string, args: string[], descriptors: number[] = []): Child =>
+  const begin = (
+    role: 'control' | 'gateway' | 'agent',
+    name: string,
+    args: string[],
+    descriptors: number[] = [],
+  ): Child =>
     startChild(
-      { name, command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout), cwd: dirname(resolve(manifestPath)), env: roleEnvironment(), descriptors },
+      {
+        name,
+        command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
+        cwd: dirname(resolve(manifestPath)),
+        env: roleEnvironment(),
+        descriptors,
+      },
       {
         clock,
         graceMs,
@@ -170,23 +198,38 @@ function startRoles(options: UpOptions, descriptor: number, onStart: (pid: numbe
           logs.line('merlon', `${name} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`);
         },
         // A role that says that its input or its machine is at fault would say so for ever.
-        restart: (code) => code === null || ![exitCodes.badInput, exitCodes.system, exitCodes.permission, exitCodes.usage].includes(code as 64),
+        restart: (code) =>
+          code === null ||
+          ![exitCodes.badInput, exitCodes.system, exitCodes.permission, exitCodes.usage].includes(code as 64),
       },
     );
   const workers = Array.from({ length: options.manifest.gateway.workers }, (_, index) => String(index + 1));
   return {
     control: begin('control', 'control', ['--manifest', resolve(manifestPath)]),
     agent: begin('agent', 'agent', ['--name', '1']),
-    gateways: workers.map((name) => begin('gateway', workers.length === 1 ? 'gateway' : `gateway/${name}`, ['--name', name, '--listen-fd', '3'], [descriptor])),
+    gateways: workers.map((name) =>
+      begin(
+        'gateway',
+        workers.length === 1 ? 'gateway' : `gateway/${name}`,
+        ['--name', name, '--listen-fd', '3'],
+        [descriptor],
+      ),
+    ),
   };
 }
 
 function refusedToStart(role: string, code: number | null): MerlonError {
-  return new MerlonError({ code: 'role.refused', message: `${role} cannot run (exit code ${code})`, hint: 'its last lines above say why' });
+  return new MerlonError({
+    code: 'role.refused',
+    message: `${role} cannot run (exit code ${code})`,
+    hint: 'its last lines above say why',
+  });
 }
 
 /** A role needs nothing of the caller's environment but these. */
 function roleEnvironment(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'NODE_COMPILE_CACHE', 'TMPDIR'];
-  return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+  return Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+  );
 }

@@ -2,7 +2,14 @@ import type { SupervisorSnapshot, WorkloadPlan } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
-import { type Child, type ChildPlan, type HealthTarget, type LogStream, startChild, waitUntilHealthy } from '../supervisor/index.ts';
+import {
+  type Child,
+  type ChildPlan,
+  type HealthTarget,
+  type LogStream,
+  startChild,
+  waitUntilHealthy,
+} from '../supervisor/index.ts';
 
 export type WorkloadState = 'starting' | 'healthy' | 'unhealthy' | 'stopped' | 'crashed';
 
@@ -41,7 +48,10 @@ export function createWorkloads(options: WorkloadsOptions): Workloads {
         void watch(service);
       },
       onExit: ({ code, signal, restartInMs }) => {
-        options.logs.line('merlon', `${service} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`);
+        options.logs.line(
+          'merlon',
+          `${service} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`,
+        );
         options.onState(service, 'crashed', undefined);
       },
     });
@@ -54,7 +64,12 @@ export function createWorkloads(options: WorkloadsOptions): Workloads {
     const entry = running.get(service);
     if (entry === undefined) return;
     const { pid } = entry.child;
-    const healthy = await waitUntilHealthy(targetOf(entry.plan), entry.plan.startTimeoutMs, options.clock, () => stopped || entry.child.pid !== pid);
+    const healthy = await waitUntilHealthy(
+      targetOf(entry.plan),
+      entry.plan.startTimeoutMs,
+      options.clock,
+      () => stopped || entry.child.pid !== pid,
+    );
     if (!stopped && entry.child.pid === pid) options.onState(service, healthy ? 'healthy' : 'unhealthy', pid);
   };
 

@@ -31,7 +31,8 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
   return {
     trustDomain,
     publicUrl: gateway.publicUrl,
-    scheme: gateway.listen.scheme,
+    listen: { host: gateway.listen.host, port: gateway.listen.port },
+    workers: gateway.workers,
     certificate: facts.certificate,
     bundle: facts.bundle,
     spiffeId: roleId(trustDomain, 'gateway'),

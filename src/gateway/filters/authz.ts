@@ -12,7 +12,12 @@ export const authz: CompileFilter = ({ authorizer, clock }, { config, validator 
   };
 };
 
-function policyRequest(exchange: Exchange, route: string, validator: ApiValidator | undefined, nowMs: number): PolicyRequest {
+function policyRequest(
+  exchange: Exchange,
+  route: string,
+  validator: ApiValidator | undefined,
+  nowMs: number,
+): PolicyRequest {
   const { request } = exchange;
   const match = validator === undefined ? undefined : operationOf(exchange, validator);
   const facts = {
@@ -30,5 +35,11 @@ function policyRequest(exchange: Exchange, route: string, validator: ApiValidato
 function principalOf({ caller: { principal, claims } }: Exchange): PolicyPrincipal {
   const { kind } = principal;
   if (kind === 'operator') return { kind: 'anonymous', id: '' };
-  return { ...principal, kind, claims, id: kind === 'anonymous' ? '' : principal.id, mfa: Array.isArray(claims.amr) && claims.amr.includes('mfa') };
+  return {
+    ...principal,
+    kind,
+    claims,
+    id: kind === 'anonymous' ? '' : principal.id,
+    mfa: Array.isArray(claims.amr) && claims.amr.includes('mfa'),
+  };
 }

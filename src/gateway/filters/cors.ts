@@ -20,7 +20,9 @@ export const cors: CompileFilter = (_, { config }) => {
 };
 
 function answer(rules: Cors, origin: string | undefined, any: boolean): Answer {
-  const headers: Record<string, string> = { vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers' };
+  const headers: Record<string, string> = {
+    vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+  };
   if (origin !== undefined) {
     headers['access-control-allow-origin'] = any ? '*' : origin;
     headers['access-control-allow-methods'] = rules.methods.join(', ');
@@ -35,5 +37,9 @@ function allow(exchange: Exchange, { credentials }: Cors, origin: string, any: b
   setResponseField(exchange, 'access-control-allow-origin', any ? '*' : origin);
   if (!any) setResponseField(exchange, 'vary', 'Origin');
   if (credentials) setResponseField(exchange, 'access-control-allow-credentials', 'true');
-  setResponseField(exchange, 'access-control-expose-headers', 'merlon-decision, retry-after, ratelimit, ratelimit-policy');
+  setResponseField(
+    exchange,
+    'access-control-expose-headers',
+    'merlon-decision, retry-after, ratelimit, ratelimit-policy',
+  );
 }

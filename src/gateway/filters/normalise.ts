@@ -14,7 +14,10 @@ const encodedSlash: Denial = {
 
 /** Methods and encoded slashes: whatever the route does not state is refused before anything else looks at it. */
 export const normalise: CompileFilter = ({ weaknesses }, { config }) => {
-  const methods = config.methods === undefined ? undefined : new Set([...config.methods, ...(config.cors === undefined ? [] : ['OPTIONS'])]);
+  const methods =
+    config.methods === undefined
+      ? undefined
+      : new Set([...config.methods, ...(config.cors === undefined ? [] : ['OPTIONS'])]);
   const checksSlashes = !config.encodedSlashes && !weaknesses.has('http.path-normalisation');
   const refused: Denial | undefined = methods && {
     status: 405,

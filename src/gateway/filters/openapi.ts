@@ -1,9 +1,9 @@
 import type { Denial } from '../../api/record.ts';
+import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
+import type { Exchange } from '../exchange.ts';
 import { isNetError } from '../net-errors.ts';
 import { operationOf } from '../operation.ts';
-import type { Exchange } from '../exchange.ts';
 import type { CompileFilter } from './filter.ts';
-import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
 
 type Check = (exchange: Exchange) => Denial | undefined | Promise<Denial | undefined>;
 
@@ -19,7 +19,12 @@ export const openapi: CompileFilter = (_, { config, validator }) => {
   return requests === 'block' ? check : reporting(check);
 };
 
-function checkRequest(exchange: Exchange, match: OperationMatch, validator: ApiValidator, maxBytes: number): ReturnType<Check> {
+function checkRequest(
+  exchange: Exchange,
+  match: OperationMatch,
+  validator: ApiValidator,
+  maxBytes: number,
+): ReturnType<Check> {
   const { request } = exchange;
   const contentType = request.headers.get('content-type');
   const denial =
@@ -29,8 +34,11 @@ function checkRequest(exchange: Exchange, match: OperationMatch, validator: ApiV
       header: (name) => joined(request.headers.getAll(name)),
       cookie: request.headers.get('cookie'),
     }) ?? validator.checkContentType(match.operation, contentType, request.body.present);
-  if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType)) return denial;
-  return bufferBody(exchange, maxBytes).then((failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer));
+  if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
+    return denial;
+  return bufferBody(exchange, maxBytes).then(
+    (failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer),
+  );
 }
 
 async function bufferBody(exchange: Exchange, maxBytes: number): Promise<Denial | undefined> {
@@ -39,7 +47,10 @@ async function bufferBody(exchange: Exchange, maxBytes: number): Promise<Denial 
     return undefined;
   } catch (error) {
     if (!isNetError(error)) throw error;
-    return { status: error.status, reason: { filter: 'openapi', code: error.code, message: error.message, claim: 'body' } };
+    return {
+      status: error.status,
+      reason: { filter: 'openapi', code: error.code, message: error.message, claim: 'body' },
+    };
   }
 }
 
