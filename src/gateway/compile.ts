@@ -148,7 +148,7 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
     auth: 'public',
     bodyBytes: 64 * 1024,
     encodedSlashes: false,
-    stripPrefix: true,
+    stripPrefix: false,
     securityHeaders: true,
     cors: undefined,
     validate: { requests: 'off', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
