@@ -1,7 +1,6 @@
 import type { CidrSet } from './cidr.ts';
 import type { Headers } from './headers.ts';
 import { isAddress, plainAddress } from './ip-address.ts';
-import type { ServerRequest } from './message.ts';
 
 /** Who is at the far end, as far as the proxies that we trust vouch for it. */
 export interface ClientAddress {
@@ -73,10 +72,10 @@ export const forwardedFields: readonly string[] = [
   'true-client-ip',
 ];
 
-/** Replaces whatever `headers` say of the client by what `request` knows: `X-Forwarded-*`, and `Forwarded` (RFC 7239). */
-export function setForwarded(headers: Headers, request: ServerRequest): void {
+/** Replaces whatever `headers` say of the client by what is known of the `client`: `X-Forwarded-*`, and `Forwarded` (RFC 7239). */
+export function setForwarded(headers: Headers, client: ClientAddress): void {
   for (const name of forwardedFields) headers.delete(name);
-  const { address, via, scheme, host } = request.client;
+  const { address, via, scheme, host } = client;
   const hops = via.length === 0 ? address : `${address}, ${via.join(', ')}`;
   if (hops !== '') headers.append('x-forwarded-for', hops);
   headers.append('x-forwarded-proto', scheme);

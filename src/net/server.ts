@@ -1,4 +1,183 @@
-import type { HttpServer, HttpServerOptions } from './server-options.ts';
+import { createServer, type Socket } from 'node:net';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { messageOf } from '../core/errors.ts';
+import { silentLogger } from '../core/log.ts';
+import { compileCidrs } from './cidr.ts';
+import { defaultHttpLimits } from './config.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { NetError } from './errors.ts';
+import { plainAddress } from './ip-address.ts';
+import type { Reply, ServerRequest } from './message.ts';
+import { formatProblem } from './problem.ts';
+import { formatRefusal } from './refusal.ts';
+import type { PeerInfo } from './request.ts';
+import { type ConnectionHost, ServerConnection } from './server-connection.ts';
+import type { HttpServer, HttpServerOptions, ListenAddress, ServerStats, ServerTls } from './server-options.ts';
+import { checkPeer, createTlsServer, readPeerCertificate } from './tls.ts';
 
-/** An HTTP/1.1 server. */
-export declare function createHttpServer(options: HttpServerOptions): HttpServer;
+/** An HTTP/1.1 server. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  return new Http1Server(options);
+}
+
+class Http1Server implements HttpServer {
+  readonly stats: ServerStats = { connections: 0, accepted: 0, rejected: 0, requests: 0, active: 0, refused: 0 };
+  readonly #options: HttpServerOptions;
+  readonly #table: ConnectionTable;
+  readonly #host: ConnectionHost & { isDraining: boolean };
+  readonly #trustedProxies;
+  readonly #listener;
+  #tls: { readonly options: ServerTls; readonly server: TlsServer } | undefined;
+  #isListening = false;
+
+  constructor(options: HttpServerOptions) {
+    const limits = { ...defaultHttpLimits, ...options.limits };
+    this.#options = options;
+    this.#trustedProxies = options.trustedProxies === undefined ? undefined : compileCidrs(options.trustedProxies);
+    this.#table = new ConnectionTable(limits, options.clock);
+    this.#host = {
+      clock: options.clock,
+      limits,
+      isDraining: false,
+      handle: (request, reply) => this.#handle(request, reply),
+      refuse: (error, peer, method, target) => {
+        this.stats.refused++;
+        return formatRefusal(options, error, peer, method, target);
+      },
+      requestStarted: () => {
+        this.stats.requests++;
+        this.stats.active++;
+      },
+      requestEnded: () => {
+        this.stats.active--;
+      },
+      closed: (connection) => {
+        this.stats.connections--;
+        this.#table.remove(connection);
+      },
+    };
+    if (options.tls !== undefined) this.setTls(options.tls);
+    const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: 65_536 };
+    this.#listener = createServer(socketOptions, (socket) => this.#accept(socket));
+  }
+
+  listen(address: ListenAddress): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void =>
+        reject(new NetError('net.listen', 500, 'cannot listen on the address', messageOf(error)));
+      this.#listener.once('error', fail);
+      this.#listener.listen(address, () => {
+        this.#listener.off('error', fail);
+        this.#listener.on('error', (error) => this.#log.error({ error: error.message }, 'listener failed'));
+        this.#isListening = true;
+        resolve();
+      });
+    });
+  }
+
+  address(): { readonly host: string; readonly port: number } | { readonly path: string } {
+    const address = this.#listener.address();
+    if (address === null) throw new NetError('net.listen', 500, 'the server does not listen');
+    return typeof address === 'string' ? { path: address } : { host: address.address, port: address.port };
+  }
+
+  setTls(tls: ServerTls): void {
+    const { tlsHandshakeMs } = this.#host.limits;
+    const server = createTlsServer(tls, tlsHandshakeMs, (socket) => this.#secured(socket, tls));
+    server.on('tlsClientError', (error, socket) => {
+      this.stats.rejected++;
+      this.#log.debug({ error: error.message, remoteAddress: socket.remoteAddress }, 'handshake failed');
+    });
+    this.#tls = { options: tls, server };
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    this.#host.isDraining = true;
+    const closed = this.#closeListener();
+    this.#table.drain();
+    await this.#table.whenEmpty(timeoutMs);
+    this.#table.destroy();
+    await closed;
+  }
+
+  async stop(): Promise<void> {
+    this.#host.isDraining = true;
+    const closed = this.#closeListener();
+    this.#table.destroy();
+    await closed;
+  }
+
+  get #log() {
+    return this.#options.log ?? silentLogger;
+  }
+
+  #closeListener(): Promise<void> {
+    if (!this.#isListening) return Promise.resolve();
+    this.#isListening = false;
+    return new Promise((resolve) => {
+      this.#listener.close(() => resolve());
+    });
+  }
+
+  #accept(socket: Socket): void {
+    // Without a listener an error would end the process; what matters follows as `close`.
+    socket.on('error', ignore);
+    if (!this.#table.admit(socket)) {
+      this.stats.rejected++;
+      socket.destroy();
+      return;
+    }
+    this.stats.accepted++;
+    if (this.#tls === undefined) this.#serve(socket, socket, undefined);
+    else this.#tls.server.emit('connection', socket);
+  }
+
+  #secured(socket: TLSSocket, tls: ServerTls): void {
+    socket.on('error', ignore);
+    const peer = readPeerCertificate(socket);
+    const problem = checkPeer(tls, peer);
+    if (problem !== undefined) {
+      this.stats.rejected++;
+      this.#log.info({ reason: problem.message, remoteAddress: socket.remoteAddress }, 'client certificate refused');
+      socket.destroy();
+      return;
+    }
+    this.#serve(socket, socket, peer);
+  }
+
+  #serve(socket: Socket, facts: Socket, peerCertificate: PeerInfo['peerCertificate']): void {
+    const servername = (socket as Partial<TLSSocket>).servername;
+    const peer: PeerInfo = {
+      scheme: this.#tls === undefined ? 'http' : 'https',
+      remoteAddress: plainAddress(facts.remoteAddress ?? ''),
+      remotePort: facts.remotePort ?? 0,
+      localPort: facts.localPort ?? 0,
+      peerCertificate,
+      servername: typeof servername === 'string' ? servername : undefined,
+      trustedProxies: this.#trustedProxies,
+    };
+    this.stats.connections++;
+    this.#table.add(new ServerConnection(this.#host, socket, peer));
+  }
+
+  #handle(request: ServerRequest, reply: Reply): void {
+    try {
+      const pending = this.#options.onRequest(request, reply);
+      if (pending instanceof Promise) pending.catch((error: unknown) => this.#handlerFailed(error, reply));
+    } catch (error) {
+      this.#handlerFailed(error, reply);
+    }
+  }
+
+  #handlerFailed(error: unknown, reply: Reply): void {
+    this.#log.error({ error: messageOf(error) }, 'request handler failed');
+    if (reply.sent) {
+      reply.abort();
+      return;
+    }
+    const problem = formatProblem(500, 'net.internal', 'the request could not be handled');
+    reply.send(500, problem.headers, problem.body);
+  }
+}
+
+const ignore = (): void => undefined;

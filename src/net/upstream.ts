@@ -1,4 +1,124 @@
-import type { Upstream, UpstreamOptions } from './upstream-options.ts';
+import type { Timer } from '../core/clock.ts';
+import { silentLogger } from '../core/log.ts';
+import { defaultUpstreamLimits } from './config.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { Exchange, type ExchangeHost } from './exchange.ts';
+import { fetchFrom } from './fetch.ts';
+import { startHealthChecks } from './health-check.ts';
+import type { Reply, ServerRequest } from './message.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type {
+  Endpoint,
+  EndpointStatus,
+  FetchRequest,
+  FetchResponse,
+  Forwarding,
+  HealthCheck,
+  Upstream,
+  UpstreamOptions,
+} from './upstream-options.ts';
 
-/** A group of endpoints. */
-export declare function createUpstream(options: UpstreamOptions): Upstream;
+const longestSweepMs = 500;
+const shortestSweepMs = 20;
+const noForwarding: Forwarding = {};
+
+/** A group of endpoints: pooled connections, least-request balancing, health, retries. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  return new HttpUpstream(options);
+}
+
+class HttpUpstream implements Upstream {
+  readonly name: string;
+  readonly #options: UpstreamOptions;
+  readonly #endpoints: EndpointSet;
+  readonly #host: ExchangeHost;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #sweep: Timer;
+  readonly #checks: Timer | undefined;
+
+  constructor(options: UpstreamOptions) {
+    const { name, clock, endpoints, tls } = options;
+    const limits = { ...defaultUpstreamLimits, ...options.limits };
+    this.name = name;
+    this.#options = options;
+    this.#endpoints = new EndpointSet(name, { clock, limits, tls }, endpoints);
+    this.#host = {
+      clock,
+      endpoints: this.#endpoints,
+      budget: new RetryBudget(limits.retryRatio),
+      retryAttempts: limits.retryAttempts,
+      totalMs: limits.totalMs,
+      tunnelIdleMs: limits.tunnelIdleMs,
+      began: (exchange) => this.#exchanges.add(exchange),
+      ended: (exchange) => this.#exchanges.delete(exchange),
+    };
+    const { connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs } = limits;
+    const shortest = Math.min(connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs || longestSweepMs * 4) / 4;
+    const sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
+    this.#sweep = clock.every(sweepMs, () => this.#sweepAll());
+    this.#checks = options.healthCheck === undefined ? undefined : this.#startChecks(options.healthCheck);
+  }
+
+  forward(request: ServerRequest, reply: Reply, forwarding: Forwarding = noForwarding): void {
+    new Exchange(this.#host, request, reply, forwarding).start();
+  }
+
+  fetch(request: FetchRequest): Promise<FetchResponse> {
+    return fetchFrom(this.#endpoints, this.#options.clock, request);
+  }
+
+  setEndpoints(endpoints: readonly Endpoint[]): void {
+    this.#endpoints.replace(endpoints);
+  }
+
+  status(): readonly EndpointStatus[] {
+    const now = this.#options.clock.monotonic();
+    return this.#endpoints.pools.map((pool) => pool.status(now));
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = clock.after(timeoutMs, resolve);
+    });
+    await Promise.race([this.#endpoints.drain(), late]);
+    timer?.cancel();
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#sweep.cancel();
+    this.#checks?.cancel();
+    this.#endpoints.destroy();
+  }
+
+  #startChecks(check: HealthCheck): Timer {
+    const { clock, log = silentLogger } = this.#options;
+    const probe = async (pool: EndpointPool, { path, host }: HealthCheck, timeoutMs: number): Promise<boolean> => {
+      const source = { lease: pool.lease.bind(pool), abandon: pool.abandon.bind(pool) };
+      const headers = host === undefined ? {} : { host };
+      try {
+        return (await fetchFrom(source, clock, { path, headers, timeoutMs })).status < 400;
+      } catch {
+        return false;
+      }
+    };
+    return startHealthChecks(
+      check,
+      () => this.#endpoints.pools,
+      probe,
+      clock,
+      ({ name, isHealthy }) => {
+        log.warn({ upstream: this.name, endpoint: name, healthy: isHealthy }, 'health of an endpoint changed');
+      },
+    );
+  }
+
+  #sweepAll(): void {
+    const now = this.#options.clock.monotonic();
+    this.#endpoints.sweep(now);
+    for (const exchange of this.#exchanges) exchange.sweep(now);
+  }
+}

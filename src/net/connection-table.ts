@@ -1,0 +1,90 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { HttpLimits } from './config.ts';
+import { plainAddress, subscriberOf } from './ip-address.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+const longestSweepMs = 1000;
+const shortestSweepMs = 20;
+
+/** The connections of a server: how many each address has, and the sweep that holds all of them to their time bounds. */
+export class ConnectionTable {
+  readonly #limits: HttpLimits;
+  readonly #clock: Clock;
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<ServerConnection>();
+  readonly #perSubscriber = new Map<string, number>();
+  readonly #sweepMs: number;
+  #sweep: Timer | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(limits: HttpLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+    const { headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs } = limits;
+    const shortest = Math.min(headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs) / 4;
+    this.#sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
+  }
+
+  /** Counts a new socket in, until it closes. False where a bound is reached. */
+  admit(socket: Socket): boolean {
+    const subscriber = subscriberOf(plainAddress(socket.remoteAddress ?? ''));
+    const count = (this.#perSubscriber.get(subscriber) ?? 0) + 1;
+    // Unix sockets have no address, and one proxy in front of us is all their clients.
+    if (this.#sockets.size >= this.#limits.connections) return false;
+    if (subscriber !== '' && count > this.#limits.connectionsPerIp) return false;
+    this.#perSubscriber.set(subscriber, count);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#forget(socket, subscriber));
+    this.#sweep ??= this.#clock.every(this.#sweepMs, () => this.#sweepAll());
+    return true;
+  }
+
+  add(connection: ServerConnection): void {
+    this.#connections.add(connection);
+  }
+
+  remove(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** Closes what is idle. */
+  drain(): void {
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Resolves when no socket is left, or after `timeoutMs`. */
+  whenEmpty(timeoutMs: number): Promise<void> {
+    if (this.#sockets.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(timeoutMs, resolve);
+      this.#onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Cuts every connection. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sweep?.cancel();
+    this.#sweep = undefined;
+  }
+
+  #forget(socket: Socket, subscriber: string): void {
+    this.#sockets.delete(socket);
+    const count = (this.#perSubscriber.get(subscriber) ?? 1) - 1;
+    if (count === 0) this.#perSubscriber.delete(subscriber);
+    else this.#perSubscriber.set(subscriber, count);
+    if (this.#sockets.size > 0) return;
+    this.#sweep?.cancel();
+    this.#sweep = undefined;
+    this.#onEmpty?.();
+  }
+
+  #sweepAll(): void {
+    const now = this.#clock.monotonic();
+    for (const connection of this.#connections) connection.sweep(now);
+  }
+}

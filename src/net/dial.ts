@@ -1,0 +1,81 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { messageOf } from '../core/errors.ts';
+import { NetError } from './errors.ts';
+import { readPeerCertificate } from './tls.ts';
+import type { Endpoint, UpstreamTls } from './upstream-options.ts';
+
+/** How an endpoint is named in logs, errors and metrics. */
+export function endpointName(endpoint: Endpoint): string {
+  if ('path' in endpoint) return endpoint.path;
+  return endpoint.host.includes(':') ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
+}
+
+/** Told once how a dial ended. */
+export interface DialOutcome {
+  connected(): void;
+  failed(error: NetError): void;
+}
+
+/**
+ * Connects to an endpoint, with TLS where `tls` is given: the chain must end in the bundle, and either the host name is checked or
+ * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
+ */
+export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
+  return tls === undefined ? dialPlain(endpoint, outcome) : dialTls(endpoint, tls, outcome);
+}
+
+const socketOptions = { noDelay: true, allowHalfOpen: true, highWaterMark: 65_536, autoSelectFamily: true };
+
+function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
+  const socket = connectTcp({ ...socketOptions, ...endpoint });
+  const fail = (error: Error): void => {
+    outcome.failed(new NetError('net.upstream-connect', 502, 'the service cannot be reached', messageOf(error)));
+  };
+  socket.once('error', fail);
+  socket.once('connect', () => {
+    socket.off('error', fail);
+    socket.on('error', ignore);
+    outcome.connected();
+  });
+  return socket;
+}
+
+function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): Socket {
+  const socket = connectTls({ ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls) } as ConnectionOptions);
+  const fail = (error: Error): void => {
+    outcome.failed(new NetError('net.upstream-tls', 502, 'no trusted connection to the service', messageOf(error)));
+  };
+  socket.once('error', fail);
+  socket.once('secureConnect', () => {
+    socket.off('error', fail);
+    socket.on('error', ignore);
+    const chain = readPeerCertificate(socket)?.chain ?? [];
+    const problem = tls.verifyPeer?.(chain);
+    if (problem === undefined) {
+      outcome.connected();
+      return;
+    }
+    socket.destroy();
+    outcome.failed(new NetError('net.upstream-peer', 502, 'the service is not who it should be', problem.message));
+  });
+  return socket;
+}
+
+function tlsOptions(endpoint: Endpoint, tls: UpstreamTls): ConnectionOptions {
+  const credentials = tls.credentials?.();
+  const ca = tls.ca?.();
+  const name = tls.servername ?? ('host' in endpoint ? endpoint.host : undefined);
+  return {
+    ALPNProtocols: ['http/1.1'],
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca: ca as string | string[] }),
+    ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
+    // SNI may not carry an address (RFC 6066, section 3).
+    ...(name === undefined || isIP(name) !== 0 ? {} : { servername: name }),
+    ...(tls.verifyPeer === undefined ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,129 @@
+import { NetError } from './errors.ts';
+import { fieldValueChars, tokenChars } from './grammar.ts';
+import { internName } from './header-names.ts';
+import { Headers } from './headers.ts';
+
+/** Bounds on the head of a message. */
+export interface HeadBounds {
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  readonly targetBytes: number;
+}
+
+export const more = -1;
+
+const cr = 0x0d;
+const lf = 0x0a;
+const colon = 0x3a;
+
+/**
+ * Reads the start line and the field section of a message (RFC 9112, sections 2 to 5). It can be fed at any split; what is complete is
+ * never looked at twice but for the line that is under way. Throws NetError on the first byte that the grammar
+ * does not allow: CRLF is the only line end, there is no white space around names, no folding, no control character in values.
+ */
+export abstract class HeadParser {
+  /** Fields of the head that was read last. */
+  headers = new Headers();
+  readonly #bounds: HeadBounds;
+  #text = '';
+  /** Where the line under way begins. */
+  #at = 0;
+  #hasStart = false;
+
+  constructor(bounds: HeadBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Whether a head has begun and is not complete. */
+  get isPartial(): boolean {
+    return this.#text.length > 0;
+  }
+
+  /** Takes bytes from `offset` on. Returns the offset after the head when it is complete, else `more`. */
+  feed(chunk: Buffer, offset: number): number {
+    const before = this.#text.length;
+    const room = this.#bounds.headerBytes - before + 1;
+    const piece = chunk.toString('latin1', offset, Math.min(chunk.length, offset + room));
+    const text = before === 0 ? piece : this.#text + piece;
+    const end = this.#parse(text);
+    if (end !== more) {
+      this.#text = '';
+      this.#at = 0;
+      this.#hasStart = false;
+      return offset + end - before;
+    }
+    if (text.length > this.#bounds.headerBytes) throw this.tooLarge();
+    this.#text = text;
+    return more;
+  }
+
+  /** Reads the start line at `at`; returns where the fields begin, or `more`. `text` may end anywhere. */
+  protected abstract startLine(text: string, at: number): number;
+
+  /** What is thrown when the bounds are passed. */
+  protected tooLarge(): NetError {
+    return new NetError('net.headers-too-large', 431, 'the header fields are too large');
+  }
+
+  #parse(text: string): number {
+    if (!this.#hasStart) {
+      const start = this.startLine(text, 0);
+      if (start === more) return more;
+      this.#hasStart = true;
+      this.#at = start;
+      this.headers = new Headers();
+    }
+    const { pairs } = this.headers;
+    for (;;) {
+      const next = parseFieldLine(text, this.#at, pairs);
+      if (next === more) return more;
+      if (next < 0) return -next;
+      if (pairs.length > this.#bounds.headerCount * 2) throw this.tooLarge();
+      this.#at = next;
+    }
+  }
+}
+
+/**
+ * Reads one field line at `at` into `pairs`. Returns where the next begins; `more` where the text ends within it;
+ * the negated end of the section where the line is the empty one that ends it (never -1: it is two bytes long).
+ */
+export function parseFieldLine(text: string, at: number, pairs: string[]): number {
+  const { length } = text;
+  let here = at;
+  while (here < length && tokenChars[text.charCodeAt(here)] === 1) here++;
+  if (here === length) return more;
+  if (here === at) return endOfSection(text, at);
+  if (text.charCodeAt(here) !== colon) throw badHeader('a header field name holds a character that is not allowed');
+  const nameEnd = here++;
+  while (here < length && isBlank(text.charCodeAt(here))) here++;
+  const valueStart = here;
+  while (here < length && fieldValueChars[text.charCodeAt(here)] === 1) here++;
+  const end = lineEnd(text, here);
+  if (end === more) return more;
+  let valueEnd = here;
+  while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
+  pairs.push(internName(text.substring(at, nameEnd)), text.substring(valueStart, valueEnd));
+  return end;
+}
+
+function endOfSection(text: string, at: number): number {
+  if (text.charCodeAt(at) !== cr) throw badHeader('a line of the header section does not begin with a field name');
+  const end = lineEnd(text, at);
+  return end === more ? more : -end;
+}
+
+/** Where the line after `at` begins; `at` must stand on its CRLF. */
+export function lineEnd(text: string, at: number): number {
+  if (at >= text.length) return more;
+  if (text.charCodeAt(at) !== cr) throw badHeader('a header field value holds a character that is not allowed');
+  if (at + 1 >= text.length) return more;
+  if (text.charCodeAt(at + 1) !== lf) throw badHeader('a carriage return stands without a line feed');
+  return at + 2;
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+
+function badHeader(message: string): NetError {
+  return new NetError('net.bad-header', 400, message);
+}

@@ -1,0 +1,26 @@
+import type { ServerRequest } from './message.ts';
+import { formatFields } from './serialise.ts';
+import type { Forwarding } from './upstream-options.ts';
+
+/** Methods whose missing content must be told (RFC 9110, section 8.6). */
+const expectsContent = new Set(['POST', 'PUT', 'PATCH']);
+
+/** The head of a forwarded request, made from its parsed form. `endpoint` names the host where the request does not. */
+export function formatRequestHead(
+  request: ServerRequest,
+  forwarding: Forwarding,
+  asksUpgrade: boolean,
+  endpoint: string,
+): string {
+  const method = forwarding.method ?? request.method;
+  const path = forwarding.path ?? request.path;
+  const query = forwarding.query === undefined ? request.query : (forwarding.query ?? undefined);
+  const headers = forwarding.headers ?? request.headers;
+  const { body } = request;
+  let head = `${method} ${path}${query === undefined ? '' : `?${query}`} HTTP/1.1\r\n${formatFields(headers)}`;
+  if (!headers.has('host')) head += `host: ${endpoint}\r\n`;
+  if (body.present)
+    head += body.length === undefined ? 'transfer-encoding: chunked\r\n' : `content-length: ${body.length}\r\n`;
+  else if (expectsContent.has(method)) head += 'content-length: 0\r\n';
+  return `${head}${asksUpgrade ? 'connection: upgrade\r\nupgrade: websocket\r\n' : ''}\r\n`;
+}

@@ -1,0 +1,421 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import type { HttpLimits } from './config.ts';
+import { NetError } from './errors.ts';
+import { Framing } from './framing.ts';
+import { more } from './head-parser.ts';
+import type { Reply, RequestBody, ServerRequest } from './message.ts';
+import { Output } from './output.ts';
+import { OutgoingReply, type ReplyConnection } from './reply.ts';
+import { IncomingRequest, type PeerInfo } from './request.ts';
+import { type BodySource, IncomingBody, noBody } from './request-body.ts';
+import { RequestHeadParser } from './request-head.ts';
+import { readRequestLine } from './request-line.ts';
+import { type Authority, parseAuthority } from './target.ts';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly clock: Clock;
+  readonly limits: HttpLimits;
+  /** Whether no further request of any connection is wanted. */
+  readonly isDraining: boolean;
+  /** Answers a request; never throws. */
+  handle(request: ServerRequest, reply: Reply): void;
+  /** Tells of a refusal and gives the whole reply to it. */
+  refuse(error: NetError, peer: PeerInfo, method: string | undefined, target: string | undefined): string;
+  requestStarted(): void;
+  requestEnded(): void;
+  closed(connection: ServerConnection): void;
+}
+
+const inHead = 0;
+const inBody = 1;
+/** Nothing that comes is read any more: a refusal, `Connection: close`, or a broken body. */
+const isClosing = 2;
+const isTunnel = 3;
+
+/** Content that is thrown away to save a connection whose body nobody wanted. */
+const discardBytes = 65_536;
+/** How long a client may take to notice that we closed, how much it may send meanwhile, and how long a reply to one who ended its side may take. */
+const lingerMs = 2000;
+const lingerBytes = 1_048_576;
+const halfOpenMs = 10_000;
+const rateGraceMs = 10_000;
+
+/** One connection of a client: reads its requests in turn and keeps it within its limits. */
+export class ServerConnection implements ReplyConnection, BodySource {
+  readonly output: Output;
+  readonly peer: PeerInfo;
+  readonly #host: ConnectionHost;
+  readonly #socket: Socket;
+  readonly #parser: RequestHeadParser;
+  readonly #framing = new Framing();
+  readonly #decoder: BodyDecoder;
+  readonly #take = (chunk: Buffer): boolean => this.#takeContent(chunk);
+  #phase = inHead;
+  #reply: OutgoingReply | undefined;
+  #body: IncomingBody | undefined;
+  /** Bytes that came before they were wanted, from `#heldAt` on. While there are any, the socket is paused. */
+  #held: Buffer | undefined;
+  #heldAt = 0;
+  #isPaused = false;
+  #isWorking = false;
+  /** A sink asked to wait. */
+  #isBlocked = false;
+  #isPersistent = true;
+  #isPeerEnded = false;
+  #owesContinue = false;
+  #asksUpgrade = false;
+  #requests = 0;
+  #lingered = 0;
+  #hostText = '';
+  #authority: Authority = { host: '', port: undefined };
+  /** When the present wait ends the connection; 0: never. */
+  #deadline = 0;
+  // Measured by the sweep, so that a request does not pay for it.
+  #idleSince = 0;
+  #stalledSince = 0;
+  #sweptAt = 0;
+  #bodyWaitMs = 0;
+  #bodyIdleMs = 0;
+  #bodySeen = 0;
+
+  constructor(host: ConnectionHost, socket: Socket, peer: PeerInfo) {
+    this.#host = host;
+    this.#socket = socket;
+    this.peer = peer;
+    this.output = new Output(socket);
+    this.#parser = new RequestHeadParser(host.limits);
+    this.#decoder = new BodyDecoder(host.limits.trailerBytes);
+    this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('close', this.#onClose);
+  }
+
+  get isIdle(): boolean {
+    return this.#reply === undefined && this.#phase === inHead && !this.#parser.isPartial;
+  }
+
+  now(): number {
+    return this.#host.clock.now();
+  }
+
+  /** Bytes from before this object was there: what a PROXY header left over. */
+  feed(chunk: Buffer): void {
+    this.#onData(chunk);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#phase === isClosing) {
+      this.#lingered += chunk.length;
+      if (this.#lingered > lingerBytes) this.#socket.destroy();
+      return;
+    }
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#work();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#stalledSince = 0;
+    this.#reply?.drained();
+    this.#work();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#isPeerEnded = true;
+    if (this.#phase === isClosing) return;
+    this.#deadline = this.#host.clock.monotonic() + halfOpenMs;
+    this.#work();
+  };
+
+  readonly #onClose = (): void => {
+    this.#phase = isClosing;
+    this.#release();
+    this.#body?.fail(clientClosed());
+    const reply = this.#reply;
+    this.#reply = undefined;
+    if (reply !== undefined) {
+      reply.connectionClosed();
+      this.#host.requestEnded();
+    }
+    this.#host.closed(this);
+  };
+
+  /** Reads what is held as far as it is wanted; stops the socket where something is left over. */
+  #work(): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    while (this.#held !== undefined && this.#isWanted()) this.#step(this.#held, this.#heldAt);
+    this.#isWorking = false;
+    if (this.#isPeerEnded && this.#held === undefined) this.#endOfInput();
+    const mustPause = this.#held !== undefined;
+    if (mustPause === this.#isPaused || this.#phase === isTunnel) return;
+    this.#isPaused = mustPause;
+    if (mustPause) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** The client has ended its side and all that it sent is read. A reply that is under way still gets its time. */
+  #endOfInput(): void {
+    if (this.#phase === inBody) this.#fail(clientClosed());
+    else if (this.#phase === inHead && this.#reply === undefined) this.#close();
+  }
+
+  /** Whether the client has ended its side and nothing that it sent is left. */
+  get #hasEnded(): boolean {
+    return this.#isPeerEnded && (this.#held === undefined || this.#heldAt >= this.#held.length);
+  }
+
+  #isWanted(): boolean {
+    if (this.#phase === inHead) return this.#reply === undefined && !this.output.isFull;
+    return this.#phase === inBody && !this.#isBlocked && (this.#body as IncomingBody).isWanted;
+  }
+
+  #step(chunk: Buffer, at: number): void {
+    let next: number;
+    try {
+      next = this.#phase === inHead ? this.#readHead(chunk, at) : this.#readBody(chunk, at);
+    } catch (error) {
+      this.#release();
+      this.#fail(error instanceof NetError ? error : internal(error));
+      return;
+    }
+    if (this.#phase === isClosing || next === more || next >= chunk.length) this.#release();
+    else this.#heldAt = next;
+  }
+
+  #release(): void {
+    this.#held = undefined;
+    this.#heldAt = 0;
+  }
+
+  #readHead(chunk: Buffer, at: number): number {
+    const next = this.#parser.feed(chunk, at);
+    if (next === more) {
+      if (this.#deadline === 0) this.#deadline = this.#host.clock.monotonic() + this.#host.limits.headerTimeMs;
+      return more;
+    }
+    this.#heldAt = next;
+    this.#begin();
+    return next;
+  }
+
+  /** A head is complete: checks what it says and hands the request on. */
+  #begin(): void {
+    const { headers, version } = this.#parser;
+    const framing = this.#framing;
+    framing.read(headers, version);
+    const line = readRequestLine(this.#parser);
+    const authority = this.#readAuthority(line.target.authority, version);
+    this.#owesContinue = expectsContinue(framing.expect, version);
+    this.#asksUpgrade = framing.upgradeOption && framing.upgrade !== undefined;
+    this.#deadline = 0;
+    this.#idleSince = 0;
+    this.#requests++;
+    this.#isPersistent =
+      (version === '1.1' ? !framing.close : framing.keepAlive && !framing.close) &&
+      this.#requests < this.#host.limits.requestsPerConnection;
+    const body = this.#beginBody();
+    const message = { headers, body, receivedAt: this.#host.clock.monotonic() };
+    const request = new IncomingRequest(this.peer, line, authority, message);
+    const reply = new OutgoingReply(this, line.method, version);
+    this.#reply = reply;
+    this.#host.requestStarted();
+    this.#host.handle(request, reply);
+  }
+
+  #beginBody(): RequestBody {
+    const { chunked, contentLength } = this.#framing;
+    if (!chunked && contentLength <= 0) {
+      this.#body = undefined;
+      return noBody;
+    }
+    if (chunked) this.#decoder.expectChunks();
+    else this.#decoder.expectLength(contentLength);
+    this.#phase = inBody;
+    this.#isBlocked = false;
+    this.#bodyWaitMs = 0;
+    this.#bodyIdleMs = 0;
+    this.#bodySeen = 0;
+    this.#body = new IncomingBody(this, chunked ? undefined : contentLength);
+    return this.#body;
+  }
+
+  #readAuthority(absolute: string | undefined, version: '1.0' | '1.1'): Authority {
+    const { host } = this.#framing;
+    if (host === undefined) {
+      if (version === '1.1') throw new NetError('net.bad-host', 400, 'there is no Host field');
+      return absolute === undefined ? { host: '', port: undefined } : parseAuthority(absolute);
+    }
+    if (absolute !== undefined && absolute !== host.toLowerCase()) {
+      throw new NetError('net.bad-host', 400, 'the request target and the Host field name different hosts');
+    }
+    // Nearly always the same from request to request.
+    if (host !== this.#hostText) {
+      this.#authority = parseAuthority(host);
+      this.#hostText = host;
+    }
+    return this.#authority;
+  }
+
+  #readBody(chunk: Buffer, at: number): number {
+    const next = this.#decoder.decode(chunk, at, this.#take);
+    if (this.#decoder.done && this.#phase === inBody) {
+      this.#phase = inHead;
+      this.#isBlocked = false;
+      this.#body?.finish(this.#decoder.trailers);
+    }
+    return next;
+  }
+
+  #takeContent(chunk: Buffer): boolean {
+    this.#isBlocked = !(this.#body as IncomingBody).receive(chunk);
+    return !this.#isBlocked;
+  }
+
+  start(): void {
+    if (this.#owesContinue && this.#phase === inBody && this.#reply?.sent === false) {
+      this.output.write('HTTP/1.1 100 Continue\r\n\r\n');
+      this.output.flush();
+    }
+    this.#owesContinue = false;
+    this.#work();
+  }
+
+  resume(): void {
+    this.#isBlocked = false;
+    this.#work();
+  }
+
+  mustClose(): boolean {
+    if (this.#host.isDraining || this.#hasEnded || this.#phase === isClosing) this.#isPersistent = false;
+    else if (this.#asksUpgrade)
+      // What follows such a request may be of the other protocol.
+      this.#isPersistent = false;
+    else if (this.#phase === inBody) {
+      const { remaining } = this.#decoder;
+      if (this.#owesContinue || remaining === undefined || remaining > discardBytes) this.#isPersistent = false;
+    }
+    return !this.#isPersistent;
+  }
+
+  replyEnded(endsConnection: boolean): void {
+    this.#reply = undefined;
+    this.#host.requestEnded();
+    if (endsConnection || !this.#isPersistent || this.#phase === isClosing) {
+      this.#close();
+      return;
+    }
+    if (this.#phase === inBody) this.#body?.discard();
+    this.#work();
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
+    const held = this.#held?.subarray(this.#heldAt);
+    this.#release();
+    this.#phase = isTunnel;
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('drain', this.#onDrain);
+    return { socket, held };
+  }
+
+  /** Ends our side, and waits a little for the client to take what was sent: a reset would take it from it. */
+  #close(): void {
+    this.#phase = isClosing;
+    this.#release();
+    this.output.flush();
+    this.#socket.end();
+    this.#deadline = this.#host.clock.monotonic() + lingerMs;
+    if (this.#isPaused) this.#socket.resume();
+    this.#isPaused = false;
+  }
+
+  /** The client broke the grammar. */
+  #fail(error: NetError): void {
+    if (this.#phase === inBody) {
+      this.#phase = isClosing;
+      this.#isPersistent = false;
+      this.#body?.fail(error);
+      if (this.#reply === undefined) this.#close();
+    } else this.#refuse(error);
+  }
+
+  #refuse(error: NetError): void {
+    const { method, target } = this.#parser;
+    this.output.write(this.#host.refuse(error, this.peer, method || undefined, target || undefined));
+    this.#close();
+  }
+
+  /** No further request: closes where nothing is under way. */
+  drain(): void {
+    if (this.isIdle) this.#close();
+  }
+
+  /** Looks at every time bound. Called each `sweepMs` by the server. */
+  sweep(nowMs: number): void {
+    const passedMs = nowMs - (this.#sweptAt || nowMs);
+    this.#sweptAt = nowMs;
+    if (this.#deadline !== 0 && nowMs >= this.#deadline) {
+      this.#expire();
+      return;
+    }
+    this.#watchWrites(nowMs);
+    if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) this.#watchBody(passedMs);
+    else if (this.isIdle && this.#requests > 0) this.#watchIdle(nowMs);
+  }
+
+  #watchIdle(nowMs: number): void {
+    if (this.#idleSince === 0) this.#idleSince = nowMs;
+    else if (nowMs - this.#idleSince >= this.#host.limits.idleTimeMs) this.#close();
+  }
+
+  #watchWrites(nowMs: number): void {
+    if (this.#socket.writableLength === 0) this.#stalledSince = 0;
+    else if (this.#stalledSince === 0) this.#stalledSince = nowMs;
+    else if (nowMs - this.#stalledSince >= this.#host.limits.writeIdleMs) this.#socket.destroy();
+  }
+
+  #watchBody(passedMs: number): void {
+    const { bodyIdleMs, bodyMinBytesPerSecond } = this.#host.limits;
+    const received = (this.#body as IncomingBody).received;
+    this.#bodyIdleMs = received === this.#bodySeen ? this.#bodyIdleMs + passedMs : 0;
+    this.#bodySeen = received;
+    this.#bodyWaitMs += passedMs;
+    const isTooSlow = this.#bodyWaitMs > rateGraceMs && (received * 1000) / this.#bodyWaitMs < bodyMinBytesPerSecond;
+    if (this.#bodyIdleMs < bodyIdleMs && !isTooSlow) return;
+    this.#fail(new NetError('net.body-timeout', 408, 'the body comes too slowly'));
+  }
+
+  #expire(): void {
+    this.#deadline = 0;
+    const isWaiting = this.#phase === inHead && this.#reply === undefined;
+    if (isWaiting && this.#parser.isPartial) {
+      this.#refuse(new NetError('net.header-timeout', 408, 'the head of the request comes too slowly'));
+    } else if (isWaiting) this.#close();
+    else this.#socket.destroy();
+  }
+}
+
+function expectsContinue(expect: string | undefined, version: '1.0' | '1.1'): boolean {
+  if (expect === undefined || version === '1.0') return false;
+  if (expect.toLowerCase() === '100-continue') return true;
+  throw new NetError('net.bad-expectation', 417, 'the only expectation that is met here is `100-continue`');
+}
+
+function internal(error: unknown): NetError {
+  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
+}
+
+function clientClosed(): NetError {
+  return new NetError('net.client-closed', 499, 'the client went away before its request was complete');
+}
