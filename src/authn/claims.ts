@@ -1,12 +1,15 @@
 import { isObject, type JsonObject, member } from './json.ts';
 
-/** The value at `path`: a claim's name, or a JSON pointer (RFC 6901) where it starts with a slash. */
+/**
+ * The value at `path`: the claim of that very name (names may be URLs), or else, where it has dots, the member that
+ * they lead to.
+ */
 export function readClaim(claims: JsonObject, path: string): unknown {
-  if (!path.startsWith('/')) return member(claims, path);
+  if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
-  for (const step of path.slice(1).split('/')) {
+  for (const step of path.split('.')) {
     if (!isObject(value)) return undefined;
-    value = member(value, step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    value = member(value, step);
   }
   return value;
 }

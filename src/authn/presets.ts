@@ -1,8 +1,8 @@
 import type { IssuerPreset, TokenAlgorithm } from '../api/authn.ts';
 
 /**
- * Where one vendor's access tokens say what we ask of every token. A claim is given by its name, or as a JSON pointer
- * (RFC 6901) where it lies deeper. Where several are listed, each is read (`scopes`, `roles`) or the first that is there (`client`).
+ * Where one vendor's access tokens say what we ask of every token. A claim is given by its name, or by dots
+ * where it lies deeper. Where several are listed, each is read (`scopes`, `roles`) or the first that is there (`client`).
  */
 export interface PresetRow {
   readonly algorithms: readonly TokenAlgorithm[];
@@ -109,7 +109,7 @@ export const presets: Readonly<Record<IssuerPreset, PresetRow>> = {
     ...standard,
     types: ['jwt', 'at+jwt'],
     client: ['azp', 'client_id'],
-    roles: ['/realm_access/roles'],
+    roles: ['realm_access.roles'],
     required: { typ: 'Bearer' },
   },
   // Roles are the member names of an object, whose values say which organisation granted them.
