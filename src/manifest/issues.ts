@@ -1,13 +1,16 @@
 import type { z } from 'zod';
-import type { ManifestCode } from './errors.ts';
+import type { ManifestCode } from './codes.ts';
 import { type JsonSchema, keysAt, manifestJsonSchema } from './json-schema.ts';
-import { suggest } from './nearest.ts';
+import { nearest, suggest } from './nearest.ts';
 import type { Path, Problem } from './problem.ts';
 import type { IssueFacts } from './schema/terms.ts';
 import { isSecretPath } from './secrecy.ts';
 import type { Complaint, Source } from './source.ts';
 
 type Issue = z.core.$ZodIssue;
+
+// Of a map of nothing but unknown keys, so many are told.
+const maxKeys = 100;
 
 const kinds: Readonly<Record<string, string>> = {
   array: 'a list',
@@ -57,19 +60,28 @@ function typeHint(expected: string, value: unknown): string | undefined {
 }
 
 function badChoice(values: readonly unknown[], value: unknown, path: Path): Complaint {
-  const shown =
-    typeof value === 'string' && !isSecretPath(path)
-      ? `\`${value}\` is not one of ${quoted(values)}`
-      : `expected ${values.length > 1 ? 'one of ' : ''}${quoted(values)}`;
-  const hint = typeof value === 'string' ? suggest(value, values.map(String)) : undefined;
-  return error('manifest.bad-value', shown, hint?.startsWith('did') ? hint : undefined);
+  const choices = `${values.length > 1 ? 'one of ' : ''}${quoted(values)}`;
+  if (typeof value !== 'string' || isSecretPath(path)) return error('manifest.bad-value', `expected ${choices}`);
+  if (values.some((choice) => String(choice) === value))
+    return error('manifest.bad-value', `expected ${choices}, found it in quotes`, 'remove the quotes');
+  const close = nearest(value, values.map(String));
+  return error(
+    'manifest.bad-value',
+    `\`${value}\` is not ${choices}`,
+    close === undefined ? undefined : `did you mean \`${close}\`?`,
+  );
 }
 
 function badSize(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): Complaint {
   const low = issue.code === 'too_small';
   const bound = low ? issue.minimum : issue.maximum;
-  const what = issue.origin === 'array' ? 'entries' : issue.origin === 'string' ? 'characters' : '';
-  return error('manifest.bad-value', `expected at ${low ? 'least' : 'most'} ${bound}${what === '' ? '' : ` ${what}`}`);
+  const [one, many] =
+    { array: ['entry', 'entries'], string: ['character', 'characters'] }[issue.origin as string] ?? [];
+  const unit = bound === 1 ? one : many;
+  return error(
+    'manifest.bad-value',
+    `expected at ${low ? 'least' : 'most'} ${bound}${unit === undefined ? '' : ` ${unit}`}`,
+  );
 }
 
 const isRoot = ({ code, path }: Issue): boolean =>
@@ -102,7 +114,7 @@ function translate(issue: Issue, base: Path, source: Source): Problem[] {
   const here = (complaint: Complaint): Problem[] => [source.problem(complaint, path)];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => source.problem(unknownKey(key, path), [...path, key], 'key'));
+      return issue.keys.slice(0, maxKeys).map((key) => source.problem(unknownKey(key, path), [...path, key], 'key'));
     case 'invalid_key':
       return issue.issues.flatMap((inner) => source.problem(custom(inner), path, 'key'));
     case 'invalid_union': {

@@ -23,7 +23,7 @@ export interface JsonSchema {
 export function manifestJsonSchema(): JsonSchema {
   return {
     ...(z.toJSONSchema(manifestSchema, { io: 'input' }) as JsonSchema),
-    $id: 'https://merlon.dev/schema/manifest-1.json',
+    $id: 'urn:merlon:manifest:1',
     title: 'Merlon manifest',
   };
 }

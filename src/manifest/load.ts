@@ -4,7 +4,8 @@ import { checks } from './check/checks.ts';
 import { draftOf } from './check/draft.ts';
 import { readApis } from './check/files.ts';
 import type { CheckInput, Finding } from './check/finding.ts';
-import { type ManifestCode, ManifestError } from './errors.ts';
+import type { ManifestCode } from './codes.ts';
+import { ManifestError } from './errors.ts';
 import { systemFiles } from './files.ts';
 import { problemsOf } from './issues.ts';
 import type { Files } from './ports.ts';
@@ -58,7 +59,12 @@ function readManifest(path: string, files: Files): string {
   ]);
 }
 
+// More than a person reads; a file of nothing but errors must not fill the screen and the memory.
+const maxProblems = 1000;
+
 const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column;
+const bySeverity = (a: Problem, b: Problem): number =>
+  Number(a.severity === 'warning') - Number(b.severity === 'warning');
 
 function lint(source: Source, whole: boolean, files: Files): Problem[] {
   const draft = draftOf(source.value, whole);
@@ -83,12 +89,12 @@ export function checkManifest(
   const source = readSource(path, text);
   if (source.problems.length > 0) return { problems: [...source.problems].sort(byPlace) };
   const result = manifestSchema.safeParse(source.value ?? {});
-  const problems = [
-    ...(result.success ? [] : problemsOf(result.error.issues, source)),
+  const all = [
+    ...(result.success ? [] : problemsOf(result.error.issues.slice(0, maxProblems), source)),
     ...lint(source, result.success, files),
-  ].sort(byPlace);
-  const broken = problems.some(({ severity }) => severity === 'error');
-  return result.success && !broken ? { manifest: result.data, problems } : { problems };
+  ].sort(bySeverity);
+  const problems = all.slice(0, maxProblems).sort(byPlace);
+  return result.success && all[0]?.severity !== 'error' ? { manifest: result.data, problems } : { problems };
 }
 
 /** Reads and checks the manifest at `path`. Throws `ManifestError` with every problem that there is. */

@@ -1,4 +1,4 @@
-import type { ManifestCode } from './errors.ts';
+import type { ManifestCode } from './codes.ts';
 
 /** One thing that is wrong with a manifest (an error), or that someone should look at (a warning). */
 export interface Problem {

@@ -85,7 +85,7 @@ function step(value: unknown, key: string | number): unknown {
 
 /** Reads one YAML document. What is not YAML, or out of bounds, is told in `problems`. */
 export function readSource(file: string, text: string): Source {
-  const { value, faults, spans, masked } = readYaml(text);
+  const { value, faults, locate, masked } = readYaml(text);
   const excerpt = excerpts(
     text,
     masked,
@@ -96,7 +96,7 @@ export function readSource(file: string, text: string): Source {
 
   function spanAt(path: Path, at: 'key' | 'value'): Span {
     for (let depth = path.length; depth >= 0; depth--) {
-      const located: Located = spans.get(JSON.stringify(path.slice(0, depth))) ?? {};
+      const located: Located = locate(path.slice(0, depth)) ?? {};
       const missing = depth < path.length;
       const span = at === 'key' || missing ? (located.key ?? located.value) : (located.value ?? located.key);
       if (span !== undefined) return span;

@@ -10,7 +10,7 @@ import {
   parseAllDocuments,
   type YAMLMap,
 } from 'yaml';
-import type { ManifestCode } from './errors.ts';
+import type { ManifestCode } from './codes.ts';
 import type { Path } from './problem.ts';
 import { isSecretPath } from './secrecy.ts';
 
@@ -39,14 +39,14 @@ export interface Fault {
 export interface YamlText {
   readonly value: unknown;
   readonly faults: readonly Fault[];
-  /** By path, as JSON. */
-  readonly spans: ReadonlyMap<string, Located>;
+  /** Where the key and the value at `path` stand; undefined where nothing does. */
+  locate(path: Path): Located | undefined;
   /** Values that may be secrets. */
   readonly masked: readonly Span[];
 }
 
 // An alias may stand for a tree that holds aliases: what is counted is what they unfold to.
-const maxNodes = 200_000;
+const maxNodes = 500_000;
 const maxDepth = 64;
 const maxFaults = 100;
 
@@ -74,7 +74,6 @@ interface Walk {
   readonly anchors: Map<string, unknown>;
   readonly targets: Map<unknown, unknown>;
   readonly faults: Fault[];
-  readonly spans: Map<string, Located>;
   readonly masked: Span[];
   nodes: number;
   unfolding: boolean;
@@ -100,33 +99,33 @@ function mapValue(walk: Walk, map: YAMLMap, path: Path): Record<string, unknown>
     if (key === '__proto__') fault(walk, 'manifest.unknown-key', 'a key cannot be called `__proto__`', span, path);
     else if (Object.hasOwn(out, key))
       fault(walk, 'manifest.duplicate-key', `\`${key}\` stands here twice`, span, below);
-    else out[key] = plainValue(walk, pair.value, below, span);
+    else out[key] = plainValue(walk, pair.value, below);
   }
   return out;
 }
 
-/** The plain value of a node, its place noted. */
-function plainValue(walk: Walk, node: unknown, path: Path, key?: Span): unknown {
+function mayBeSecret(node: unknown, path: Path): boolean {
+  return !isMap(node) && !(isScalar(node) && typeof node.value === 'boolean') && isSecretPath(path);
+}
+
+/** The plain value of a node. */
+function plainValue(walk: Walk, node: unknown, path: Path): unknown {
   const value = spanOf(node);
-  walk.spans.set(JSON.stringify(path), {
-    ...(key === undefined ? {} : { key }),
-    ...(value === undefined ? {} : { value }),
-  });
-  if (value !== undefined && !isMap(node) && isSecretPath(path)) walk.masked.push(value);
+  if (value !== undefined && mayBeSecret(node, path)) walk.masked.push(value);
   if (++walk.nodes > maxNodes || path.length > maxDepth) {
     if (walk.nodes <= maxNodes + 1)
       fault(walk, 'manifest.too-large', 'the document is too large, or nested too deeply', value, []);
     walk.nodes = maxNodes + 1;
     return undefined;
   }
-  if (isAlias(node)) return aliasValue(walk, node, path, key);
+  if (isAlias(node)) return aliasValue(walk, node, path);
   if (isNode(node) && node.anchor !== undefined && !walk.unfolding) walk.anchors.set(node.anchor, node);
   if (isMap(node)) return mapValue(walk, node, path);
   if (isSeq(node)) return node.items.map((item, at) => plainValue(walk, item, [...path, at]));
   return isScalar(node) ? node.value : null;
 }
 
-function aliasValue(walk: Walk, alias: Alias, path: Path, key: Span | undefined): unknown {
+function aliasValue(walk: Walk, alias: Alias, path: Path): unknown {
   // The first meeting is in the order of the text; within what an alias unfolds to, anchors may have moved on.
   if (!walk.targets.has(alias)) walk.targets.set(alias, walk.anchors.get(alias.source));
   const target = walk.targets.get(alias);
@@ -136,9 +135,27 @@ function aliasValue(walk: Walk, alias: Alias, path: Path, key: Span | undefined)
   }
   const outer = walk.unfolding;
   walk.unfolding = true;
-  const value = plainValue(walk, target, path, key);
+  const value = plainValue(walk, target, path);
   walk.unfolding = outer;
   return value;
+}
+
+/** Goes down to `path`. An alias stands where it is used; what lies below it, where it was written. */
+function locate(walk: Walk, contents: unknown, path: Path): Located | undefined {
+  let node = contents;
+  let key: Span | undefined;
+  for (const step of path) {
+    const parent = isAlias(node) ? walk.targets.get(node) : node;
+    const pair = isMap(parent)
+      ? (parent.items as Pair[]).find((item) => isScalar(item.key) && String(item.key.value ?? '') === step)
+      : undefined;
+    const item = isSeq(parent) && typeof step === 'number' ? parent.items[step] : undefined;
+    if (pair === undefined && item === undefined) return undefined;
+    key = spanOf(pair?.key);
+    node = pair === undefined ? item : pair.value;
+  }
+  const value = spanOf(node);
+  return { ...(key === undefined ? {} : { key }), ...(value === undefined ? {} : { value }) };
 }
 
 function parse(text: string): { document?: Document; faults: Fault[] } {
@@ -180,11 +197,10 @@ export function readYaml(text: string): YamlText {
     anchors: new Map(),
     targets: new Map(),
     faults,
-    spans: new Map(),
     masked: [],
     nodes: 0,
     unfolding: false,
   };
   const value = document === undefined ? undefined : plainValue(walk, document.contents, []);
-  return { value, faults: walk.faults, spans: walk.spans, masked: walk.masked };
+  return { value, faults: walk.faults, masked: walk.masked, locate: (path) => locate(walk, document?.contents, path) };
 }

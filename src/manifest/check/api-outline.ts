@@ -52,11 +52,22 @@ function requiredScopes(document: Tree, schemes: Tree): string[] {
     .filter((scope): scope is string => typeof scope === 'string');
 }
 
+function tryReadTree(text: string): unknown {
+  if (/^\s*\{/.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // YAML in braces, perhaps.
+    }
+  }
+  const { value, faults } = readYaml(text);
+  return faults.length > 0 ? undefined : value;
+}
+
 /** Reads an OpenAPI 3 document, YAML or JSON; undefined where it is none. */
 export function tryReadApi(text: string): ApiOutline | undefined {
-  const { value, faults } = readYaml(text);
-  if (faults.length > 0 || !isTree(value) || typeof value.openapi !== 'string' || !/^3\.[0-9]/.test(value.openapi))
-    return undefined;
+  const value = tryReadTree(text);
+  if (!isTree(value) || typeof value.openapi !== 'string' || !/^3\.[0-9]/.test(value.openapi)) return undefined;
   const schemes = treeAt(treeAt(value, 'components'), 'securitySchemes');
   const base = basePath(value);
   const { title } = treeAt(value, 'info');

@@ -1,5 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
-import type { ManifestCode } from '../errors.ts';
+import type { ManifestCode } from '../codes.ts';
 import type { Path } from '../problem.ts';
 import { type ApiOutline, maxApiBytes, tryReadApi } from './api-outline.ts';
 import type { Draft } from './draft.ts';
@@ -7,16 +7,20 @@ import { type CheckInput, error, type Finding } from './finding.ts';
 
 type Reader = Pick<CheckInput, 'files' | 'resolve'>;
 
-/** The text of a file that the manifest names, or what is wrong with it. */
-function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
+/** What `read` gives, or what is wrong with the file or folder that it reads. */
+function tryRead<T>(path: Path, read: () => T): T | Finding {
   try {
-    return (
-      files.readText(resolve(name), maxBytes) ?? error('manifest.missing-file', path, `there is no file \`${name}\``)
-    );
+    return read();
   } catch (thrown) {
     if (thrown instanceof MerlonError) return error(thrown.code as ManifestCode, path, thrown.message);
     throw thrown;
   }
+}
+
+/** The text of a file that the manifest names, or what is wrong with it. */
+function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
+  const missing = error('manifest.missing-file', path, `there is no file \`${name}\``);
+  return tryRead(path, () => files.readText(resolve(name), maxBytes) ?? missing);
 }
 
 /** Reads the OpenAPI documents of all services; what cannot be read is told. */
@@ -72,11 +76,12 @@ function checkPolicies(input: CheckInput): Finding[] {
   return names.flatMap((name: unknown, at): Finding[] => {
     if (typeof name !== 'string') return [];
     const path: Path = Array.isArray(written) ? ['policies', at] : ['policies'];
-    const items = input.files.list(input.resolve(name));
+    const items = tryRead(path, () => input.files.list(input.resolve(name)));
     if (items === undefined) {
       const text = readNamed(input, name, path, maxApiBytes);
       return typeof text === 'string' ? [] : [text];
     }
+    if ('code' in items) return [items];
     return items.some((item) => item.name.endsWith('.cedar'))
       ? []
       : [error('manifest.missing-file', path, `the folder \`${name}\` holds no \`.cedar\` file`)];
@@ -84,11 +89,13 @@ function checkPolicies(input: CheckInput): Finding[] {
 }
 
 function checkFolders(input: CheckInput): Finding[] {
-  return input.draft.services.flatMap(([name, { cwd }]) =>
-    cwd === undefined || input.files.list(input.resolve(cwd)) !== undefined
-      ? []
-      : [error('manifest.missing-file', ['services', name, 'cwd'], `there is no folder \`${cwd}\``)],
-  );
+  return input.draft.services.flatMap(([name, { cwd }]) => {
+    if (cwd === undefined) return [];
+    const path = ['services', name, 'cwd'];
+    const items = tryRead(path, () => input.files.list(input.resolve(cwd)));
+    if (items === undefined) return [error('manifest.missing-file', path, `there is no folder \`${cwd}\``)];
+    return 'code' in items ? [items] : [];
+  });
 }
 
 /** Every file and folder that the manifest names is there. */

@@ -1,4 +1,4 @@
-import type { ManifestCode } from '../errors.ts';
+import type { ManifestCode } from '../codes.ts';
 import type { Files } from '../ports.ts';
 import type { Path } from '../problem.ts';
 import type { ApiOutline } from './api-outline.ts';

@@ -50,7 +50,7 @@ export const gateway = z
       .exactOptional()
       .describe('The origin by which callers reach it. Default: `localhost` and the port of `listen`.'),
     certificate: certificate
-      .default('development')
+      .prefault('development')
       .describe('`development`: from the built-in CA. `{ cert, key }`: your own. (`acme` is not in this version.)'),
     workers: z.int().min(1).max(256).default(1).describe('Processes that share the port.'),
     ipAllow: z.array(network).default([]).describe('Client networks that may call; empty: all.'),

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Rate, tryParseDuration, tryParseRate, tryParseSize } from '../../core/quantity.ts';
-import type { ManifestCode } from '../errors.ts';
+import type { ManifestCode } from '../codes.ts';
 import { type UnavailableKey, unavailable } from './unavailable.ts';
 
 // The words that the manifest's sections share. Each reads one scalar and gives its resolved value.
@@ -24,21 +24,30 @@ export function refuseUnavailable(context: Context, key: UnavailableKey, path: (
   refuse(context, unavailable[key], { code: 'manifest.not-available' }, path);
 }
 
+// What editors and the reference call a term: `a duration` is titled `duration`.
+const titleOf = (what: string): string => what.replace(/^an? /, '');
+
 function parsed<T>(what: string, example: string, tryParse: (text: string) => T | undefined) {
-  return z.string().transform((text, context): T => {
-    const value = tryParse(text);
-    if (value !== undefined) return value;
-    refuse(context, `\`${text}\` is not ${what}`, { code: 'manifest.bad-value', hint: `write it as ${example}` });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .meta({ title: titleOf(what) })
+    .transform((text, context): T => {
+      const value = tryParse(text);
+      if (value !== undefined) return value;
+      refuse(context, `\`${text}\` is not ${what}`, { code: 'manifest.bad-value', hint: `write it as ${example}` });
+      return z.NEVER;
+    });
 }
 
 /** Text that must match; what it means is told in the refusal. */
 export function matching(what: string, pattern: RegExp, example: string) {
-  return z.string().superRefine((text, context) => {
-    if (!pattern.test(text))
-      refuse(context, `\`${text}\` is not ${what}`, { code: 'manifest.bad-value', hint: `write it as ${example}` });
-  });
+  return z
+    .string()
+    .superRefine((text, context) => {
+      if (!pattern.test(text))
+        refuse(context, `\`${text}\` is not ${what}`, { code: 'manifest.bad-value', hint: `write it as ${example}` });
+    })
+    .meta({ title: titleOf(what), pattern: pattern.source });
 }
 
 /** Milliseconds. */
@@ -98,7 +107,7 @@ export function tryParseAddress(text: string): Address | undefined {
   return { scheme: scheme as Address['scheme'], host: bare, port: Number(port) };
 }
 
-export const address = parsed('an address', '`http://host:port`', tryParseAddress);
+export const address = parsed('an address', '`https://host:port`', tryParseAddress);
 export const plainAddress = parsed('an address', '`http://host:port`', (text) => {
   const value = tryParseAddress(text);
   return value?.scheme === 'http' ? value : undefined;
@@ -134,7 +143,7 @@ export const origin = parsed('an origin', '`https://shop.example`', (text) =>
   httpUrl(text)?.origin === text ? text : undefined,
 );
 
-export const port = z.int().min(1).max(65_535);
+export const port = z.int().min(1).max(65_535).meta({ title: 'port' });
 
 /** DNS label (RFC 1123): what a service is called. */
 export const label = matching(
@@ -157,7 +166,7 @@ export const method = z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', '
 export type Method = z.output<typeof method>;
 
 /** A path of a file or folder, relative to the manifest's folder. */
-export const file = z.string().min(1).max(4096);
+export const file = z.string().min(1).max(4096).meta({ title: 'path' });
 
 /** A map by name. It has no prototype, so that a lookup by a name from outside finds only what was declared. */
 export function dictionary<K extends z.core.$ZodRecordKey, V extends z.ZodType>(key: K, value: V) {
