@@ -187,6 +187,8 @@ export interface PolicyFinding {
   readonly policy: string;
   readonly effect: 'permit' | 'forbid';
   readonly origin: 'baseline' | 'user';
+  /** What a baseline policy enforces: `permit`, `auth`, `scopes`, `roles` or `owner`. */
+  readonly check?: string;
   /** `policies/orders.cedar:12 (orders-write)`; of a baseline policy the place in the manifest. */
   readonly rule: string;
   /** The clause that decided, as written, or the scope constraint that did not match. */
@@ -211,6 +213,8 @@ export interface PolicyExplanation {
   readonly determining: readonly string[];
   /** Forbids that applied; of a default deny, the permits that came closest, nearest first. */
   readonly findings: readonly PolicyFinding[];
+  /** Smallest changes that would allow the request, best first; empty where none of the caller's would. */
+  readonly fixes: readonly string[];
   /** Policies that erred. */
   readonly errors: readonly { readonly policy: string; readonly message: string }[];
   /** One sentence. */

@@ -1,44 +1,32 @@
-import type { PolicySnapshot } from '../api/policy.ts';
+import type { PolicyExplanation, PolicySnapshot } from '../api/policy.ts';
 import { type CompiledPolicy, compilePolicy, inScope } from './compiled-policy.ts';
 import { type EntitySource, EntityStore, LayeredEntities } from './entities.ts';
 import { EvaluationError } from './evaluation-error.ts';
+import { explainRequest } from './explain.ts';
 import { PolicyIndex } from './policy-index.ts';
 import type { CedarRequest } from './request.ts';
-
-export interface PolicyError {
-  readonly policy: string;
-  readonly message: string;
-}
-
-/** Cedar's answer (docs.cedarpolicy.com, "Authorization"). */
-export interface Verdict {
-  readonly decision: 'allow' | 'deny';
-  /** The satisfied forbids of a deny, or the satisfied permits of an allow; none where nothing permitted. */
-  readonly determining: readonly string[];
-  /** Policies that erred, and so were skipped. */
-  readonly errors: readonly PolicyError[];
-}
+import { defaultDeny, type PolicyError, type Verdict } from './verdict.ts';
 
 /** Decides Cedar requests over the policies of one snapshot. */
 export interface Authorizer {
   authorize(request: CedarRequest): Verdict;
+  /** Why: slower, for denials. */
+  explain(request: CedarRequest): PolicyExplanation;
 }
-
-const nothing: readonly never[] = [];
-/** Nothing permitted, nothing erred. */
-export const defaultDeny: Verdict = { decision: 'deny', determining: nothing, errors: nothing };
 
 /** Compiles a snapshot. Throws where it is malformed (`policy.expression`, `policy.value`, `policy.link`). */
 export function createAuthorizer(snapshot: PolicySnapshot): Authorizer {
   const policies = snapshot.policies.map(compilePolicy);
   const index = new PolicyIndex(policies);
   const actions = snapshot.actions.length === 0 ? undefined : actionEntities(snapshot);
+  const known = (request: CedarRequest) => (actions === undefined ? request : withEntities(request, actions));
   return {
     authorize(request) {
-      const tally = new Tally(actions === undefined ? request : withEntities(request, actions));
+      const tally = new Tally(known(request));
       index.visit(tally.request, (policy) => tally.count(policy));
       return tally.verdict();
     },
+    explain: (request) => explainRequest(policies, known(request)),
   };
 }
 
@@ -50,13 +38,6 @@ export function actionEntities({ actions }: PolicySnapshot): EntityStore {
 function withEntities(request: CedarRequest, known: EntitySource): CedarRequest {
   const { principal, action, resource, context } = request;
   return { principal, action, resource, context, entities: new LayeredEntities(known, request.entities) };
-}
-
-/** Decides over given policies, without an index. */
-export function judge(policies: readonly CompiledPolicy[], request: CedarRequest): Verdict {
-  const tally = new Tally(request);
-  for (const policy of policies) tally.count(policy);
-  return tally.verdict();
 }
 
 /** Counts what each policy says of one request. */
@@ -84,7 +65,7 @@ class Tally {
   }
 
   verdict(): Verdict {
-    const errors = this.#errors ?? nothing;
+    const errors = this.#errors ?? [];
     if (this.#forbids !== undefined) return { decision: 'deny', determining: this.#forbids, errors };
     if (this.#permits !== undefined) return { decision: 'allow', determining: this.#permits, errors };
     return errors.length === 0 ? defaultDeny : { ...defaultDeny, errors };

@@ -111,7 +111,7 @@ function parse(cedar: CedarWasm, text: PolicyText, origin: 'baseline' | 'user', 
 
 function identify({ annotations = {} }: WasmPolicyJson, text: PolicyText): Pick<Parsed, 'id' | 'annotations'> {
   const plain = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [name, value ?? '']));
-  return { id: plain['id'] || `${text.file}:${text.place.line}`, annotations: plain };
+  return { id: plain.id || `${text.file}:${text.place.line}`, annotations: plain };
 }
 
 /** The parsed policy; parsed once more where it holds integers that the first result has rounded. */

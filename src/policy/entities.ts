@@ -80,10 +80,12 @@ export class EntityStore implements EntitySource {
   #closure(entity: StoredEntity): readonly EntityUid[] {
     const seen = new UidMap<true>();
     const found: EntityUid[] = [];
-    for (let open = entity.parents; open.length > 0; ) {
-      const fresh = open.filter((uid) => seen.get(uid) === undefined && (seen.set(uid, true), true));
-      found.push(...fresh);
-      open = fresh.flatMap((uid) => this.#entities.get(uid)?.parents ?? []);
+    const open = [...entity.parents];
+    for (let uid = open.pop(); uid !== undefined; uid = open.pop()) {
+      if (seen.get(uid) !== undefined) continue;
+      seen.set(uid, true);
+      found.push(uid);
+      open.push(...(this.#entities.get(uid)?.parents ?? []));
     }
     return found;
   }

@@ -7,7 +7,7 @@ import { compileLikePattern, type PatternPart } from './like-pattern.ts';
 import { add, isLong, type Long, multiply, negate, subtract } from './longs.ts';
 import type { CedarRequest } from './request.ts';
 import { type CedarRecord, CedarSet, EntityUid, equal, isRecord, MapRecord, typeName, type Value } from './values.ts';
-import { type ValueJson, valueOf } from './values-json.ts';
+import { type ValueJson, valueOfJson } from './values-json.ts';
 
 /** A compiled expression. Throws `EvaluationError`. */
 export type Evaluate<T extends Value = Value> = (request: CedarRequest) => T;
@@ -218,7 +218,7 @@ function tryConstant(operands: readonly ExpressionJson[], run: () => Value[]): V
 }
 
 function literal(operand: unknown): Evaluate {
-  const value = valueOf(operand as ValueJson);
+  const value = valueOfJson(operand as ValueJson);
   return () => value;
 }
 

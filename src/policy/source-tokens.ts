@@ -7,7 +7,7 @@ export interface Token {
 }
 
 // Sticky, and each alternative starts with another character, so a token is found in one pass.
-const token = /\s+|\/\/[^\n]*|"(?:[^"\\]|\\[^])*"|[A-Za-z_][A-Za-z0-9_]*|\d+|&&|\|\||::|==|!=|<=|>=|[^]/gy;
+const token = /\s+|\/\/[^\n]*|"(?:[^"\\]|\\[\s\S])*"|[A-Za-z_][A-Za-z0-9_]*|\d+|&&|\|\||::|==|!=|<=|>=|[\s\S]/gy;
 
 /** The tokens of Cedar text without white space and comments. What is no Cedar comes as single characters. */
 export function tokenize(source: string): readonly Token[] {

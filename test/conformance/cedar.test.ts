@@ -13,11 +13,11 @@ import {
   type ValueJson,
 } from '../../src/policy/index.ts';
 
-const root = join(process.env['MERLON_SUITES'] ?? join(import.meta.dirname, '../../../shared/suites'), 'cedar');
+const root = join(process.env.MERLON_SUITES ?? join(import.meta.dirname, '../../../shared/suites'), 'cedar');
 const found = existsSync(root);
 if (!found) console.warn(`skipped: no Cedar corpora at ${root}`);
 
-const sampleSize = process.env['MERLON_CEDAR_ALL'] === undefined ? 400 : Number.POSITIVE_INFINITY;
+const sampleSize = process.env.MERLON_CEDAR_ALL === undefined ? 400 : Number.POSITIVE_INFINITY;
 
 interface CaseRequest {
   readonly description: string;
