@@ -30,7 +30,7 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
     if (!keepsCredential && (name === 'authorization' || name === 'x-api-key')) continue;
     headers.append(name, value);
   }
-  setForwarded(headers, request);
+  setForwarded(headers, request.client);
   headers.set('traceparent', traceparent);
   if (!route.provider) vouch(headers, exchange);
   return headers;

@@ -1,5 +1,5 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { RoleName } from '../api/channel.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
@@ -38,6 +38,7 @@ export interface Configuration {
   readonly supervisor: SupervisorSnapshot;
   readonly snapshots: Readonly<Record<RoleName, Versioned>>;
   readonly ports: PortOf;
+  readonly edgeCertificateExpiresMs: number;
   /** Files that it was made from, beside the manifest. */
   readonly files: readonly string[];
 }
@@ -63,10 +64,11 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
+  const certificate = await edgeCertificate(manifest, folder, facts);
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
-    certificate: await edgeCertificate(manifest, folder, facts),
+    certificate,
     authn: await provider.authn(manifest),
     policy,
     documents,
@@ -90,6 +92,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
+    edgeCertificateExpiresMs: certificate === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(certificate.certificate).validTo),
     files: [...policyFiles, ...manifest.policies.map((path) => resolve(folder, path)), ...documentPaths(manifest, folder)],
   };
 }
@@ -106,7 +109,7 @@ function documentPaths({ services }: Manifest, folder: string): string[] {
 function loadDocuments({ services }: Manifest, folder: string): Map<string, OpenApiDocument> {
   const documents = new Map<string, OpenApiDocument>();
   for (const [name, { openapi }] of Object.entries(services)) {
-    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), { root: folder }));
+    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), (path) => readFileSync(path, 'utf8'), { root: folder }));
   }
   return documents;
 }
@@ -118,7 +121,7 @@ function filesOf(path: string): string[] {
 
 async function compilePolicies(manifest: Manifest, documents: ReadonlyMap<string, OpenApiDocument>, paths: readonly string[], folder: string, weaknesses: Weaknesses): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files, weaknesses });
+  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, weaknesses);
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(({ file, line, column, message, hint }) => `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
   throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });

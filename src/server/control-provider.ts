@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { AuthnSnapshot, IssuerSnapshot } from '../api/authn.ts';
 import type { DeclaredIdentities } from '../api/oidc.ts';
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import { createLoginThrottle, defaultLoginThrottleOptions, type LoginCounter } from '../limits/index.ts';
+import { type LoginThrottle as AttemptThrottle, createLoginThrottle, type LoginCounter } from '../limits/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { type Accounts, createAccounts, createOpenIdProvider, type OpenIdProvider, type ScopeRules, syncDeclared } from '../oidc/index.ts';
+import { type Accounts, createAccounts, createOpenIdProvider, type LoginThrottle, type OpenIdProvider, type ScopeRules, syncDeclared } from '../oidc/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import { createUpstreamIssuers } from './upstream-issuers.ts';
@@ -62,9 +63,9 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
   };
   await reconcile(manifest);
   if (manifest.issuers.includes('embedded')) {
-    const throttle = await keptThrottle(clock, store);
+    const throttle = lifecycle.add(await keptThrottle(clock, store, log));
     embedded = lifecycle.add(
-      await createOpenIdProvider({ ...rulesOf(manifest), issuer, store, clock, accounts, throttle, emit, logger: log, trustProxyHeaders: true }),
+      await createOpenIdProvider({ ...rulesOf(manifest), issuer, store, clock, accounts, throttle: loginThrottle(throttle), emit, logger: log, trustProxyHeaders: true }),
     );
     embedded.onKeysChanged(changed);
     embedded.onRevoked(changed);
@@ -131,14 +132,25 @@ async function serve(provider: OpenIdProvider, path: string, lifecycle: Lifecycl
   });
 }
 
+/** The limits folder counts attempts; the provider asks in its own words. */
+function loginThrottle(throttle: AttemptThrottle): LoginThrottle {
+  return {
+    take: ({ username, address }) => {
+      const { allowed, retryAfterMs } = throttle.attempt(username, address);
+      return allowed ? { allowed } : { allowed, retryAfterSeconds: Math.ceil(retryAfterMs / 1000) };
+    },
+    forgive: ({ username, address }) => throttle.succeeded(username, address),
+  };
+}
+
 const throttlePrefix = 'limits/login/';
 
 /** Counters of failed logins outlive a restart: who restarts us does not get to guess again. */
-async function keptThrottle(clock: Clock, store: Store): Promise<ReturnType<typeof createLoginThrottle>> {
+async function keptThrottle(clock: Clock, store: Store, log: Logger): Promise<AttemptThrottle> {
   const keyOf = (key: string): string => throttlePrefix + Buffer.from(key).toString('base64url');
   const throttle = createLoginThrottle({
-    ...defaultLoginThrottleOptions,
     clock,
+    onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'counters of failed logins could not be kept'),
     state: {
       load: async () => (await store.list(throttlePrefix, { limit: 10_000 })).map(({ value }) => JSON.parse(Buffer.from(value).toString()) as LoginCounter),
       save: (counters) =>

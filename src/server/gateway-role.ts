@@ -9,7 +9,7 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createGateway, type Gateway } from '../gateway/index.ts';
-import { createHttpServer, type HttpServer, type ListenAddress, type ServerTls } from '../net/index.ts';
+import { createHttpServer, type HttpLimits, type HttpServer, type ListenAddress, type ServerTls } from '../net/index.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
@@ -175,7 +175,7 @@ function addressOf({ listen }: GatewaySnapshot, fd: number | undefined): ListenA
   return fd === undefined ? listen : { fd };
 }
 
-function listenerLimits({ http }: GatewaySnapshot): Parameters<typeof createHttpServer>[0]['limits'] {
+function listenerLimits({ http }: GatewaySnapshot): Partial<HttpLimits> {
   const { headerBytes, headerCount, headerTimeMs, connectionsPerIp, requestsPerConnection } = http;
   return { headerBytes, headerCount, headerTimeMs, connectionsPerIp, requestsPerConnection };
 }

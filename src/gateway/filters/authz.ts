@@ -8,7 +8,7 @@ import type { CompileFilter } from './filter.ts';
 export const authz: CompileFilter = ({ authorizer, clock }, { config, validator }) => {
   return (exchange) => {
     const request = policyRequest(exchange, config.name, validator, clock.now());
-    return authorizer.decide(request) === 'allow' ? undefined : authorizer.denial(request);
+    return authorizer.decide(request).decision === 'allow' ? undefined : authorizer.denial(request);
   };
 };
 

@@ -1,0 +1,26 @@
+import { exitCodes } from '../core/errors.ts';
+import type { Stoppable } from '../core/lifecycle.ts';
+import { exitCodeOf, printError } from './terminal.ts';
+
+/** Starts a role and stops it when the process is told to end. A second signal does not wait. */
+export async function runUntilSignal(start: () => Promise<Stoppable>): Promise<void> {
+  const role = await start();
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      process.once('SIGINT', leave);
+      process.once('SIGTERM', leave);
+      resolve();
+    };
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+  });
+  await role.stop().catch((error: unknown) => {
+    printError(error);
+    process.exitCode = exitCodeOf(error);
+  });
+  process.exit(process.exitCode ?? exitCodes.ok);
+}
+
+function leave(): void {
+  process.exit(exitCodes.failed);
+}
