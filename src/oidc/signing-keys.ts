@@ -96,7 +96,13 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       const kept = withoutExpired(record, options);
       const isDue = clock.now() >= current.rotateAtMs;
       if (!isDue && kept.signing.length === record.signing.length) return reloaded;
-      await replace(isDue ? rotated(kept, clock.now()) : kept);
+      try {
+        await replace(isDue ? rotated(kept, clock.now()) : kept);
+      } catch (error) {
+        // Another replica did the same in this moment.
+        if (!hasCode(error, 'storage.conflict')) throw error;
+        await reload();
+      }
       return true;
     },
   };
