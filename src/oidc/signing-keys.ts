@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { PublicJwk } from '../api/authn.ts';
 import type { Clock } from '../core/clock.ts';
+import { hasCode } from '../core/errors.ts';
 import { randomToken } from '../core/ids.ts';
 import type { Store } from '../storage/index.ts';
 import { encodeRecord, tryReadRecord } from './records.ts';
@@ -66,38 +67,65 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { store, clock } = options;
   let { record, version } = await readOrCreate(store, clock);
   let current = describe(record, options);
-  const replace = async (next: KeyRecord): Promise<ProviderKeys> => {
-    await store.write([{ put: storeKey, value: encodeRecord(next), if: version }]);
-    ({ record, version } = { record: next, version: version + 1 });
+  const adopt = (next: VersionedRecord): void => {
+    ({ record, version } = next);
     current = describe(record, options);
-    return current;
   };
-  const rotate = (): Promise<ProviderKeys> => replace(rotated(withoutExpired(record, options), clock.now()));
+  const replace = async (next: KeyRecord): Promise<void> => {
+    await store.write([{ put: storeKey, value: encodeRecord(next), if: version }]);
+    adopt({ record: next, version: version + 1 });
+  };
+  /** Another replica may have rotated since. */
+  const reload = async (): Promise<boolean> => {
+    const stored = await readOrCreate(store, clock);
+    if (stored.version === version) return false;
+    adopt(stored);
+    return true;
+  };
   return {
     get current() {
       return current;
     },
-    rotate,
+    async rotate() {
+      await reload();
+      await replace(rotated(withoutExpired(record, options), clock.now()));
+      return current;
+    },
     async maintain() {
-      if (clock.now() >= current.rotateAtMs) {
-        await rotate();
-        return true;
+      const reloaded = await reload();
+      const kept = withoutExpired(record, options);
+      const isDue = clock.now() >= current.rotateAtMs;
+      if (!isDue && kept.signing.length === record.signing.length) return reloaded;
+      try {
+        await replace(isDue ? rotated(kept, clock.now()) : kept);
+      } catch (error) {
+        // Another replica did the same in this moment.
+        if (!hasCode(error, 'storage.conflict')) throw error;
+        await reload();
       }
-      const trimmed = withoutExpired(record, options);
-      if (trimmed.signing.length === record.signing.length) return false;
-      await replace(trimmed);
       return true;
     },
   };
 }
 
-async function readOrCreate(store: Store, clock: Clock): Promise<{ record: KeyRecord; version: number }> {
+interface VersionedRecord {
+  readonly record: KeyRecord;
+  readonly version: number;
+}
+
+async function readOrCreate(store: Store, clock: Clock): Promise<VersionedRecord> {
   const stored = await tryReadRecord<KeyRecord>(store, storeKey);
   if (stored !== undefined) return { record: stored.value, version: stored.version };
   const now = clock.now();
   const record = { signing: [{ ...mintKey(now), activatedAtMs: now }, mintKey(now)], cookies: [randomToken()] };
-  await store.write([{ put: storeKey, value: encodeRecord(record), if: 'absent' }]);
-  return { record, version: 1 };
+  try {
+    await store.write([{ put: storeKey, value: encodeRecord(record), if: 'absent' }]);
+    return { record, version: 1 };
+  } catch (error) {
+    // Another replica was faster; its keys are ours.
+    if (hasCode(error, 'storage.conflict')) return readOrCreate(store, clock);
+    throw error;
+  }
 }
 
 function mintKey(nowMs: number): StoredKey {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DeclaredIdentities } from '../../src/api/oidc.ts';
@@ -150,4 +151,78 @@ function createFetch(server: Server): Fetch {
       sent.on('error', reject);
       sent.end(body);
     });
+}
+
+interface Cookie {
+  readonly value: string;
+  readonly path: string;
+  /** The whole `Set-Cookie` line. */
+  readonly line: string;
+}
+
+/** A response as the browser saw it. */
+export interface Page {
+  readonly url: string;
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  readonly text: string;
+}
+
+/** A browser without a screen: it keeps cookies by path and follows a redirect when told to. */
+export class Browser {
+  readonly cookies = new Map<string, Cookie>();
+  readonly #fetch: Fetch;
+
+  constructor(fetch: Fetch) {
+    this.#fetch = fetch;
+  }
+
+  async visit(url: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Page> {
+    const { pathname, origin } = new URL(url);
+    const sent = [...this.cookies].filter(
+      ([, { path }]) => pathname === path || pathname.startsWith(path.replace(/\/?$/, '/')),
+    );
+    const response = await this.#fetch(url, {
+      method: form ? 'POST' : 'GET',
+      redirect: 'manual',
+      headers: {
+        accept: 'text/html',
+        cookie: sent.map(([name, { value }]) => `${name}=${value}`).join('; '),
+        ...(form && { 'content-type': 'application/x-www-form-urlencoded', origin, 'sec-fetch-site': 'same-origin' }),
+        ...headers,
+      },
+      ...(form && { body: new URLSearchParams(form).toString() }),
+    });
+    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    return { url, status: response.status, header: (name) => response.headers.get(name), text: await response.text() };
+  }
+
+  /** Goes where `page` redirects to. */
+  follow(page: Page): Promise<Page> {
+    return this.visit(new URL(page.header('location') ?? '', page.url).href);
+  }
+
+  #keep(line: string): void {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+    const path = /;\s*path=([^;]+)/i.exec(line)?.[1] ?? '/';
+    if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) this.cookies.delete(name);
+    else this.cookies.set(name, { value, path, line });
+  }
+}
+
+export const verifier = 'v'.repeat(64);
+
+/** The URL that begins a login for the client `web`. */
+export function authorizationUrl(changes: Record<string, string | undefined> = {}): string {
+  const fields = {
+    client_id: 'web',
+    response_type: 'code',
+    redirect_uri: callback,
+    scope: 'openid orders:read',
+    state: 's-1',
+    code_challenge: hash('sha256', verifier, 'base64url'),
+    code_challenge_method: 'S256',
+    ...changes,
+  };
+  return `${issuer}/authorize?${new URLSearchParams(Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined))}`;
 }
