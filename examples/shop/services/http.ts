@@ -72,15 +72,22 @@ export function serve(options: ServiceOptions): void {
     ...compileRoutes(options.routes),
     ...compileRoutes({ 'GET /healthz': () => ({ status: 200, body: { status: 'ok' } }) }),
   ];
-  const server = createServer((message, response) => void answer(message, response, routes, options));
+  const unanswered = new Set<ServerResponse>();
+  const server = createServer((message, response) => {
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+    void answer(message, response, routes, options);
+  });
   server.on('error', (error) => fail(`${options.name} cannot listen: ${error.message}`));
   server.listen(port, process.env.HOST ?? '127.0.0.1');
+  // What runs is answered, on connections that then close; idle ones are closed by `close` itself.
   const stop = (): void => {
+    server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
+    for (const response of unanswered) if (!response.headersSent) response.setHeader('connection', 'close');
     server.close(() => {
       options.onStop?.();
       process.exit(0);
     });
-    server.closeIdleConnections();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
