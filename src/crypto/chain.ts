@@ -57,10 +57,14 @@ export function createTrustAnchors(ders: readonly Uint8Array[]): TrustAnchors {
  * are demanded of authorities, only strong algorithms and keys count, and a critical extension that is not understood
  * refuses the path. Revocation is no part of it: short lives take its place.
  */
-export function verifyChain(chain: readonly Uint8Array[], anchors: TrustAnchors, rules: ChainRules): ChainVerdict {
+export function verifyChain(
+  chain: readonly (Certificate | Uint8Array)[],
+  anchors: TrustAnchors,
+  rules: ChainRules,
+): ChainVerdict {
   try {
     if (chain.length > maxChainLength) throw new CryptoError('x509.chain-too-long', 'the chain is too long');
-    const [leaf, ...intermediates] = chain.map(parseCertificate);
+    const [leaf, ...intermediates] = chain.map((one) => (one instanceof Uint8Array ? parseCertificate(one) : one));
     if (leaf === undefined) throw new CryptoError('x509.untrusted', 'no certificate was presented');
     checkLeaf(leaf, rules);
     return { ok: true, leaf, path: new PathSearch(intermediates, anchors, rules).from([leaf]) };
