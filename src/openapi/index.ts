@@ -1,4 +1,3 @@
-// Public face, stated first: `loadOpenApi`, `compileOpenApi`, `createEndpointReport`, `sampleRequest` and `mutations` follow.
 export type {
   ApiValidator,
   MatchResult,
@@ -7,6 +6,8 @@ export type {
   ResponseFinding,
   ResponseSource,
 } from './api-validator.ts';
+export { compileOpenApi } from './compile.ts';
 export type { OpenApiOptions } from './config.ts';
 export { denialCodes, formatNote, OpenApiError, problemCodes, warningCodes } from './errors.ts';
 export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
+export { createEndpointReport, type EndpointFindings, type EndpointReport, type EndpointUse } from './report.ts';

@@ -22,6 +22,16 @@ export function isMediaRange(text: string): boolean {
   return slash > 0 && tokenChar.test(text.slice(0, slash)) && tokenChar.test(text.slice(slash + 1));
 }
 
+/** A field of the form `value; name=value; name="value"`, such as `Content-Disposition`; undefined where it is malformed. */
+export function tryParseParameters(
+  field: string,
+): { readonly value: string; readonly parameters: ReadonlyMap<string, string> } | undefined {
+  const start = field.indexOf(';');
+  const parameters = start === -1 ? noParameters : parseParameters(field, start);
+  // A backslash is an escape to some and a character to others.
+  return parameters === undefined || field.includes('\\') ? undefined : { value: withoutParameters(field), parameters };
+}
+
 const noParameters: ReadonlyMap<string, string> = new Map();
 
 /** A `Content-Type` field's value, or undefined where it is malformed, repeats a parameter or is a range. */
