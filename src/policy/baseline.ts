@@ -93,13 +93,14 @@ function routePolicies(route: RouteRules): readonly BaselinePolicy[] {
 function permitOf(route: RouteRules): readonly BaselinePolicy[] {
   if (route.permits === 'policies') return [];
   const listed = Object.keys(route.scopes ?? rolesByMethod(route));
+  const someMethods = listed.length > 0 && !listed.includes('*');
   return [
     {
       check: 'permit',
       name: 'permit',
-      manifest: 'auth',
+      manifest: someMethods ? (route.scopes === undefined ? 'roles' : 'scopes') : 'auth',
       effect: 'permit',
-      ...(listed.length === 0 || listed.includes('*') ? {} : { action: actionList(listed) }),
+      ...(someMethods ? { action: actionList(listed) } : {}),
       ...(route.auth === 'required' ? { when: 'context.authenticated' } : {}),
     },
   ];

@@ -6,7 +6,7 @@ import { formatValue } from './format-value.ts';
 import { type Change, evaluate, roleChange, typeChange } from './leaf-changes.ts';
 import { printScope } from './print-scope.ts';
 import type { CedarRequest } from './request.ts';
-import type { CompiledConstraint, ScopeVariable } from './scope.ts';
+import type { ScopeVariable } from './scope.ts';
 
 /** A finding, and the ways to turn its policy: to make a permit apply, or a forbid not. */
 export interface Explained {
@@ -62,7 +62,7 @@ function waysToApply(
   missed: readonly ScopeVariable[],
   request: CedarRequest,
 ): readonly Alternative[] {
-  const inScope = missed.map((variable) => scopeChange(policy[variable], variable, request));
+  const inScope = missed.map((variable) => scopeChange(policy, variable, request));
   return policy.source.policy.conditions.reduce<readonly Alternative[]>(
     (combined, { kind, body }) => {
       const ways = changesToMake(body, kind === 'when', request);
@@ -82,22 +82,17 @@ function waysNotToApply({ source }: CompiledPolicy, request: CedarRequest): read
   return fewest(exceptions.length > 0 ? exceptions : ways('when'));
 }
 
-function scopeChange(
-  { uids, type, exact }: CompiledConstraint,
-  variable: ScopeVariable,
-  request: CedarRequest,
-): Change {
+function scopeChange(policy: CompiledPolicy, variable: ScopeVariable, request: CedarRequest): Change {
+  const { uids, type, exact } = policy[variable];
   const actual = request[variable];
   if (type !== undefined && actual.type !== type) return typeChange(variable, type, actual.type, true);
   const roles = uids.filter((uid) => uid.type === entityTypes.role);
   if (variable === 'principal' && roles.length > 0 && !exact) return roleChange(roles, true, request);
   const expected = uids.map(formatValue).join(' or ') || 'nothing';
-  return {
-    claim: variable,
-    expected,
-    actual: formatValue(actual),
-    fix: `${variable} must be ${exact ? '' : 'in '}\`${expected}\``,
-  };
+  const change = { claim: variable, expected, actual: formatValue(actual) };
+  if (variable !== 'action') return { ...change, fix: `${variable} must be ${exact ? '' : 'in '}\`${expected}\`` };
+  const methods = uids.map(({ id }) => `\`${id}\``).join(' or ');
+  return { ...change, fix: `use ${methods}, or list \`${actual.id}\` in ${ruleName(policy)}` };
 }
 
 function findingOf(

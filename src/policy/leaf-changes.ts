@@ -105,12 +105,12 @@ function equalLeaf({ left, right }: Operands, wanted: boolean, request: CedarReq
     claim: nameOfRead(own),
     expected: `${wanted ? '' : 'not '}${formatValue(expected)}`,
     actual: formatValue(actual),
-    fix: `make ${valued(own, actual)} ${wanted ? 'equal' : 'differ from'} ${valued(other, expected)}`,
+    fix: `${valued(own, actual)} must ${wanted ? 'equal' : 'differ from'} ${valued(other, expected)}`,
   };
 }
 
 function valued(expression: ExpressionJson, value: Value): string {
-  return `${printExpression(expression)} (\`${formatValue(value)}\`)`;
+  return `\`${printExpression(expression)}\` (\`${formatValue(value)}\`)`;
 }
 
 /** `read` should, or should not, be `expected`. */

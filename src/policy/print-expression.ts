@@ -41,7 +41,17 @@ export function printExpression(expression: ExpressionJson): string {
 
 function tight(expression: ExpressionJson, level: number): string {
   const text = printExpression(expression);
-  return (binding.get(operatorOf(expression)[0]) ?? tightest) < level ? `(${text})` : text;
+  return bindingOf(expression) < level ? `(${text})` : text;
+}
+
+/** A negative literal binds as the minus before it does. */
+function bindingOf(expression: ExpressionJson): number {
+  const [operator, operand] = operatorOf(expression);
+  const negative =
+    operator === 'Long'
+      ? (operand as string).startsWith('-')
+      : operator === 'Value' && typeof operand === 'number' && operand < 0;
+  return binding.get(negative ? 'neg' : operator) ?? tightest;
 }
 
 function printCall(name: string, operands: readonly ExpressionJson[]): string {
@@ -80,8 +90,8 @@ const printers: ReadonlyMap<string, (operand: never) => string> = new Map<string
   ['Var', (name: string) => name],
   ['.', ({ left, attr }: { left: ExpressionJson; attr: string }) => `${tight(left, tightest)}${fieldAccess(attr)}`],
   ['has', printHas],
-  ['!', ({ arg }: { arg: ExpressionJson }) => `!${tight(arg, 6)}`],
-  ['neg', ({ arg }: { arg: ExpressionJson }) => `-${tight(arg, 6)}`],
+  ['!', ({ arg }: { arg: ExpressionJson }) => `!${tight(arg, tightest)}`],
+  ['neg', ({ arg }: { arg: ExpressionJson }) => `-${tight(arg, tightest)}`],
   ['isEmpty', ({ arg }: { arg: ExpressionJson }) => `${tight(arg, tightest)}.isEmpty()`],
   [
     'like',
