@@ -69,29 +69,31 @@ export type ConcurrencyRule = z.infer<typeof concurrencyRuleSchema>;
 export type LimitRule = z.infer<typeof limitRuleSchema>;
 export type LimitsSection = z.infer<typeof limitsSectionSchema>;
 
+const tokens = z.int().min(0).max(1e9);
+const leased = { limit: z.string().max(256), key: z.string().max(2048) };
+
 /** A worker asks for a slice of a limit. */
-export interface LeaseAsk {
-  readonly kind: 'ask';
+const leaseAskSchema = z.strictObject({
+  kind: z.literal('ask'),
   /** Grows with each ask of this worker; the grant repeats it. */
-  readonly id: number;
-  readonly limit: string;
-  readonly key: string;
+  id: z.int().min(0),
+  ...leased,
   /** At least so many tokens, or none; 0: whatever is there, at once (asked ahead of need). */
-  readonly need: number;
+  need: tokens,
   /** So many would be welcome. */
-  readonly want: number;
+  want: tokens,
   /** Tokens of earlier slices that were spent since the last message about this key. */
-  readonly spent: number;
-}
+  spent: tokens,
+});
 
 /** A worker gives back what it did not use, because the slice lapsed, came too late, or was recalled. */
-export interface LeaseReturn {
-  readonly kind: 'return';
-  readonly limit: string;
-  readonly key: string;
-  readonly spent: number;
-  readonly unspent: number;
-}
+const leaseReturnSchema = z.strictObject({ kind: z.literal('return'), ...leased, spent: tokens, unspent: tokens });
+
+/** What a worker may say. It faces the network, so the broker believes none of it unchecked. */
+export const toBrokerSchema = z.discriminatedUnion('kind', [leaseAskSchema, leaseReturnSchema]);
+
+export type LeaseAsk = z.infer<typeof leaseAskSchema>;
+export type LeaseReturn = z.infer<typeof leaseReturnSchema>;
 
 /** The broker's answer to one ask: a slice, or none. */
 export interface LeaseGrant {
@@ -111,6 +113,14 @@ export interface LeaseGrant {
   readonly retryAfterMs: number;
 }
 
+/** The broker cannot answer an ask: it knows no such limit, or could not save. The worker's own share decides. */
+export interface LeaseDecline {
+  readonly kind: 'decline';
+  readonly ask: number;
+  readonly limit: string;
+  readonly key: string;
+}
+
 /** The broker wants unspent tokens back, since another worker has run dry. The worker answers with a return. */
 export interface LeaseRecall {
   readonly kind: 'recall';
@@ -118,5 +128,5 @@ export interface LeaseRecall {
   readonly key: string;
 }
 
-export type ToBroker = LeaseAsk | LeaseReturn;
-export type ToWorker = LeaseGrant | LeaseRecall;
+export type ToBroker = z.infer<typeof toBrokerSchema>;
+export type ToWorker = LeaseGrant | LeaseDecline | LeaseRecall;

@@ -1,4 +1,4 @@
-import type { LeaseAsk, LeaseGrant, ToBroker } from '../api/limits.ts';
+import { type LeaseAsk, type LeaseGrant, toBrokerSchema } from '../api/limits.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { defaultLimitsOptions } from './config.ts';
 import { LeaseAccount, type QueuedAsk } from './lease-account.ts';
@@ -15,7 +15,8 @@ export interface LeaseBroker {
   join(worker: string, send: SendToWorker): void;
   /** A worker is gone. What it held counts as spent once its leases have run out; a rate refills from there. */
   leave(worker: string): void;
-  receive(worker: string, message: ToBroker): void;
+  /** A message of a worker; one that is none (`ToBroker`) is dropped. */
+  receive(worker: string, message: unknown): void;
   stop(): void;
 }
 
@@ -78,10 +79,12 @@ class Broker implements LeaseBroker {
     }
   }
 
-  receive(worker: string, message: ToBroker): void {
+  receive(worker: string, unchecked: unknown): void {
+    const { data: message } = toBrokerSchema.safeParse(unchecked);
+    if (message === undefined) return;
     const rule = this.#rules.get(message.limit);
     if (rule === undefined || !this.#workers.has(worker)) {
-      this.#refuse(worker, message);
+      if (message.kind === 'ask') this.#decline(worker, message);
       return;
     }
     const account = this.#accountOf(rule, message.key);
@@ -94,10 +97,6 @@ class Broker implements LeaseBroker {
 
   stop(): void {
     this.#sweeper.cancel();
-  }
-
-  #refuse(worker: string, message: ToBroker): void {
-    if (message.kind === 'ask') this.#send(worker, message, 0, { remaining: 0, resetMs: 0, retryAfterMs: 1000 });
   }
 
   #serve(account: LeaseAccount): void {
@@ -124,7 +123,11 @@ class Broker implements LeaseBroker {
     const facts = account.pool.describe(Math.max(1, ask.need), account.held, now);
     const saved = tokens > 0 ? account.pool.saved() : undefined;
     if (saved === undefined) this.#send(worker, ask, tokens, facts);
-    else saved.then(() => this.#send(worker, ask, tokens, facts), this.#options.onSaveFailure);
+    else
+      saved.then(
+        () => this.#send(worker, ask, tokens, facts),
+        (error) => this.#unsaved(worker, ask, error),
+      );
     return true;
   }
 
@@ -155,6 +158,15 @@ class Broker implements LeaseBroker {
     this.#workers.get(worker)?.(grant);
   }
 
+  #decline(worker: string, { id, limit, key }: LeaseAsk): void {
+    this.#workers.get(worker)?.({ kind: 'decline', ask: id, limit, key });
+  }
+
+  #unsaved(worker: string, ask: LeaseAsk, error: unknown): void {
+    this.#decline(worker, ask);
+    this.#options.onSaveFailure(error);
+  }
+
   #accountOf(rule: TokenRule, key: string): LeaseAccount {
     const id = `${rule.id}\n${key}`;
     const known = this.#accounts.get(id);
@@ -183,7 +195,7 @@ class Broker implements LeaseBroker {
 
   #drop(id: string, account: LeaseAccount): void {
     this.#accounts.delete(id);
-    for (const { worker, ask } of account.queue) this.#refuse(worker, ask);
+    for (const { worker, ask } of account.queue) this.#decline(worker, ask);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { LeaseGrant, ToWorker } from '../api/limits.ts';
+import type { LeaseDecline, LeaseGrant, ToWorker } from '../api/limits.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { defaultLimitsOptions, type LimitsOptions } from './config.ts';
 import { unknownLimit } from './errors.ts';
@@ -45,6 +45,8 @@ class Leased implements LeasedLimiter {
   #waiting = 0;
   #count = 0;
   #asks = 0;
+  /** The broker did not answer; until then nobody waits for it. */
+  #silentUntilMs = 0;
 
   constructor({ rules: _, ...options }: LeasedLimiterOptions) {
     this.#options = { ...defaultLimitsOptions, ...options };
@@ -66,9 +68,10 @@ class Leased implements LeasedLimiter {
     return this.#spend(limitId, key, lease, cost, nowMs);
   }
 
-  async wait(limitId: string, key: string, cost: number): Promise<LimitState> {
+  async wait(limitId: string, key: string, cost: number, nowMs: number): Promise<LimitState> {
     const { clock, askTimeoutMs, maxWaiting } = this.#options;
-    const lease = this.#waiting < maxWaiting ? this.#open(limitId, key) : undefined;
+    const canAsk = this.#waiting < maxWaiting && nowMs >= this.#silentUntilMs;
+    const lease = canAsk ? this.#open(limitId, key) : undefined;
     if (lease === undefined) return this.#ownShare(limitId, key, cost);
     return new Promise((resolve) => {
       this.#waiting++;
@@ -96,7 +99,9 @@ class Leased implements LeasedLimiter {
 
   receive(message: ToWorker): void {
     const lease = this.#leases.get(message.limit)?.get(message.key);
+    this.#silentUntilMs = 0;
     if (message.kind === 'grant') this.#accept(message, lease);
+    else if (message.kind === 'decline') this.#declined(message, lease);
     else if (lease !== undefined) this.#giveBack(message.limit, message.key, lease);
     else this.#options.send({ kind: 'return', limit: message.limit, key: message.key, spent: 0, unspent: 0 });
   }
@@ -151,6 +156,12 @@ class Leased implements LeasedLimiter {
     this.#options.send({ kind: 'ask', id, limit, key, need, want: Math.max(need, lease.want), spent });
   }
 
+  #declined({ ask }: LeaseDecline, lease: Lease | undefined): void {
+    if (lease?.ask?.id !== ask) return;
+    lease.ask = undefined;
+    for (const waiter of lease.waiters.splice(0)) waiter.settle(undefined);
+  }
+
   #accept(grant: LeaseGrant, lease: Lease | undefined): void {
     const { limit, key, tokens, ask } = grant;
     if (lease?.ask?.id !== ask) {
@@ -186,8 +197,9 @@ class Leased implements LeasedLimiter {
 
   #giveUp(lease: Lease, waiter: Waiter): void {
     lease.waiters.splice(lease.waiters.indexOf(waiter), 1);
-    // The ask is taken for lost; a late answer is still welcome.
+    // The ask is taken for lost, and others do not wait for nothing: one of them tries again later.
     lease.ask = undefined;
+    this.#silentUntilMs = this.#options.clock.monotonic() + this.#options.leaseMs;
     waiter.settle(undefined);
   }
 

@@ -151,7 +151,8 @@ class Throttle implements LoginThrottle {
     this.#changed = new Set();
     const counters = [...keys].map((key): LoginCounter => {
       const { failures, lastMs } = this.#counters.get(key) ?? { failures: 0, lastMs: 0 };
-      return { key, failures, lastMs };
+      const keptMs = key.startsWith('known/') ? this.#setup.knownMs : this.#setup.forgetMs;
+      return { key, failures, lastMs, expiresAtMs: lastMs + keptMs };
     });
     await this.#setup.state.save(counters).catch((error: unknown) => {
       for (const key of keys) this.#changed.add(key);

@@ -24,6 +24,8 @@ export interface LoginCounter {
   readonly failures: number;
   /** Epoch milliseconds. */
   readonly lastMs: number;
+  /** Epoch milliseconds after which it means nothing and may be removed. */
+  readonly expiresAtMs: number;
 }
 
 /** Where the counters of failed logins survive a restart. */
