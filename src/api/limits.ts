@@ -17,7 +17,7 @@ export const limitKeySchema = z.union([
 
 const common = {
   /** Unique in the deployment and stable from one snapshot to the next; the counts belong to it. */
-  id: z.string().min(1).max(256),
+  id: z.string().min(1).max(2048),
   /** As the caller sees it in `RateLimit-Policy`: `perUser`. */
   name,
   by: limitKeySchema,
@@ -70,7 +70,7 @@ export type LimitRule = z.infer<typeof limitRuleSchema>;
 export type LimitsSection = z.infer<typeof limitsSectionSchema>;
 
 const tokens = z.int().min(0).max(1e9);
-const leased = { limit: z.string().max(256), key: z.string().max(2048) };
+const leased = { limit: z.string().max(2048), key: z.string().max(2048) };
 
 /** A worker asks for a slice of a limit. */
 const leaseAskSchema = z.strictObject({
