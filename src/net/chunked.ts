@@ -1,3 +1,4 @@
+import { forwardedFields } from './client-address.ts';
 import { NetError } from './errors.ts';
 import { fieldValueChars, hexValues, tokenChars } from './grammar.ts';
 import { more, parseFieldLine } from './head-parser.ts';
@@ -31,22 +32,14 @@ const equals = 0x3d;
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Fields that decide framing, routing or identity: they mean nothing after the content (RFC 9110, section 6.5.1). */
-const forbiddenTrailers = new Set([
-  'content-length',
-  'transfer-encoding',
-  'host',
-  'connection',
-  'te',
-  'trailer',
-  'upgrade',
-  'content-encoding',
-  'content-type',
-  'content-range',
-  'authorization',
-  'cookie',
-  'set-cookie',
+/** Fields that decide framing, routing or identity: in a trailer they are an attempt to be believed later (RFC 9110, section 6.5.1). */
+const refusedTrailers = new Set([
+  ...['content-length', 'transfer-encoding', 'host', 'connection', 'upgrade'],
+  ...['authorization', 'cookie', 'set-cookie', 'dpop', ...forwardedFields],
 ]);
+
+/** Fields that mean nothing after the content; they go no further. */
+const droppedTrailers = ['content-type', 'content-encoding', 'content-range', 'te', 'trailer', 'keep-alive'];
 
 /**
  * Decodes chunked content (RFC 9112, section 7.1) at any split. A size is 1 to 8 hexadecimal digits; extensions are parsed by the grammar, without
@@ -195,10 +188,10 @@ export class ChunkedDecoder {
   }
 
   #finish(trailers: Headers): void {
-    for (let at = 0; at < trailers.pairs.length; at += 2) {
-      const name = trailers.pairs[at] as string;
-      if (forbiddenTrailers.has(name)) throw badChunk(`the field \`${name}\` stands in a trailer`);
+    for (const [name] of trailers) {
+      if (refusedTrailers.has(name)) throw badChunk(`the field \`${name}\` stands in a trailer`);
     }
+    for (const name of droppedTrailers) trailers.delete(name);
     this.trailers = trailers.size > 0 ? trailers : undefined;
     this.#state = isDone;
   }

@@ -70,7 +70,7 @@ export class ServerConnection implements ReplyConnection, BodySource {
   #asksUpgrade = false;
   #requests = 0;
   #lingered = 0;
-  #hostText = '';
+  #hostText: string | undefined;
   #authority: Authority = { host: '', port: undefined };
   /** When the present wait ends the connection; 0: never. */
   #deadline = 0;
