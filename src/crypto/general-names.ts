@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { DerReader, malformed } from './der-read.ts';
+import { type DerReader, malformed, readOnly } from './der-read.ts';
+import { tags } from './der-tags.ts';
 import { contextPrimitive } from './der-write.ts';
 
 /** The names of a subjectAltName, or of one side of a name constraint (RFC 5280, section 4.2.1.6). */
@@ -38,7 +39,7 @@ export class GeneralNamesBuilder {
     else if (tag === kinds.email) this.#names.emails.push(ia5(content));
     else if (tag === kinds.uri) this.#names.uris.push(ia5(content));
     else if (tag === kinds.address) this.#names.addresses.push(content);
-    else if (tag === kinds.directory) this.#names.directories.push(new DerReader(content).read(0x30).content);
+    else if (tag === kinds.directory) this.#names.directories.push(readOnly(content, tags.sequence).content);
     else this.#names.others++;
   }
 

@@ -1,12 +1,16 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { createTestAuthority, type HeldSvid, type TestAuthority } from '../../test/fakes/identity.ts';
 import { MemoryStore } from '../../test/fakes/store.ts';
 import { hasCode } from '../core/errors.ts';
 import { exportPublicKey, generateKeyPair, parseCertificate } from '../crypto/index.ts';
-import type { Store } from '../storage/index.ts';
+import { openSqliteStore, type Store } from '../storage/index.ts';
 import { compileBundles } from './bundle.ts';
+import { createExpiryLedger, expiringAuthorities } from './expiry-ledger.ts';
 import { proveKey } from './proof.ts';
 import { isTainted, verifyX509Svid } from './verify-x509.ts';
 
@@ -184,6 +188,7 @@ describe('staged rotation', () => {
     await expect(authority.prepare('x509')).rejects.toSatisfy(refused);
     await authority.activate('x509');
     await expect(authority.revoke('x509', id)).rejects.toSatisfy(refused);
+    expect(authority.events.filter(({ outcome }) => outcome === 'failure')).toHaveLength(5);
   });
 
   it('raises the sequence of the bundle with each change of what is believed', async () => {
@@ -232,6 +237,31 @@ describe('staged rotation', () => {
     ]);
   });
 
+  it('goes on from a SQLite file that was closed and opened between all stages', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+    const clock = new ManualClock();
+    const within = async <T>(use: (authority: TestAuthority) => Promise<T>): Promise<T> => {
+      const store = openSqliteStore({ path: join(folder, 'state', 'store.db'), clock });
+      try {
+        return await use(await createTestAuthority(clock, 'shop.example', { store }));
+      } finally {
+        await store.stop();
+      }
+    };
+    try {
+      const old = await within((authority) => authority.issue(orders));
+      const oldId = await within(async (authority) => (await authority.authorities())[0]?.id as string);
+      await within((authority) => authority.prepare('x509'));
+      await within((authority) => authority.activate('x509'));
+      await within((authority) => authority.taint('x509', oldId));
+      expect(await within((authority) => verdictOf(authority, old, clock.now()))).toBe(orders);
+      await within((authority) => authority.revoke('x509', oldId));
+      expect(await within((authority) => verdictOf(authority, old, clock.now()))).toBe('x509.untrusted');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('is taken once when two replicas take it at the same time', async () => {
     const clock = new ManualClock();
     const store = new MemoryStore(clock);
@@ -257,12 +287,12 @@ function dying(store: Store, when: 'before' | 'after'): Store {
 }
 
 describe('maintenance', () => {
-  it('replaces roots, intermediates and keys over 30 years, with every SVID good for all its life', async () => {
+  it('replaces roots, intermediates and keys over 12 years, with every SVID good for all its life', async () => {
     const clock = new ManualClock();
     const authority = await createTestAuthority(clock);
     const seenRoots = new Set<string>();
     const gone: HeldSvid[] = [];
-    for (let at = 0; at < 30 * 365; at += 9) {
+    for (let at = 0; at < 12 * 365; at += 9) {
       await authority.maintain();
       const svid = await authority.issue(orders, { ttlSeconds: 86_400 });
       const { x509Authorities, tainted } = await authority.bundle();
@@ -276,9 +306,13 @@ describe('maintenance', () => {
       gone.push(svid);
       clock.advance(8 * day);
     }
-    expect(seenRoots.size).toBe(6);
+    expect(seenRoots.size).toBe(3);
     const facts = await authority.authorities();
     expect(facts.every(({ notAfterMs }) => notAfterMs > clock.now())).toBe(true);
+    const ledger = createExpiryLedger(clock);
+    for (const one of expiringAuthorities('shop.example', facts)) ledger.put(one);
+    expect(ledger.all().map(({ name }) => name)).toContain('X.509 root of shop.example');
+    expect(ledger.overdue()).toEqual([]);
     expect(await verdictOf(authority, gone[0] as HeldSvid, clock.now())).not.toBe(orders);
   }, 60_000);
 

@@ -54,8 +54,8 @@ export interface AuthorityFacts {
   readonly stageSinceMs: number;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** End of the intermediate that signs for it. */
-  readonly intermediateNotAfterMs?: number;
+  /** Life of the intermediate that signs for it. */
+  readonly intermediate?: { readonly notBeforeMs: number; readonly notAfterMs: number };
 }
 
 /** The certificate authority of a trust domain. */
@@ -160,7 +160,7 @@ function factsOf({ x509, jwt }: AuthorityState): AuthorityFacts[] {
     ...x509.map(({ certificate: _, privateKey: __, intermediate, ...facts }) => ({
       ...facts,
       kind: 'x509' as const,
-      intermediateNotAfterMs: intermediate.notAfterMs,
+      intermediate: { notBeforeMs: intermediate.notBeforeMs, notAfterMs: intermediate.notAfterMs },
     })),
     ...jwt.map(({ privateKey: _, ...facts }) => ({ ...facts, kind: 'jwt' as const })),
   ];

@@ -1,5 +1,6 @@
 import type { Expiring } from '../api/identity.ts';
 import type { Clock } from '../core/clock.ts';
+import type { AuthorityFacts } from './authority.ts';
 import { renewalPoints } from './config.ts';
 
 /** One list of everything that expires: certificates, keys, tokens, leases, API keys, suppressions. */
@@ -46,4 +47,23 @@ export function createExpiryLedger(clock: Clock): ExpiryLedger {
 
 function bySoonest(a: Expiring, b: Expiring): number {
   return a.expiresAtMs - b.expiresAtMs || (a.id < b.id ? -1 : 1);
+}
+
+/** The entries of a trust domain's authorities, each root, intermediate and token key of its own. */
+export function expiringAuthorities(trustDomain: string, facts: readonly AuthorityFacts[]): Expiring[] {
+  return facts.flatMap(({ kind, id, intermediate, ...own }) => {
+    const entry = (part: string, name: string, life: { notBeforeMs: number; notAfterMs: number }): Expiring => ({
+      id: `authority/${trustDomain}/${id}${part}`,
+      kind: kind === 'x509' ? 'certificate' : 'key',
+      name: `${name} of ${trustDomain}`,
+      issuedAtMs: life.notBeforeMs,
+      expiresAtMs: life.notAfterMs,
+      renewedBy: 'authority rotation',
+    });
+    if (kind === 'jwt') return [entry('', 'JWT-SVID key', own)];
+    return [
+      entry('', 'X.509 root', own),
+      ...(intermediate ? [entry('/intermediate', 'X.509 intermediate', intermediate)] : []),
+    ];
+  });
 }

@@ -17,7 +17,7 @@ export {
 } from './bundle.ts';
 export { backdateMs, defaultLifetimes, type Lifetimes, refreshHintSeconds, renewalPoints } from './config.ts';
 export { IdentityError, type IdentityErrorCode, identityErrorCodes } from './errors.ts';
-export { createExpiryLedger, type ExpiryLedger } from './expiry-ledger.ts';
+export { createExpiryLedger, type ExpiryLedger, expiringAuthorities } from './expiry-ledger.ts';
 export type { JwtSvid, JwtSvidRequest, X509Svid, X509SvidRequest } from './issuance.ts';
 export { type KeyProof, proveKey } from './proof.ts';
 export type { Rotation } from './rotation.ts';

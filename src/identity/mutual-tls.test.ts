@@ -120,6 +120,39 @@ describe('mutual TLS', async () => {
     });
   });
 
+  it('OpenSSL’s own verification against the bundle agrees', async () => {
+    const { pem: ca } = await authority.bundle();
+    const trusts = async (svid: HeldSvid): Promise<boolean> => {
+      const listener = createServer({
+        cert: server.chain,
+        key: server.key,
+        ca,
+        requestCert: true,
+        rejectUnauthorized: false,
+      });
+      const judged = once(listener, 'secureConnection') as Promise<[TLSSocket]>;
+      await once(listener.listen(0, '127.0.0.1'), 'listening');
+      const { port } = listener.address() as AddressInfo;
+      const socket = connect({
+        port,
+        host: '127.0.0.1',
+        ca,
+        cert: svid.chain,
+        key: svid.key,
+        checkServerIdentity: () => undefined,
+      });
+      const [seen] = await judged;
+      const { authorized } = seen;
+      socket.destroy();
+      seen.destroy();
+      listener.close();
+      return authorized;
+    };
+    expect(await trusts(client)).toBe(true);
+    expect(await trusts(await authority.issue(orders, { notAfterMs: systemClock.now() - 1000 }))).toBe(false);
+    expect(await trusts(await stranger.issue('spiffe://other.example/a'))).toBe(false);
+  });
+
   it('old and new SVIDs on both sides, all through a staged rotation', async () => {
     const rotating = await createTestAuthority(systemClock);
     const [oldId] = (await rotating.authorities()).map(({ id }) => id) as [string];

@@ -1,5 +1,6 @@
 import type { EmitEvent, Principal } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
+import { MerlonError } from '../core/errors.ts';
 import type { AuthorityBook } from './authority-book.ts';
 import type { AuthorityKind, AuthorityState, DueStep } from './authority-state.ts';
 import * as stage from './authority-state.ts';
@@ -85,11 +86,23 @@ export function createRotation(options: RotationOptions): Rotation {
     if (id !== undefined) report('x509', 'renew-intermediate', id, self);
   };
 
+  /** A step that someone asked for: its refusal is reported too. */
+  const demanded = async (kind: AuthorityKind, step: DueStep, actor: Principal): Promise<string> => {
+    try {
+      return (await advance(kind, () => step, actor)) ?? '';
+    } catch (error) {
+      const target = `${trustDomain}/${kind}/${'id' in step ? step.id.slice(0, 64) : ''}`;
+      const code = error instanceof MerlonError ? error.code : 'internal';
+      emit({ actor, action: `authority.${step.step}`, target, outcome: 'failure', detail: { code } });
+      throw error;
+    }
+  };
+
   return {
-    prepare: async (kind, by = self) => (await advance(kind, () => ({ step: 'prepare' }), by)) as string,
-    activate: async (kind, by = self) => void (await advance(kind, () => ({ step: 'activate' }), by)),
-    taint: async (kind, id, by = self) => void (await advance(kind, () => ({ step: 'taint', id }), by)),
-    revoke: async (kind, id, by = self) => void (await advance(kind, () => ({ step: 'revoke', id }), by)),
+    prepare: (kind, by = self) => demanded(kind, { step: 'prepare' }, by),
+    activate: async (kind, by = self) => void (await demanded(kind, { step: 'activate' }, by)),
+    taint: async (kind, id, by = self) => void (await demanded(kind, { step: 'taint', id }, by)),
+    revoke: async (kind, id, by = self) => void (await demanded(kind, { step: 'revoke', id }, by)),
     maintain: async () => {
       for (const kind of kinds) {
         const drainMs = (kind === 'x509' ? lifetimes.maxX509SvidMs : lifetimes.maxJwtSvidMs) + drainMarginMs;

@@ -167,6 +167,19 @@ describe('rotator', () => {
     }
   });
 
+  it('does not pester an issuer whose clock is ahead', async () => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const obtain = async () => {
+      asked++;
+      return { notBeforeMs: clock.now() + 10 * minute, notAfterMs: clock.now() + 10 * minute + hour };
+    };
+    const rotator = createRotator({ clock, obtain });
+    await clock.advanceAsync(30 * minute, 10 * second);
+    expect(asked).toBe(1);
+    rotator.stop();
+  });
+
   it('has a good credential at every moment of a year, through outages of up to 25 minutes', async () => {
     const { clock, seen, issuer, rotator, settle } = setUp({ random: pseudoRandom(7) });
     await settle();

@@ -73,6 +73,7 @@ class CredentialRotator<T extends Credential> implements Rotator<T> {
   readonly #startedAtMonotonic: number;
   #credential: T | undefined;
   #dueAtMs = 0;
+  #adoptedAtMs = 0;
   #failures = 0;
   #cause: unknown;
   #retryAtMonotonic = Number.NEGATIVE_INFINITY;
@@ -119,10 +120,12 @@ class CredentialRotator<T extends Credential> implements Rotator<T> {
     this.#timer = clock.after(this.#lookAgainMs(), () => this.#look());
   }
 
-  // Before its beginning too: then the wall clock was set back, and a credential of the new time is needed.
+  // Before its beginning too: the wall clock was set back, and a credential of the new time is needed. A clock that merely
+  // lags behind the issuer's saw that beginning in the future from the first, and asks no oftener for it.
   #isDue(nowMs: number): boolean {
     const credential = this.#credential;
-    return credential === undefined || nowMs >= this.#dueAtMs || nowMs < credential.notBeforeMs;
+    if (credential === undefined || nowMs >= this.#dueAtMs) return true;
+    return nowMs < Math.min(credential.notBeforeMs, this.#adoptedAtMs);
   }
 
   #lookAgainMs(): number {
@@ -144,6 +147,7 @@ class CredentialRotator<T extends Credential> implements Rotator<T> {
 
   #adopt(credential: T): void {
     this.#credential = credential;
+    this.#adoptedAtMs = this.#options.clock.now();
     this.#failures = 0;
     this.#cause = undefined;
     this.#told = 'nothing';

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
+import { hasCode } from '../core/errors.ts';
 import { checkKey, checkWrites, keyOf, rangeOf } from './bounds.ts';
 import { defaultBusyTimeoutMs, defaultSweepPeriodMs, type SqliteStoreOptions } from './config.ts';
 import { conflict, unavailable } from './errors.ts';
@@ -106,30 +107,44 @@ class SqliteStore implements Store {
   #flush(): void {
     const group = this.#pending;
     this.#pending = [];
-    if (group.length === 0 || this.#commit(group) || group.length === 1) return;
-    // Together they did not fit: one that is too large must not take the others down.
-    for (const pending of group) this.#commit([pending]);
+    if (group.length > 0) this.#commit(group);
   }
 
-  /** Commits `group` and answers each of its callers. False, with nobody answered, where a larger group failed as a whole. */
-  #commit(group: readonly Pending[]): boolean {
+  /** Commits `group` in one transaction and answers each of its callers. */
+  #commit(group: readonly Pending[]): void {
     const failures = new Map<Pending, Error>();
     try {
       this.#sql.begin.run();
       for (const pending of group) this.#apply(pending, failures);
       this.#sql.commit.run();
     } catch (error) {
-      if (this.#database.isTransaction) this.#sql.rollback.run();
-      if (group.length > 1) return false;
-      group[0]?.reject(toStorageError(error, this.#path));
-      return true;
+      this.#rollBack();
+      this.#abandon(group, toStorageError(error, this.#path));
+      return;
     }
     for (const pending of group) {
       const failure = failures.get(pending);
       if (failure === undefined) pending.resolve();
       else pending.reject(failure);
     }
-    return true;
+  }
+
+  // Together they did not fit: a batch that is too large must not take the others down. Any other failure is everyone's,
+  // and to try each alone would only wait as often for the same lock.
+  #abandon(group: readonly Pending[], failure: Error): void {
+    const each = group.length > 1 && hasCode(failure, 'storage.full');
+    for (const pending of group) {
+      if (each) this.#commit([pending]);
+      else pending.reject(failure);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#sql.rollback.run();
+    } catch {
+      // SQLite has rolled back on its own (https://sqlite.org/lang_transaction.html, section 3).
+    }
   }
 
   // Every precondition is looked at before anything is written: a batch names each key once, so none of its writes
