@@ -221,6 +221,12 @@ export interface PolicyExplanation {
   readonly summary: string;
 }
 
+/** A request of the past, and how it was judged then. */
+export interface RecordedRequest {
+  readonly request: PolicyRequest;
+  readonly decision: 'allow' | 'deny';
+}
+
 /** A recorded request whose verdict a change of policy would change. */
 export interface PlannedChange {
   readonly request: PolicyRequest;
@@ -239,5 +245,10 @@ export interface PolicyPlan {
   readonly requests: number;
   readonly newlyAllowed: number;
   readonly newlyDenied: number;
+  /**
+   * Requests that the old policies judge otherwise than was recorded, since they read what records do not keep
+   * (claims, e-mail, second factor), or were other policies. Nothing is said about these.
+   */
+  readonly unreproduced: number;
   readonly changes: readonly PlannedChange[];
 }

@@ -2,6 +2,7 @@ import type { DetailedError, SchemaJson, PolicyJson as WasmPolicyJson } from '@c
 import type { EntityUidJson, PolicyJson, PolicyProblem, PolicySnapshot, SnapshotPolicy } from '../api/policy.ts';
 import { messageOf } from '../core/errors.ts';
 import { type CedarWasm, loadCedar } from './cedar-wasm.ts';
+import { leanSchema } from './lean-schema.ts';
 import { indexLines, utf16Offset } from './line-index.ts';
 import { shieldLongLiterals } from './long-literals.ts';
 import { actionsOf } from './schema-actions.ts';
@@ -152,16 +153,17 @@ function linked({ links = [] }: PolicySource, parsed: readonly Parsed[], report:
   });
 }
 
+/** Validates what users wrote. The baseline is not asked: its generator is tested to write valid policies only. */
 function validate(cedar: CedarWasm, source: PolicySource, parsed: readonly Parsed[], report: ProblemReport): void {
-  const texts = new Map(parsed.map(({ id, text }) => [id, text]));
-  const ofKind = (template: boolean) =>
-    Object.fromEntries([...texts].filter(([, text]) => text.template === template).map(([id, { text }]) => [id, text]));
+  const texts = new Map(parsed.filter(({ origin }) => origin === 'user').map(({ id, text }) => [id, text]));
   const links = (source.links ?? []).filter(({ template }) => texts.get(template)?.template);
+  const textOf = (id: string): PolicyText =>
+    (texts.get(id) ?? texts.get(links.find((link) => link.id === id)?.template ?? '')) as PolicyText;
   const answer = cedar.validate({
-    schema: source.schema as string,
+    schema: leanSchema(source.schema as string, [...texts.values()]),
     policies: {
-      staticPolicies: ofKind(false),
-      templates: ofKind(true),
+      staticPolicies: textsById(texts, false),
+      templates: textsById(texts, true),
       templateLinks: links.map(({ id, template, slots }) => ({
         newId: id,
         templateId: template,
@@ -173,14 +175,17 @@ function validate(cedar: CedarWasm, source: PolicySource, parsed: readonly Parse
     for (const error of answer.errors) report.schema(error.message, error.help);
     return;
   }
-  const textOf = (id: string) =>
-    (texts.get(id) ?? texts.get(links.find((link) => link.id === id)?.template ?? '')) as PolicyText;
   for (const { policyId, error } of answer.validationErrors) {
     report.cedar('policy.invalid', error, textOf(policyId), policyId);
   }
   for (const { policyId, error } of answer.validationWarnings) {
     report.cedar('policy.invalid', error, textOf(policyId), policyId, report.warnings);
   }
+}
+
+function textsById(texts: ReadonlyMap<string, PolicyText>, template: boolean): Record<string, string> {
+  const chosen = [...texts].filter(([, text]) => text.template === template);
+  return Object.fromEntries(chosen.map(([id, { text }]) => [id, text]));
 }
 
 function jsonSchema(cedar: CedarWasm, schema: string | SchemaJson<string>): SchemaJson<string> {

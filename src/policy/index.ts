@@ -7,6 +7,7 @@ export { operationAction } from './entity-model.ts';
 export { type AuthzCode, authzCodes, type PolicyErrorCode, policyErrorCodes } from './errors.ts';
 export { createGatewayAuthorizer, type GatewayAuthorizer } from './gateway-authorizer.ts';
 export { planPolicies } from './plan.ts';
+export { recordedRequest } from './recorded-request.ts';
 export type { CedarRequest } from './request.ts';
 export { type CedarSchemaJson, generateSchema } from './schema.ts';
 export type { PolicyFile } from './split-policies.ts';

@@ -1,26 +1,27 @@
-import type { GatewayPolicies, PlannedChange, PolicyPlan, PolicyRequest } from '../api/policy.ts';
+import type { GatewayPolicies, PlannedChange, PolicyPlan, PolicyRequest, RecordedRequest } from '../api/policy.ts';
 import { createGatewayAuthorizer, type GatewayAuthorizer } from './gateway-authorizer.ts';
 
 /** What replacing `before` by `after` would do to recorded requests. Pure; like requests are counted, not repeated. */
 export function planPolicies(
   before: GatewayPolicies,
   after: GatewayPolicies,
-  requests: Iterable<PolicyRequest>,
+  recorded: Iterable<RecordedRequest>,
 ): PolicyPlan {
   const [old, next] = [createGatewayAuthorizer(before), createGatewayAuthorizer(after)];
   const changes = new Map<string, PlannedChange>();
-  const plan = { requests: 0, newlyAllowed: 0, newlyDenied: 0 };
-  for (const request of requests) {
-    plan.requests++;
+  const counts = { requests: 0, newlyAllowed: 0, newlyDenied: 0, unreproduced: 0 };
+  for (const { request, decision } of recorded) {
+    counts.requests++;
     const [was, will] = [old.decide(request).decision, next.decide(request).decision];
-    if (was === will) continue;
-    if (will === 'allow') plan.newlyAllowed++;
-    else plan.newlyDenied++;
+    if (was !== decision) counts.unreproduced++;
+    if (was !== decision || was === will) continue;
+    if (will === 'allow') counts.newlyAllowed++;
+    else counts.newlyDenied++;
     const key = likenessOf(request);
     const known = changes.get(key);
     changes.set(key, known === undefined ? changeOf(request, old, next) : { ...known, count: known.count + 1 });
   }
-  return { ...plan, changes: [...changes.values()].toSorted((a, b) => b.count - a.count) };
+  return { ...counts, changes: [...changes.values()].toSorted((a, b) => b.count - a.count) };
 }
 
 /** Requests that differ in their time alone are alike. */

@@ -18,16 +18,16 @@ interface PreparedPolicy {
   readonly verdict: Verdict;
 }
 
-/** Applies the action and resource constraints ahead of time: neither errs, and neither depends on the request. */
+/**
+ * Applies the action constraint ahead of time, to policies whose resource constraint has been applied already: neither
+ * can err, and neither depends on the request.
+ */
 export function preparePolicies(
   policies: readonly CompiledPolicy[],
   target: RequestTarget,
   entities: EntitySource,
 ): PreparedPolicies {
-  const applicable = policies
-    .filter((policy) => policy.action.matches(target.action, entities))
-    .filter((policy) => policy.resource.matches(target.resource, entities))
-    .map(prepare);
+  const applicable = policies.filter((policy) => policy.action.matches(target.action, entities)).map(prepare);
   const forbids = applicable.filter(({ verdict }) => verdict.decision === 'deny');
   const permits = applicable.filter(({ verdict }) => verdict.decision === 'allow');
   return { target, ordered: [...forbids, ...permits] };
