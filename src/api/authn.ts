@@ -60,7 +60,7 @@ export interface IssuerSnapshot {
   readonly keys: readonly PublicJwk[];
   /** Instead of the preset's list. */
   readonly algorithms?: readonly TokenAlgorithm[];
-  /** Claims to read roles from, instead of the preset's: a claim's name, or where no claim is called so, dots lead into objects. */
+  /** Claims to read roles from, instead of the preset's: a claim's name, a JSON pointer, or dots that lead into objects. */
   readonly rolesClaims?: readonly string[];
   /** As `rolesClaims`, for scopes. */
   readonly scopesClaims?: readonly string[];

@@ -1,18 +1,21 @@
 import { isObject, type JsonObject, member } from './json.ts';
 
 /**
- * The value at `path`: the claim of that very name (names may be URLs), or else, where it has dots, the member that
- * they lead to.
+ * The value at `path`: the claim of that very name (names may be URLs); else a JSON pointer (RFC 6901) where it starts
+ * with a slash; else what its dots lead to.
  */
 export function readClaim(claims: JsonObject, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
+  const steps = path.startsWith('/') ? path.slice(1).split('/').map(unescapeStep) : path.split('.');
   let value: unknown = claims;
-  for (const step of path.split('.')) {
+  for (const step of steps) {
     if (!isObject(value)) return undefined;
     value = member(value, step);
   }
   return value;
 }
+
+const unescapeStep = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
 
 /** The first text among `paths`. */
 export function readFirstText(claims: JsonObject, paths: readonly string[]): string | undefined {

@@ -189,12 +189,9 @@ describe('keycloak', () => {
   test.each(['ID', 'Refresh', 'Offline', undefined])('a token of `typ: %s` is refused', (typ) => {
     expect(judge(issuer, { ...token, typ })).toMatchObject({ code: 'authn.type', claim: 'typ' });
   });
-  test("another client's roles, by dots", () => {
+  test.each(['resource_access.web.roles', '/resource_access/web/roles'])("another client's roles, by `%s`", (path) => {
     expect(
-      judge(
-        { ...issuer, rolesClaims: ['resource_access.web.roles'] },
-        { ...token, resource_access: { web: { roles: ['x'] } } },
-      ),
+      judge({ ...issuer, rolesClaims: [path] }, { ...token, resource_access: { web: { roles: ['x'] } } }),
     ).toMatchObject({ roles: ['x'] });
   });
 });

@@ -8,6 +8,7 @@ export {
   type User,
   type UserSettings,
 } from './accounts.ts';
+export { type ApiKey, type ApiKeyRequest, type ApiKeys, createApiKeys } from './api-keys.ts';
 export { defaultLifetimes, type Lifetimes } from './config.ts';
 export { type SyncDeclaredOptions, type SyncResult, syncDeclared } from './declared.ts';
 export { OidcError, type OidcErrorCode, oidcErrorCodes } from './errors.ts';

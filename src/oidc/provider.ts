@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Provider } from 'oidc-provider';
-import type { PublicJwk, RevokedSubject } from '../api/authn.ts';
+import type { PublicJwk, RevokedSubject, RevokedToken } from '../api/authn.ts';
 import type { EmitEvent } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
@@ -8,19 +7,14 @@ import type { Logger } from '../core/log.ts';
 import type { Store } from '../storage/index.ts';
 import type { Accounts } from './accounts.ts';
 import { revokeAccount } from './adapter.ts';
-import { isClientSecret } from './clients.ts';
 import { defaultLifetimes, type Lifetimes } from './config.ts';
 import { oidcError } from './errors.ts';
-import { createInteractionRoute } from './interaction.ts';
 import { createMount } from './mount.ts';
 import type { LoginThrottle } from './ports.ts';
-import { providerConfig } from './provider-config.ts';
-import { reportProviderEvents } from './provider-events.ts';
-import type { Context, ProviderClient, Provider as ProviderInstance } from './provider-types.ts';
-import { listRevoked, recordRevoked } from './revoked.ts';
+import { buildInstance } from './provider-instance.ts';
+import { createRevocations, type Revocations } from './revoked.ts';
 import type { ScopeRules } from './scopes.ts';
 import { openKeyRing } from './signing-keys.ts';
-import { createUserinfoRoute } from './userinfo.ts';
 
 export interface OpenIdProviderOptions extends ScopeRules {
   /** `https://shop.example/oidc`: an origin and a path without a slash at its end. */
@@ -51,7 +45,9 @@ export interface OpenIdProvider extends Stoppable {
   revokeUser(subject: string): Promise<void>;
   /** Users whose access tokens were disowned and may not have expired yet: the gateway must know them. */
   revokedSubjects(): Promise<readonly RevokedSubject[]>;
-  /** Called after `revokedSubjects()` grew. The result takes the listener away. */
+  /** Single access tokens that their client revoked and that may not have expired yet. */
+  revokedTokens(): Promise<readonly RevokedToken[]>;
+  /** Called after `revokedSubjects()` or `revokedTokens()` grew. The result takes the listener away. */
   onRevoked(listener: () => void): () => void;
   /** Roles and scopes of a new manifest. */
   reconfigure(rules: ScopeRules): void;
@@ -63,62 +59,60 @@ const skewSeconds = 60;
 
 /** Builds the provider and opens its keys in the store. Throws `oidc.config`. */
 export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promise<OpenIdProvider> {
+  const { store, clock, logger } = options;
   const issuer = parseIssuer(options.issuer);
   const lifetimes = { ...defaultLifetimes, ...options.lifetimes };
   const tokenSeconds = Math.max(lifetimes.accessToken, lifetimes.idToken) + skewSeconds;
-  const ring = await openKeyRing({ ...options, signingSeconds: lifetimes.signingKey, overlapSeconds: tokenSeconds });
-  const keysChanged = createListeners();
-  const revoked = createListeners();
+  const ring = await openKeyRing({ store, clock, signingSeconds: lifetimes.signingKey, overlapSeconds: tokenSeconds });
+  const revocations = createRevocations({ store, clock, issuer: issuer.href, tokenSeconds });
+  const [keysChanged, revoked] = [createListeners(), createListeners()];
   const mount = createMount(issuer, options.trustProxyHeaders);
-  let rules: ScopeRules = options;
-  const build = (): ReturnType<ProviderInstance['callback']> =>
-    buildInstance({
-      ...options,
-      ...rules,
-      issuer,
-      lifetimes,
-      keys: () => ring.current,
-      addressOf: mount.addressOf,
-    }).callback();
-  let callback = build();
-  const rebuilt = (): void => {
-    callback = build();
+  const disown = async (jti: string): Promise<void> => {
+    await revocations.addToken(jti);
+    revoked.call();
+  };
+  const fixed = { ...options, issuer, lifetimes, keys: () => ring.current, addressOf: mount.addressOf, disown };
+  let rules = rulesIn(options);
+  let callback = buildInstance(fixed).callback();
+  const rebuild = (): void => {
+    callback = buildInstance({ ...fixed, ...rules }).callback();
+  };
+  const rotated = (): void => {
+    rebuild();
     keysChanged.call();
   };
-  const failed = (error: unknown): void =>
-    options.logger.error({ err: error }, 'the keys of the OpenID Provider were not maintained');
-  const maintenance = options.clock.every(maintenancePeriodMs, () => {
-    ring.maintain().then((changed) => changed && rebuilt(), failed);
+  const failed = (error: unknown): void => logger.error({ err: error }, 'the signing keys were not maintained');
+  const maintenance = clock.every(maintenancePeriodMs, () => {
+    ring.maintain().then((changed) => changed && rotated(), failed);
   });
   return {
-    handle: (request, response) => mount.enter(request, response) && void callback(request, response),
+    handle: (request, response) => void (mount.enter(request, response) && callback(request, response)),
     jwks: () => ring.current.public,
     onKeysChanged: keysChanged.add,
-    async rotateKeys() {
-      await ring.rotate();
-      rebuilt();
-    },
-    async revokeUser(subject) {
-      await recordRevoked(subject, { ...options, issuer: issuer.href, tokenSeconds });
-      await revokeAccount(options.store, subject);
-      options.emit({
-        actor: { kind: 'operator', id: 'operator' },
-        action: 'user.revoke',
-        target: subject,
-        outcome: 'success',
-      });
-      revoked.call();
-    },
-    revokedSubjects: () => listRevoked(options.store),
+    rotateKeys: () => ring.rotate().then(rotated),
+    revokeUser: (subject) => revokeUser(subject, options, revocations).then(revoked.call),
+    revokedSubjects: revocations.subjects,
+    revokedTokens: revocations.tokens,
     onRevoked: revoked.add,
     reconfigure(next) {
-      rules = { scopes: next.scopes, roles: next.roles, audience: next.audience };
-      callback = build();
+      rules = rulesIn(next);
+      rebuild();
     },
-    async stop() {
-      maintenance.cancel();
-    },
+    stop: async () => maintenance.cancel(),
   };
+}
+
+const rulesIn = ({ scopes, roles, audience }: ScopeRules): ScopeRules => ({ scopes, roles, audience });
+
+async function revokeUser(
+  subject: string,
+  { store, emit }: OpenIdProviderOptions,
+  revocations: Revocations,
+): Promise<void> {
+  await revocations.addSubject(subject);
+  await revokeAccount(store, subject);
+  const actor = { kind: 'operator', id: 'operator' } as const;
+  emit({ actor, action: 'user.revoke', target: subject, outcome: 'success' });
 }
 
 function parseIssuer(text: string): URL {
@@ -136,54 +130,6 @@ function parseIssuer(text: string): URL {
       'it is an https origin and a path, such as `https://shop.example/oidc`',
     );
   return url;
-}
-
-interface InstanceOptions extends Omit<OpenIdProviderOptions, 'issuer' | 'lifetimes'> {
-  readonly issuer: URL;
-  readonly lifetimes: Lifetimes;
-  readonly keys: () => Awaited<ReturnType<typeof openKeyRing>>['current'];
-  readonly addressOf: (context: Context) => string;
-}
-
-/** An instance of the library. It keeps nothing between requests but its keys, so it is built anew when those change. */
-function buildInstance(options: InstanceOptions): ProviderInstance {
-  const { issuer, keys, clock } = options;
-  const provider = new Provider(issuer.href, providerConfig(options, keys()));
-  // Host and scheme are set by `createMount`, so they are ours and can be trusted.
-  provider.proxy = true;
-  provider.silent = true;
-  compareDigests(provider);
-  reportProviderEvents(provider, options);
-  const serveLogin = createInteractionRoute({ ...options, origin: issuer.origin, mountPath: issuer.pathname });
-  const serveUserinfo = createUserinfoRoute({ ...options, issuer: issuer.href, now: () => clock.now() });
-  provider.use(async (context, next) => {
-    setPageHeaders(context);
-    if ((await serveLogin(provider, context)) || (await serveUserinfo(context))) return;
-    await next();
-    if (context.oidc?.route === 'discovery') listScopes(context, options.scopes);
-  });
-  return provider;
-}
-
-/** Clients' secrets are kept as digests, so what is presented is digested before the two are compared. */
-function compareDigests(provider: ProviderInstance): void {
-  Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
-    value: function compareClientSecret(this: ProviderClient, actual: string): boolean {
-      return this.clientSecret !== undefined && isClientSecret(actual, this.clientSecret);
-    },
-  });
-}
-
-function setPageHeaders(context: Context): void {
-  context.set('X-Content-Type-Options', 'nosniff');
-  context.set('X-Frame-Options', 'DENY');
-  // Not `no-referrer`: browsers would then hide the origin of our own form from us.
-  context.set('Referrer-Policy', 'same-origin');
-}
-
-function listScopes({ body }: Context, scopes: readonly string[]): void {
-  const document = body as { scopes_supported: string[] };
-  document.scopes_supported = [...document.scopes_supported, ...scopes];
 }
 
 interface Listeners {

@@ -4,7 +4,7 @@ import type { AuthnSnapshot } from '../../src/api/authn.ts';
 import { noWeaknesses } from '../../src/api/protections.ts';
 import { compileAuthn, isDenial } from '../../src/authn/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { clientCredentials, obtainToken } from '../../src/oidc/index.ts';
+import { clientCredentials, createApiKeys, obtainToken } from '../../src/oidc/index.ts';
 import { audience, issuer, type Rig, startRig } from '../fakes/openid-provider.ts';
 
 let rig: Rig;
@@ -18,7 +18,7 @@ async function judge(token: string, changes: Partial<AuthnSnapshot> = {}) {
     realm: 'shop.example',
     issuers: [{ preset: 'embedded', issuer, audience: [audience], keys: rig.provider.jwks() }],
     apiKeys: [],
-    revokedTokens: [],
+    revokedTokens: await rig.provider.revokedTokens(),
     revokedSubjects: await rig.provider.revokedSubjects(),
     ...changes,
   };
@@ -70,6 +70,44 @@ test("a client's own token names the client", async () => {
     roles: ['auditor'],
     scopes: ['orders:read'],
   });
+});
+
+test('a token that its client revokes is refused, one that another client sends in is not', async () => {
+  const { accessToken } = await login();
+  const revoke = (client: string, token: string) =>
+    rig.fetch(`${issuer}/revoke`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ client_id: client, token }).toString(),
+    });
+  expect((await revoke('narrow', accessToken)).status).toBe(200);
+  expect(await judge(accessToken)).toMatchObject({ id: 'alice' });
+  expect((await revoke('robot', accessToken)).status).toBe(401);
+  expect((await revoke('web', `${accessToken.slice(0, -4)}AAAA`)).status).toBe(200);
+  expect(await judge(accessToken)).toMatchObject({ id: 'alice' });
+  expect((await revoke('web', accessToken)).status).toBe(200);
+  expect(await judge(accessToken)).toBe('authn.token-revoked');
+});
+
+test('a minted API key is let in until it is revoked', async () => {
+  const { store } = rig;
+  const keys = createApiKeys({ store, clock: systemClock, emit: () => undefined, onChange: () => undefined });
+  const { key, record } = await keys.mint({
+    label: 'ci',
+    client: 'ci',
+    roles: ['deployer'],
+    scopes: ['deploy'],
+    ttlSeconds: 60,
+  });
+  expect(await judge(key, { apiKeys: await keys.list() })).toEqual({
+    kind: 'client',
+    id: 'ci',
+    roles: ['deployer'],
+    scopes: ['deploy'],
+  });
+  await keys.revoke(record.id);
+  expect(await judge(key, { apiKeys: await keys.list() })).toBe('authn.api-key');
 });
 
 test('a token outlives a rotation of keys, and not the revocation of its user', async () => {
