@@ -1,3 +1,14 @@
+export {
+  AeadError,
+  type AeadErrorCode,
+  aeadErrorCodes,
+  aeadKey,
+  aeadKeyBytes,
+  decryptEnvelope,
+  encryptEnvelope,
+  envelopeKeyId,
+  type NumberedKey,
+} from './aead.ts';
 export { type Certificate, parseCertificate } from './certificate.ts';
 export { type ChainRules, type ChainVerdict, createTrustAnchors, type TrustAnchors, verifyChain } from './chain.ts';
 export {
@@ -11,6 +22,14 @@ export { type Extensions, type KeyUsage, keyUsages, type NameConstraints } from 
 export type { AltNames, GeneralNames } from './general-names.ts';
 export { type CertificateRequest, encodeName, type Issuer, issueCertificate, issuerOf, type Name } from './issue.ts';
 export { exportJwk, generateSigningKey, type SigningKey, signingKey, thumbprint } from './jwk.ts';
+export {
+  createKeyring,
+  type Keyring,
+  type KeyStatus,
+  maxMessagesPerKey,
+  unwrapKeyring,
+  type WrappedKeyring,
+} from './keyring.ts';
 export {
   exportPrivateKey,
   exportPublicKey,
