@@ -75,6 +75,8 @@ interface Walk {
   readonly targets: Map<unknown, unknown>;
   readonly faults: Fault[];
   readonly masked: Span[];
+  /** Whether `<<` takes over the keys of another map, as compose files have it. */
+  readonly merge: boolean;
   nodes: number;
   unfolding: boolean;
 }
@@ -92,16 +94,27 @@ function fault(walk: Walk, code: ManifestCode, message: string, span: Span | und
 
 function mapValue(walk: Walk, map: YAMLMap, path: Path): Record<string, unknown> {
   const out = Object.create(null) as Record<string, unknown>;
+  const merged: unknown[] = [];
   for (const pair of map.items as Pair[]) {
     const key = isScalar(pair.key) ? String(pair.key.value ?? '') : String(pair.key);
     const span = spanOf(pair.key);
     const below = [...path, key];
-    if (key === '__proto__') fault(walk, 'manifest.unknown-key', 'a key cannot be called `__proto__`', span, path);
+    if (walk.merge && key === '<<') merged.push(plainValue(walk, pair.value, path));
+    else if (key === '__proto__') fault(walk, 'manifest.unknown-key', 'a key cannot be called `__proto__`', span, path);
     else if (Object.hasOwn(out, key))
       fault(walk, 'manifest.duplicate-key', `\`${key}\` stands here twice`, span, below);
     else out[key] = plainValue(walk, pair.value, below);
   }
+  takeOver(out, merged.flat());
   return out;
+}
+
+/** Adds what `sources` hold and `target` does not; earlier sources win (YAML merge key, 1.1). */
+function takeOver(target: Record<string, unknown>, sources: readonly unknown[]): void {
+  for (const source of sources) {
+    if (typeof source !== 'object' || source === null || Array.isArray(source)) continue;
+    for (const [key, value] of Object.entries(source)) if (!Object.hasOwn(target, key)) target[key] = value;
+  }
 }
 
 function mayBeSecret(node: unknown, path: Path): boolean {
@@ -113,8 +126,7 @@ function plainValue(walk: Walk, node: unknown, path: Path): unknown {
   const value = spanOf(node);
   if (value !== undefined && mayBeSecret(node, path)) walk.masked.push(value);
   if (++walk.nodes > maxNodes || path.length > maxDepth) {
-    if (walk.nodes <= maxNodes + 1)
-      fault(walk, 'manifest.too-large', 'the document is too large, or nested too deeply', value, []);
+    if (walk.nodes <= maxNodes + 1) fault(walk, 'manifest.too-large', tooDeep, value, []);
     walk.nodes = maxNodes + 1;
     return undefined;
   }
@@ -158,49 +170,62 @@ function locate(walk: Walk, contents: unknown, path: Path): Located | undefined 
   return { ...(key === undefined ? {} : { key }), ...(value === undefined ? {} : { value }) };
 }
 
-function parse(text: string): { document?: Document; faults: Fault[] } {
+const tooDeep = 'the document is too large, or nested too deeply';
+
+function parseAll(text: string): Document[] | Fault {
   try {
-    const [document, second] = parseAllDocuments(text, {
-      version: '1.2',
-      schema: 'core',
-      strict: true,
-      stringKeys: true,
-      uniqueKeys: false,
-      resolveKnownTags: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
-    if (document === undefined) return { faults: [] };
-    const faults = [...document.errors, ...document.warnings].slice(0, maxFaults).map(({ code, pos }) => ({
-      code: 'manifest.syntax' as const,
-      message: sentences[code] ?? 'this is not YAML',
-      span: { from: pos[0], to: Math.max(pos[0] + 1, pos[1]) },
-    }));
-    const span = spanOf(second?.contents) ?? whole;
-    if (second !== undefined)
-      faults.push({ code: 'manifest.syntax', message: sentences.MULTIPLE_DOCS as string, span });
-    if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== '1.2')
-      faults.push({ code: 'manifest.syntax', message: 'only YAML 1.2 is read here', span: whole });
-    return { document, faults };
+    return [
+      ...parseAllDocuments(text, {
+        version: '1.2',
+        schema: 'core',
+        strict: true,
+        stringKeys: true,
+        uniqueKeys: false,
+        resolveKnownTags: false,
+        prettyErrors: false,
+        logLevel: 'silent',
+      }),
+    ];
   } catch {
     // Deep nesting exhausts the parser's stack; nothing else of it throws.
-    return {
-      faults: [{ code: 'manifest.too-large', message: 'the document is too large, or nested too deeply', span: whole }],
-    };
+    return { code: 'manifest.too-large', message: tooDeep, span: whole };
   }
+}
+
+function faultsOf(errors: Document['errors'] | Document['warnings']): Fault[] {
+  return errors.slice(0, maxFaults).map(({ code, pos }) => ({
+    code: 'manifest.syntax',
+    message: sentences[code] ?? 'this is not YAML',
+    span: { from: pos[0], to: Math.max(pos[0] + 1, pos[1]) },
+  }));
+}
+
+function read(document: Document | undefined, faults: Fault[], merge: boolean): YamlText {
+  const walk: Walk = { anchors: new Map(), targets: new Map(), faults, masked: [], merge, nodes: 0, unfolding: false };
+  const value = document === undefined ? undefined : plainValue(walk, document.contents, []);
+  return { value, faults, masked: walk.masked, locate: (path) => locate(walk, document?.contents, path) };
 }
 
 /** Reads one YAML 1.2 document, strictly. Never throws. */
 export function readYaml(text: string): YamlText {
-  const { document, faults } = parse(text);
-  const walk: Walk = {
-    anchors: new Map(),
-    targets: new Map(),
-    faults,
-    masked: [],
-    nodes: 0,
-    unfolding: false,
-  };
-  const value = document === undefined ? undefined : plainValue(walk, document.contents, []);
-  return { value, faults: walk.faults, masked: walk.masked, locate: (path) => locate(walk, document?.contents, path) };
+  const documents = parseAll(text);
+  if (!Array.isArray(documents)) return read(undefined, [documents], false);
+  const [document, second] = documents;
+  const faults = document === undefined ? [] : [...faultsOf(document.errors), ...faultsOf(document.warnings)];
+  if (second !== undefined)
+    faults.push({
+      code: 'manifest.syntax',
+      message: sentences.MULTIPLE_DOCS as string,
+      span: spanOf(second.contents) ?? whole,
+    });
+  if (document?.directives?.yaml.explicit === true && document.directives.yaml.version !== '1.2')
+    faults.push({ code: 'manifest.syntax', message: 'only YAML 1.2 is read here', span: whole });
+  return read(document, faults, false);
+}
+
+/** Reads each document of a file that others wrote: tags are passed over, merge keys merge. Never throws. */
+export function readYamlDocuments(text: string): YamlText[] {
+  const documents = parseAll(text);
+  if (!Array.isArray(documents)) return [read(undefined, [documents], true)];
+  return documents.map((document) => read(document, faultsOf(document.errors), true));
 }

@@ -1,3 +1,4 @@
+import { isTree, listAt, type Tree, treeAt } from '../tree.ts';
 import { readYaml } from '../yaml-text.ts';
 
 /** The little that the manifest's checks need of an OpenAPI document. */
@@ -11,18 +12,6 @@ export interface ApiOutline {
 
 /** Largest OpenAPI document, in bytes. */
 export const maxApiBytes = 8 * 1024 * 1024;
-
-type Tree = Readonly<Record<string, unknown>>;
-
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
-const treeAt = (value: unknown, key: string): Tree => {
-  const found = isTree(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  return isTree(found) ? found : {};
-};
-const listAt = (value: unknown, key: string): readonly unknown[] => {
-  const found = isTree(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  return Array.isArray(found) ? found : [];
-};
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
@@ -64,11 +53,10 @@ function tryReadTree(text: string): unknown {
   return faults.length > 0 ? undefined : value;
 }
 
-/** Reads an OpenAPI 3 document, YAML or JSON; undefined where it is none. */
-export function tryReadApi(text: string): ApiOutline | undefined {
-  const value = tryReadTree(text);
+/** The outline of an OpenAPI 3 document; undefined where `value` is none. */
+export function tryOutlineApi(value: unknown): ApiOutline | undefined {
   if (!isTree(value) || typeof value.openapi !== 'string' || !/^3\.[0-9]/.test(value.openapi)) return undefined;
-  const schemes = treeAt(treeAt(value, 'components'), 'securitySchemes');
+  const schemes = treeAt(value, 'components', 'securitySchemes');
   const base = basePath(value);
   const { title } = treeAt(value, 'info');
   return {
@@ -76,4 +64,9 @@ export function tryReadApi(text: string): ApiOutline | undefined {
     paths: Object.keys(treeAt(value, 'paths')).map((path) => base + path),
     scopes: new Set([...declaredScopes(schemes), ...requiredScopes(value, schemes)]),
   };
+}
+
+/** Reads an OpenAPI 3 document, YAML or JSON; undefined where it is none. */
+export function tryReadApi(text: string): ApiOutline | undefined {
+  return tryOutlineApi(tryReadTree(text));
 }
