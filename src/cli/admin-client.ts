@@ -29,7 +29,10 @@ export function createAdminClient(layout: StateLayout): AdminClient {
       const { status, text } = await exchange({ url: url + path, method, token, ca, body }, layout);
       const answer: unknown = text === '' ? undefined : JSON.parse(text);
       if (status < 300) return answer as never;
-      const { code = 'admin.failed', detail = `control answered ${status}` } = (answer ?? {}) as { code?: string; detail?: string };
+      const { code = 'admin.failed', detail = `control answered ${status}` } = (answer ?? {}) as {
+        code?: string;
+        detail?: string;
+      };
       throw new MerlonError({ code, message: detail });
     },
   };
@@ -43,10 +46,18 @@ interface Exchange {
   readonly body: unknown;
 }
 
-function exchange({ url, method, token, ca, body }: Exchange, layout: StateLayout): Promise<{ status: number; text: string }> {
+function exchange(
+  { url, method, token, ca, body }: Exchange,
+  layout: StateLayout,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers = { authorization: `Bearer ${token}`, ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }) };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(payload === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+    };
     const call = request(url, { method, headers, ca, timeout: timeoutMs, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
@@ -55,7 +66,9 @@ function exchange({ url, method, token, ca, body }: Exchange, layout: StateLayou
       response.on('error', reject);
     });
     call.on('timeout', () => call.destroy(new Error('control did not answer in time')));
-    call.on('error', (error) => reject(['ECONNREFUSED', 'ENOENT'].includes(systemCode(error) ?? '') ? unavailable(layout) : error));
+    call.on('error', (error) =>
+      reject(['ECONNREFUSED', 'ENOENT'].includes(systemCode(error) ?? '') ? unavailable(layout) : error),
+    );
     call.end(payload);
   });
 }

@@ -11,7 +11,13 @@ export function describe(command: Command): void {
     .addHelpText('after', '\nExample:\n  merlon agent --state /var/lib/merlon')
     .action((options: CommonOptions & { name: string }) =>
       runUntilSignal(() =>
-        startAgentRole({ layout: layoutOf(options), name: options.name, clock: systemClock, log: roleLogger('agent', options), weaknesses: noWeaknesses }),
+        startAgentRole({
+          layout: layoutOf(options),
+          name: options.name,
+          clock: systemClock,
+          log: roleLogger('agent', options),
+          weaknesses: noWeaknesses,
+        }),
       ),
     );
 }

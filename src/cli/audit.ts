@@ -26,8 +26,12 @@ interface VerifyOptions extends CommonOptions {
 }
 
 export function describe(command: Command): void {
-  command.addHelpText('after', '\nExamples:\n  merlon audit query --verdict deny --limit 20\n  merlon audit key > ledger.key\n  merlon audit checkpoint > today.checkpoint\n  merlon audit verify --key ledger.key --checkpoint today.checkpoint');
-  const sub = (name: string, summary: string): Command => withState(command.command(name).description(summary).exitOverride());
+  command.addHelpText(
+    'after',
+    '\nExamples:\n  merlon audit query --verdict deny --limit 20\n  merlon audit key > ledger.key\n  merlon audit checkpoint > today.checkpoint\n  merlon audit verify --key ledger.key --checkpoint today.checkpoint',
+  );
+  const sub = (name: string, summary: string): Command =>
+    withState(command.command(name).description(summary).exitOverride());
   sub('query', 'records, newest first')
     .option('--verdict <verdict>', 'allow, deny or error')
     .option('--service <name>', 'decisions about this service')
@@ -46,18 +50,39 @@ export function describe(command: Command): void {
     .action(verify);
 }
 
-async function query({ verdict, service, principal, route, code, limit, json, ...common }: QueryOptions): Promise<void> {
-  const wanted = Object.entries({ verdict, service, principal, route, code, limit }).filter((each): each is [string, string] => each[1] !== undefined);
-  const records = await createAdminClient(layoutOf(common)).call<LedgerRecord[]>('GET', `/admin/records?${new URLSearchParams(wanted)}`);
+async function query({
+  verdict,
+  service,
+  principal,
+  route,
+  code,
+  limit,
+  json,
+  ...common
+}: QueryOptions): Promise<void> {
+  const wanted = Object.entries({ verdict, service, principal, route, code, limit }).filter(
+    (each): each is [string, string] => each[1] !== undefined,
+  );
+  const records = await createAdminClient(layoutOf(common)).call<LedgerRecord[]>(
+    'GET',
+    `/admin/records?${new URLSearchParams(wanted)}`,
+  );
   if (json === true) return void process.stdout.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   process.stdout.write(formatTable(['time', 'what', 'who', 'outcome', 'id'], records.map(rowOf)));
 }
 
 function rowOf(record: LedgerRecord): string[] {
   const time = new Date(record.timeMs).toISOString().slice(11, 23);
-  if (record.kind === 'event') return [time, `${record.action} ${record.target}`, record.actor.id, record.outcome, record.id];
+  if (record.kind === 'event')
+    return [time, `${record.action} ${record.target}`, record.actor.id, record.outcome, record.id];
   const colour = record.verdict === 'allow' ? 'green' : 'red';
-  return [time, `${record.method} ${record.path}`, record.principal?.id ?? '', `${paint(colour, record.verdict)} ${record.status} ${record.reason?.code ?? ''}`.trim(), record.id];
+  return [
+    time,
+    `${record.method} ${record.path}`,
+    record.principal?.id ?? '',
+    `${paint(colour, record.verdict)} ${record.status} ${record.reason?.code ?? ''}`.trim(),
+    record.id,
+  ];
 }
 
 async function printKey(options: CommonOptions): Promise<void> {
@@ -66,19 +91,28 @@ async function printKey(options: CommonOptions): Promise<void> {
 }
 
 async function printCheckpoint(options: CommonOptions): Promise<void> {
-  const { checkpoint } = await createAdminClient(layoutOf(options)).call<{ checkpoint: string }>('GET', '/admin/ledger/checkpoint');
+  const { checkpoint } = await createAdminClient(layoutOf(options)).call<{ checkpoint: string }>(
+    'GET',
+    '/admin/ledger/checkpoint',
+  );
   process.stdout.write(checkpoint);
 }
 
 async function verify({ key, checkpoint, json, ...common }: VerifyOptions): Promise<void> {
   const layout = layoutOf(common);
-  const keyText = key === undefined ? (await createAdminClient(layout).call<{ key: string }>('GET', '/admin/ledger/key')).key : readFile(key).trim();
+  const keyText =
+    key === undefined
+      ? (await createAdminClient(layout).call<{ key: string }>('GET', '/admin/ledger/key')).key
+      : readFile(key).trim();
   const report = await verifyLedger(join(layout.ledger), {
-    publicKey: parseVerifierKey(keyText),
+    publicKey: parseVerifierKey(keyText).publicKey,
     ...(checkpoint === undefined ? {} : { checkpoint: readFile(checkpoint) }),
   });
   if (json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else process.stdout.write(`${report.ok ? paint('green', 'intact') : paint('red', 'TAMPERED')}: ${report.records} records\n${report.faults.map((fault) => `  ${JSON.stringify(fault)}\n`).join('')}`);
+  else
+    process.stdout.write(
+      `${report.ok ? paint('green', 'intact') : paint('red', 'TAMPERED')}: ${report.size} records\n${report.faults.map((fault) => `  ${JSON.stringify(fault)}\n`).join('')}`,
+    );
   if (!report.ok) process.exitCode = exitCodes.failed;
 }
 

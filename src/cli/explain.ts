@@ -16,7 +16,12 @@ export function describe(command: Command): void {
 }
 
 async function run(id: string, options: CommonOptions & { json?: boolean }): Promise<void> {
-  if (!isUuid(id)) throw new MerlonError({ code: 'input.decision-id', message: `\`${id.slice(0, 64)}\` is not a decision id`, hint: 'it is a UUID, as in the `decision` member of the refusal' });
+  if (!isUuid(id))
+    throw new MerlonError({
+      code: 'input.decision-id',
+      message: `\`${id.slice(0, 64)}\` is not a decision id`,
+      hint: 'it is a UUID, as in the `decision` member of the refusal',
+    });
   const record = await createAdminClient(layoutOf(options)).call<LedgerRecord>('GET', `/admin/records/${id}`);
   const explanation = explain(record);
   if (options.json === true) process.stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createLogger, type Logger } from '../core/log.ts';
 import { MerlonError } from '../core/errors.ts';
+import { createLogger, type Logger } from '../core/log.ts';
 import { type StateLayout, stateLayout } from '../server/state.ts';
 
 /** Options that many commands share. */
@@ -18,7 +18,10 @@ export function withManifest(command: Command): Command {
 
 /** `--state`, by default `.merlon` beside the manifest. */
 export function withState(command: Command): Command {
-  return withManifest(command).option('-s, --state <folder>', 'the state folder (default: .merlon beside the manifest)');
+  return withManifest(command).option(
+    '-s, --state <folder>',
+    'the state folder (default: .merlon beside the manifest)',
+  );
 }
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
@@ -30,7 +33,11 @@ export function withLogLevel(command: Command, level: (typeof levels)[number] = 
     `how much to say: ${levels.join(', ')}`,
     (value) => {
       if ((levels as readonly string[]).includes(value)) return value;
-      throw new MerlonError({ code: 'input.log-level', message: `\`${value}\` is not a log level`, hint: `choose one of ${levels.join(', ')}` });
+      throw new MerlonError({
+        code: 'input.log-level',
+        message: `\`${value}\` is not a log level`,
+        hint: `choose one of ${levels.join(', ')}`,
+      });
     },
     level,
   );

@@ -8,5 +8,9 @@ export async function readSecret(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('value, then Ctrl-D: ');
   const value = (await text(process.stdin)).replace(/\r?\n$/, '');
   if (value !== '' && value.length <= maxChars) return value;
-  throw new MerlonError({ code: 'input.secret', message: `standard input must hold 1 to ${maxChars} characters`, hint: 'pipe the value in: printf %s "$VALUE" | merlon ...' });
+  throw new MerlonError({
+    code: 'input.secret',
+    message: `standard input must hold 1 to ${maxChars} characters`,
+    hint: 'pipe the value in: printf %s "$VALUE" | merlon ...',
+  });
 }

@@ -16,10 +16,7 @@ interface Status {
 }
 
 export function describe(command: Command): void {
-  withState(command)
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  merlon status')
-    .action(run);
+  withState(command).option('--json', 'as JSON').addHelpText('after', '\nExample:\n  merlon status').action(run);
 }
 
 async function run(options: CommonOptions & { json?: boolean }): Promise<void> {
@@ -28,9 +25,18 @@ async function run(options: CommonOptions & { json?: boolean }): Promise<void> {
   const { roles, services, expiries, warnings } = status;
   process.stdout.write(
     [
-      formatTable(['role', 'instance', 'snapshot'], roles.map(({ role, name, version }) => [role, name, version ?? 'none yet'])),
-      formatTable(['service', 'state', 'pid'], services.map(({ service, state, pid }) => [service, state, String(pid ?? '')])),
-      formatTable(['expires', 'what'], expiries.map(({ kind, name, expiresAtMs }) => [inDays(expiresAtMs), `${kind}: ${name}`])),
+      formatTable(
+        ['role', 'instance', 'snapshot'],
+        roles.map(({ role, name, version }) => [role, name, version ?? 'none yet']),
+      ),
+      formatTable(
+        ['service', 'state', 'pid'],
+        services.map(({ service, state, pid }) => [service, state, String(pid ?? '')]),
+      ),
+      formatTable(
+        ['expires', 'what'],
+        expiries.map(({ kind, name, expiresAtMs }) => [inDays(expiresAtMs), `${kind}: ${name}`]),
+      ),
       ...warnings.map((warning) => `${paint('yellow', 'note')} ${warning}\n`),
     ].join('\n'),
   );

@@ -8,7 +8,9 @@ export function formatTable(heading: readonly string[], rows: readonly (readonly
   const widths = heading.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] as number) - widthOf(cell))))
+      .map((cell, column) =>
+        column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] as number) - widthOf(cell)),
+      )
       .join('  ')
       .trimEnd();
   return `${paint('bold', line(heading))}\n${rows.map(line).join('\n')}\n`;

@@ -12,11 +12,20 @@ interface UserOptions extends CommonOptions {
 }
 
 export function describe(command: Command): void {
-  command.addHelpText('after', '\nExamples:\n  merlon users list\n  merlon users add carol --role customer\n  pass show carol | merlon users add carol --role customer --password-stdin\n  merlon users password carol');
-  const sub = (name: string, summary: string): Command => withState(command.command(name).description(summary).exitOverride());
+  command.addHelpText(
+    'after',
+    '\nExamples:\n  merlon users list\n  merlon users add carol --role customer\n  pass show carol | merlon users add carol --role customer --password-stdin\n  merlon users password carol',
+  );
+  const sub = (name: string, summary: string): Command =>
+    withState(command.command(name).description(summary).exitOverride());
   sub('list', 'every user').action(list);
   sub('add <name>', 'add a user; the password is generated and shown once unless it is given')
-    .option('--role <role>', 'a role (repeatable)', (role: string, before: string[]) => [...before, role], [] as string[])
+    .option(
+      '--role <role>',
+      'a role (repeatable)',
+      (role: string, before: string[]) => [...before, role],
+      [] as string[],
+    )
     .option('--email <address>', 'the `email` claim')
     .option('--password-stdin', 'read the password from standard input')
     .action(add);
@@ -31,20 +40,35 @@ const userPath = (prefix: string, name: string): string => `/admin/${prefix}/${e
 
 async function list(options: CommonOptions): Promise<void> {
   const users = await createAdminClient(layoutOf(options)).call<UserSummary[]>('GET', '/admin/users');
-  const rows = users.map(({ name, roles, email, declared, disabled }) => [name, roles.join(' '), email ?? '', declared ? 'manifest' : 'added', disabled ? 'disabled' : '']);
+  const rows = users.map(({ name, roles, email, declared, disabled }) => [
+    name,
+    roles.join(' '),
+    email ?? '',
+    declared ? 'manifest' : 'added',
+    disabled ? 'disabled' : '',
+  ]);
   process.stdout.write(formatTable(['user', 'roles', 'e-mail', 'from', ''], rows));
 }
 
 async function add(name: string, options: UserOptions): Promise<void> {
   const password = options.passwordStdin === true ? await readSecret() : undefined;
-  const body = { name, roles: options.role, ...(options.email === undefined ? {} : { email: options.email }), ...(password === undefined ? {} : { password }) };
+  const body = {
+    name,
+    roles: options.role,
+    ...(options.email === undefined ? {} : { email: options.email }),
+    ...(password === undefined ? {} : { password }),
+  };
   const answer = await createAdminClient(layoutOf(options)).call<{ password?: string }>('POST', '/admin/users', body);
   tell(`added ${name}`, answer.password);
 }
 
 async function setPassword(name: string, options: UserOptions): Promise<void> {
   const password = options.passwordStdin === true ? await readSecret() : undefined;
-  const answer = await createAdminClient(layoutOf(options)).call<{ password?: string }>('PUT', userPath('passwords', name), password === undefined ? {} : { password });
+  const answer = await createAdminClient(layoutOf(options)).call<{ password?: string }>(
+    'PUT',
+    userPath('passwords', name),
+    password === undefined ? {} : { password },
+  );
   tell(`changed the password of ${name}`, answer.password);
 }
 

@@ -6,7 +6,10 @@ import { paint, wantsColour } from './terminal.ts';
 export function describe(command: Command): void {
   withManifest(command)
     .option('--json', 'problems as JSON')
-    .addHelpText('after', '\nExamples:\n  merlon validate\n  merlon validate --manifest examples/shop/merlon.yaml --json | jq .')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  merlon validate\n  merlon validate --manifest examples/shop/merlon.yaml --json | jq .',
+    )
     .action((options: CommonOptions & { json?: boolean }) => validate(options.manifest, options.json === true));
 }
 
@@ -16,5 +19,7 @@ function validate(path: string, json: boolean): void {
   process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
   const services = Object.keys(manifest.services).length;
   const notes = warnings.length === 0 ? '' : `, ${warnings.length} to look at`;
-  process.stdout.write(`${paint('green', 'valid')} ${path}: ${services} services, ${manifest.routes.length} routes${notes}\n`);
+  process.stdout.write(
+    `${paint('green', 'valid')} ${path}: ${services} services, ${manifest.routes.length} routes${notes}\n`,
+  );
 }

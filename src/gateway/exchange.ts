@@ -1,5 +1,6 @@
 import type { Authenticated } from '../api/authn.ts';
 import type { Denial } from '../api/record.ts';
+import type { LimitFields } from '../limits/index.ts';
 import type { ServerRequest } from '../net/index.ts';
 import type { MatchResult } from '../openapi/index.ts';
 import type { Route } from './route.ts';
@@ -35,6 +36,8 @@ export interface Exchange {
   body: Buffer | undefined;
   /** Field names and values for the response, in turn. Undefined while there is none. */
   responseFields: string[] | undefined;
+  /** Where the caller stands with the limits that were asked. */
+  limitFields: LimitFields | undefined;
   /** Breaches that are reported and not blocked. */
   reports: Denial[] | undefined;
   /** Gives back what a concurrency limit holds. */

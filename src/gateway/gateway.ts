@@ -84,7 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     if (isDenial(outcome)) {
       end(exchange, compiled, outcome.status, outcome);
-      return sendDenial(reply, outcome, exchange.id, exchange.responseFields);
+      return sendDenial(reply, outcome, exchange);
     }
     end(exchange, compiled, outcome.status, undefined);
     reply.send(outcome.status, outcome.headers);
@@ -151,19 +151,21 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     operation: undefined,
     body: undefined,
     responseFields: undefined,
+    limitFields: undefined,
     reports: undefined,
     release: undefined,
   };
 }
 
-function sendDenial(reply: Reply, denial: Denial, id: string, fields: readonly string[] | undefined): void {
+function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFields }: Exchange): void {
   const headers: Record<string, string> = {
     'content-type': problemType,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...limitFields,
   };
-  for (let at = 0; fields !== undefined && at < fields.length; at += 2)
-    headers[fields[at] as string] = fields[at + 1] as string;
+  for (let at = 0; responseFields !== undefined && at < responseFields.length; at += 2)
+    headers[responseFields[at] as string] = responseFields[at + 1] as string;
   reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
 }
 

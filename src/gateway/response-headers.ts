@@ -28,7 +28,7 @@ const strictTransport = 'max-age=31536000; includeSubDomains';
 
 /** Edits the service's fields before the client sees them. */
 export function editResponseHeaders(exchange: Exchange, headers: Headers): void {
-  const { route, request, responseFields } = exchange;
+  const { route, request, responseFields, limitFields } = exchange;
   for (const name of revealing) headers.delete(name);
   if (route.config.securityHeaders) {
     for (const [name, value] of security) if (!headers.has(name)) headers.append(name, value);
@@ -40,6 +40,10 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
   if (responseFields !== undefined) {
     for (let at = 0; at < responseFields.length; at += 2)
       setOrAppend(headers, responseFields[at] as string, responseFields[at + 1] as string);
+  }
+  if (limitFields !== undefined) {
+    headers.set('ratelimit-policy', limitFields['ratelimit-policy']);
+    headers.set('ratelimit', limitFields.ratelimit);
   }
   headers.set(decisionHeader, exchange.id);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { importJWK, SignJWT } from 'jose';
 import type { PublicJwk, RevokedSubject, RevokedToken } from '../api/authn.ts';
 import type { EmitEvent } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
@@ -14,7 +15,7 @@ import type { LoginThrottle } from './ports.ts';
 import { buildInstance } from './provider-instance.ts';
 import { createRevocations, type Revocations } from './revoked.ts';
 import type { ScopeRules } from './scopes.ts';
-import { openKeyRing } from './signing-keys.ts';
+import { openKeyRing, type PrivateJwk } from './signing-keys.ts';
 
 export interface OpenIdProviderOptions extends ScopeRules {
   /** `https://shop.example/oidc`: an origin and a path without a slash at its end. */
@@ -37,6 +38,11 @@ export interface OpenIdProvider extends Stoppable {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Public keys, the active one first; retired ones while their tokens live, and the one that comes next. */
   jwks(): readonly PublicJwk[];
+  /**
+   * Signs claims of the caller's choice with the active key, as a token that lives a minute: for tests of the checks that
+   * stand behind a good signature. `header` replaces or adds members.
+   */
+  signToken(claims: Readonly<Record<string, unknown>>, header: Readonly<Record<string, unknown>>): Promise<string>;
   /** Called after `jwks()` changed. The result takes the listener away. */
   onKeysChanged(listener: () => void): () => void;
   /** Signs with the prepared key from now on. */
@@ -88,6 +94,7 @@ export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promi
   return {
     handle: (request, response) => void (mount.enter(request, response) && callback(request, response)),
     jwks: () => ring.current.public,
+    signToken: (claims, header) => signToken(ring.current.signing[0] as PrivateJwk, claims, header),
     onKeysChanged: keysChanged.add,
     rotateKeys: () => ring.rotate().then(rotated),
     revokeUser: (subject) => revokeUser(subject, options, revocations).then(revoked.call),
@@ -100,6 +107,20 @@ export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promi
     },
     stop: async () => maintenance.cancel(),
   };
+}
+
+async function signToken(
+  jwk: PrivateJwk,
+  claims: Readonly<Record<string, unknown>>,
+  header: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const signer = new SignJWT({ ...claims }).setProtectedHeader({
+    alg: 'ES256',
+    typ: 'at+jwt',
+    kid: jwk.kid,
+    ...header,
+  });
+  return signer.sign(await importJWK({ ...jwk }, 'ES256'));
 }
 
 const rulesIn = ({ scopes, roles, audience }: ScopeRules): ScopeRules => ({ scopes, roles, audience });

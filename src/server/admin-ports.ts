@@ -1,6 +1,6 @@
-import type { AdminPorts } from '../control/index.ts';
 import type { Expiry } from '../api/admin.ts';
 import type { Principal } from '../api/record.ts';
+import type { AdminPorts } from '../control/index.ts';
 import { hasCode } from '../core/errors.ts';
 import type { ControlParts } from './control-listener.ts';
 import { mintProbeCredentials } from './probe-credentials.ts';
@@ -44,7 +44,13 @@ function userPorts({ provider }: ControlParts): AdminPorts['users'] {
   };
   return {
     list: async () =>
-      (await accounts.list()).map(({ name, roles, email, declared, disabled }) => ({ name, roles, declared, disabled, ...(email === undefined ? {} : { email }) })),
+      (await accounts.list()).map(({ name, roles, email, declared, disabled }) => ({
+        name,
+        roles,
+        declared,
+        disabled,
+        ...(email === undefined ? {} : { email }),
+      })),
     add: async ({ name, roles, email, password }) => {
       const generated = await accounts.add(name, { roles, email, ...(password === undefined ? {} : { password }) });
       return password === undefined && generated !== undefined ? { password: generated } : {};
@@ -84,10 +90,16 @@ function expiriesOf({ foundation, configuration }: ControlParts): Expiry[] {
   const { manifest } = configuration();
   return [
     { kind: 'certificate', name: 'development CA', expiresAtMs: foundation.developmentCa.notAfterMs },
-    { kind: 'certificate', name: `edge certificate of ${manifest.gateway.publicUrl}`, expiresAtMs: configuration().edgeCertificateExpiresMs },
+    {
+      kind: 'certificate',
+      name: `edge certificate of ${manifest.gateway.publicUrl}`,
+      expiresAtMs: configuration().edgeCertificateExpiresMs,
+    },
   ].sort((a, b) => a.expiresAtMs - b.expiresAtMs);
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 }

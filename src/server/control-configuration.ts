@@ -1,5 +1,5 @@
-import { globSync, readFileSync, statSync } from 'node:fs';
 import { createHash, X509Certificate } from 'node:crypto';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { RoleName } from '../api/channel.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
@@ -92,8 +92,15 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs: certificate === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(certificate.certificate).validTo),
-    files: [...policyFiles, ...manifest.policies.map((path) => resolve(folder, path)), ...documentPaths(manifest, folder)],
+    edgeCertificateExpiresMs:
+      certificate === undefined
+        ? Number.POSITIVE_INFINITY
+        : Date.parse(new X509Certificate(certificate.certificate).validTo),
+    files: [
+      ...policyFiles,
+      ...manifest.policies.map((path) => resolve(folder, path)),
+      ...documentPaths(manifest, folder),
+    ],
   };
 }
 
@@ -109,21 +116,36 @@ function documentPaths({ services }: Manifest, folder: string): string[] {
 function loadDocuments({ services }: Manifest, folder: string): Map<string, OpenApiDocument> {
   const documents = new Map<string, OpenApiDocument>();
   for (const [name, { openapi }] of Object.entries(services)) {
-    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), (path) => readFileSync(path, 'utf8'), { root: folder }));
+    if (openapi !== undefined)
+      documents.set(
+        name,
+        loadOpenApi(resolve(folder, openapi), (path) => readFileSync(path, 'utf8'), { root: folder }),
+      );
   }
   return documents;
 }
 
 function filesOf(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
-  return globSync('**/*.cedar', { cwd: path }).sort().map((name) => join(path, name));
+  return globSync('**/*.cedar', { cwd: path })
+    .sort()
+    .map((name) => join(path, name));
 }
 
-async function compilePolicies(manifest: Manifest, documents: ReadonlyMap<string, OpenApiDocument>, paths: readonly string[], folder: string, weaknesses: Weaknesses): Promise<GatewayPolicies> {
+async function compilePolicies(
+  manifest: Manifest,
+  documents: ReadonlyMap<string, OpenApiDocument>,
+  paths: readonly string[],
+  folder: string,
+  weaknesses: Weaknesses,
+): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
   const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, weaknesses);
   if ('policies' in result) return result.policies;
-  const lines = result.errors.map(({ file, line, column, message, hint }) => `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+  const lines = result.errors.map(
+    ({ file, line, column, message, hint }) =>
+      `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
   throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });
 }
 
@@ -136,15 +158,40 @@ async function allocate(manifest: Manifest, { foundation, inUse }: Configuration
 const edgeCertificateAt = 'crypto/edge-certificate';
 const renewBeforeMs = 30 * 86_400_000;
 
-async function edgeCertificate(manifest: Manifest, folder: string, { foundation, clock }: ConfigurationFacts): Promise<GatewaySnapshot['certificate']> {
+async function edgeCertificate(
+  manifest: Manifest,
+  folder: string,
+  { foundation, clock }: ConfigurationFacts,
+): Promise<GatewaySnapshot['certificate']> {
   const { certificate, listen, publicUrl } = manifest.gateway;
   if (listen.scheme === 'http') return undefined;
   if (certificate !== 'development') return readCertificate(folder, certificate);
-  const hosts = [...new Set([new URL(publicUrl).hostname, 'localhost', '127.0.0.1', '::1', ...manifest.routes.flatMap(({ host }) => (host === undefined ? [] : [host]))])];
+  const hosts = [
+    ...new Set([
+      new URL(publicUrl).hostname,
+      'localhost',
+      '127.0.0.1',
+      '::1',
+      ...manifest.routes.flatMap(({ host }) => (host === undefined ? [] : [host])),
+    ]),
+  ];
   const kept = await foundation.store.get(edgeCertificateAt);
-  const held = kept === undefined ? undefined : (JSON.parse(Buffer.from(kept.value).toString()) as CertificateWithKey & { hosts: string[]; ca: string });
-  const usable = held !== undefined && held.notAfterMs > clock.now() + renewBeforeMs && held.hosts.join() === hosts.join() && held.ca === foundation.developmentCa.certificatePem;
-  const minted = usable ? held : { ...mintServerCertificate(foundation.developmentCa, { hosts, nowMs: clock.now() }), hosts, ca: foundation.developmentCa.certificatePem };
+  const held =
+    kept === undefined
+      ? undefined
+      : (JSON.parse(Buffer.from(kept.value).toString()) as CertificateWithKey & { hosts: string[]; ca: string });
+  const usable =
+    held !== undefined &&
+    held.notAfterMs > clock.now() + renewBeforeMs &&
+    held.hosts.join() === hosts.join() &&
+    held.ca === foundation.developmentCa.certificatePem;
+  const minted = usable
+    ? held
+    : {
+        ...mintServerCertificate(foundation.developmentCa, { hosts, nowMs: clock.now() }),
+        hosts,
+        ca: foundation.developmentCa.certificatePem,
+      };
   if (!usable) await foundation.store.write([{ put: edgeCertificateAt, value: Buffer.from(JSON.stringify(minted)) }]);
   return { certificate: minted.certificatePem, key: minted.privateKeyPem };
 }
@@ -152,5 +199,7 @@ async function edgeCertificate(manifest: Manifest, folder: string, { foundation,
 /** What a workload may need of the machine, and nothing of what a shell may hold besides. */
 function inheritedEnvironment(): Record<string, string> {
   const names = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+  );
 }

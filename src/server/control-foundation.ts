@@ -10,7 +10,7 @@ import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type CertificateWithKey, mintDevelopmentCa } from '../crypto/index.ts';
 import { type Authority, createAuthority } from '../identity/index.ts';
-import { type Barrier, openBarrier, fileKeyProvider } from '../secrets/index.ts';
+import { type Barrier, createSecretsX, fileKeyProvider, openBarrier } from '../secrets/index.ts';
 import { openSqliteStore, type Store } from '../storage/index.ts';
 import type { StateLayout } from './state.ts';
 
@@ -26,6 +26,7 @@ export interface Foundation {
   readonly issueSvid: IssueSvid;
   /** The authority of certificates for people's browsers and clients on this machine. */
   readonly developmentCa: CertificateWithKey;
+  readonly secrets: ReturnType<typeof import('../secrets/index.ts').createSecretsX>;
 }
 
 /** Where and for whom. */
@@ -40,7 +41,9 @@ export interface FoundationOptions {
 export async function openFoundation(options: FoundationOptions, lifecycle: Lifecycle): Promise<Foundation> {
   const { layout, clock, log, trustDomain } = options;
   const disk = lifecycle.add(await openSqliteStore({ path: layout.store, clock }));
-  const store: Barrier = lifecycle.add(await openBarrier({ store: disk, keyProvider: fileKeyProvider(layout.unsealKey) }));
+  const store: Barrier = lifecycle.add(
+    await openBarrier({ store: disk, keyProvider: fileKeyProvider(layout.unsealKey) }),
+  );
   const origin = `${trustDomain}/ledger`;
   const signer = createEd25519Signer(await keptSigningKey(store));
   const ledger = lifecycle.add(
@@ -56,12 +59,25 @@ export async function openFoundation(options: FoundationOptions, lifecycle: Life
   const authority = await createAuthority({ store, clock, emit, trustDomain });
   const developmentCa = await keptDevelopmentCa(store, clock);
   writeFileAtomic(layout.caFile, developmentCa.certificatePem, 0o644);
-  return { store, ledger, ledgerKey: formatVerifierKey({ name: origin, publicKey: signer.publicKey }), emit, authority, issueSvid: issueWith(authority), developmentCa };
+  return {
+    store,
+    ledger,
+    ledgerKey: formatVerifierKey({ name: origin, publicKey: signer.publicKey }),
+    emit,
+    authority,
+    issueSvid: issueWith(authority),
+    developmentCa,
+    secrets: createSecretsX(store),
+  };
 }
 
 function issueWith(authority: Authority): IssueSvid {
   return async ({ spiffeId, publicKey, proof, nonce }) => {
-    const { chain, notBeforeMs, notAfterMs } = await authority.issueX509Svid({ spiffeId, publicKey, proof: { nonce, signature: proof } });
+    const { chain, notBeforeMs, notAfterMs } = await authority.issueX509Svid({
+      spiffeId,
+      publicKey,
+      proof: { nonce, signature: proof },
+    });
     return { chain, notBeforeMs, notAfterMs };
   };
 }
@@ -70,7 +86,11 @@ function createEmit(ledger: Ledger, clock: Clock, log: Logger): EmitEvent {
   return (event) => {
     const nowMs = clock.now();
     const record: AuditEvent = { ...event, kind: 'event', id: uuidV7(nowMs), timeMs: nowMs };
-    ledger.append([record]).catch((error: unknown) => log.error({ action: event.action, error: messageOf(error) }, 'an event could not be kept'));
+    ledger
+      .append([record])
+      .catch((error: unknown) =>
+        log.error({ action: event.action, error: messageOf(error) }, 'an event could not be kept'),
+      );
   };
 }
 

@@ -36,8 +36,12 @@ export async function createLimitsBroker(clock: Clock, store: Store, log: Logger
   };
 }
 
-function quotaState(store: Store): { load(): Promise<readonly QuotaUse[]>; save(uses: readonly QuotaUse[]): Promise<void> } {
-  const keyOf = ({ quota, key, periodStartMs }: QuotaUse): string => prefix + Buffer.from(`${quota}\n${key}\n${periodStartMs}`).toString('base64url');
+function quotaState(store: Store): {
+  load(): Promise<readonly QuotaUse[]>;
+  save(uses: readonly QuotaUse[]): Promise<void>;
+} {
+  const keyOf = ({ quota, key, periodStartMs }: QuotaUse): string =>
+    prefix + Buffer.from(`${quota}\n${key}\n${periodStartMs}`).toString('base64url');
   return {
     load: async () => {
       const uses: QuotaUse[] = [];
@@ -48,6 +52,9 @@ function quotaState(store: Store): { load(): Promise<readonly QuotaUse[]>; save(
         if (after === undefined) return uses;
       }
     },
-    save: (uses) => store.write(uses.map((use) => ({ put: keyOf(use), value: Buffer.from(JSON.stringify(use)), expiresAtMs: use.periodEndMs }))),
+    save: (uses) =>
+      store.write(
+        uses.map((use) => ({ put: keyOf(use), value: Buffer.from(JSON.stringify(use)), expiresAtMs: use.periodEndMs })),
+      ),
   };
 }

@@ -40,10 +40,14 @@ export async function startAdminListener(parts: ControlParts, lifecycle: Lifecyc
   const verifier = createVerifier(clock, weaknesses);
   const { pem } = await foundation.authority.bundle();
   verifier.trust(manifest.trustDomain, pem);
-  const own = mintServerCertificate(foundation.developmentCa, { hosts: ['localhost', '127.0.0.1'], nowMs: clock.now() });
+  const own = mintServerCertificate(foundation.developmentCa, {
+    hosts: ['localhost', '127.0.0.1'],
+    nowMs: clock.now(),
+  });
 
   const onRequest = async (request: ServerRequest, reply: Reply): Promise<void> => {
-    const body = (): Promise<Buffer | undefined> => (request.body.present ? request.body.buffer(maxBodyBytes) : Promise.resolve(undefined));
+    const body = (): Promise<Buffer | undefined> =>
+      request.body.present ? request.body.buffer(maxBodyBytes) : Promise.resolve(undefined);
     if (request.path.startsWith('/v1/')) {
       const chain = request.peerCertificate?.chain;
       const peer = chain === undefined ? undefined : verifier.verify(chain);
@@ -58,7 +62,11 @@ export async function startAdminListener(parts: ControlParts, lifecycle: Lifecyc
       });
       return reply.send(answer.status, answer.headers, answer.body);
     }
-    const { status, headers, body: text } = await admin({
+    const {
+      status,
+      headers,
+      body: text,
+    } = await admin({
       method: request.method,
       path: request.path,
       query: request.query ?? '',
@@ -89,7 +97,10 @@ export async function startAdminListener(parts: ControlParts, lifecycle: Lifecyc
       await server.stop();
     },
   });
-  writeFileAtomic(join(layout.run, 'admin.json'), JSON.stringify({ url: `https://127.0.0.1:${port}` } satisfies AdminAddress));
+  writeFileAtomic(
+    join(layout.run, 'admin.json'),
+    JSON.stringify({ url: `https://127.0.0.1:${port}` } satisfies AdminAddress),
+  );
 }
 
 /** Whoever can read the state folder operates the platform; made once. */

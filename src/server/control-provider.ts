@@ -10,11 +10,19 @@ import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type LoginThrottle as AttemptThrottle, createLoginThrottle, type LoginCounter } from '../limits/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { type Accounts, createAccounts, createOpenIdProvider, type LoginThrottle, type OpenIdProvider, type ScopeRules, syncDeclared } from '../oidc/index.ts';
+import {
+  type Accounts,
+  createAccounts,
+  createOpenIdProvider,
+  type LoginThrottle,
+  type OpenIdProvider,
+  type ScopeRules,
+  syncDeclared,
+} from '../oidc/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { Foundation } from './control-foundation.ts';
-import { createUpstreamIssuers } from './upstream-issuers.ts';
 import type { StateLayout } from './state.ts';
+import { createUpstreamIssuers } from './upstream-issuers.ts';
 
 export interface ProviderOptions {
   readonly manifest: Manifest;
@@ -56,7 +64,12 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
   let issuer = issuerOf(manifest);
 
   const reconcile = async (next: Manifest): Promise<readonly string[]> => {
-    const { passwords, clientSecrets, demoted } = await syncDeclared(declaredOf(next), { accounts, store, clock, emit });
+    const { passwords, clientSecrets, demoted } = await syncDeclared(declaredOf(next), {
+      accounts,
+      store,
+      clock,
+      emit,
+    });
     for (const [name, password] of passwords) keepCredential(layout, `user-${name}`, password);
     for (const [name, secret] of clientSecrets) keepCredential(layout, `client-${name}`, secret);
     return demoted;
@@ -65,7 +78,17 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
   if (manifest.issuers.includes('embedded')) {
     const throttle = lifecycle.add(await keptThrottle(clock, store, log));
     embedded = lifecycle.add(
-      await createOpenIdProvider({ ...rulesOf(manifest), issuer, store, clock, accounts, throttle: loginThrottle(throttle), emit, logger: log, trustProxyHeaders: true }),
+      await createOpenIdProvider({
+        ...rulesOf(manifest),
+        issuer,
+        store,
+        clock,
+        accounts,
+        throttle: loginThrottle(throttle),
+        emit,
+        logger: log,
+        trustProxyHeaders: true,
+      }),
     );
     embedded.onKeysChanged(changed);
     embedded.onRevoked(changed);
@@ -79,7 +102,10 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
     },
     authn: async (next) => ({
       realm: next.trustDomain,
-      issuers: [...(embedded === undefined ? [] : [embeddedIssuer(embedded, issuer, next)]), ...(await upstream.issuers(next))],
+      issuers: [
+        ...(embedded === undefined ? [] : [embeddedIssuer(embedded, issuer, next)]),
+        ...(await upstream.issuers(next)),
+      ],
       apiKeys: [],
       revokedTokens: [],
       revokedSubjects: (await embedded?.revokedSubjects()) ?? [],
@@ -120,7 +146,9 @@ function keepCredential(layout: StateLayout, name: string, secret: string): void
 
 async function serve(provider: OpenIdProvider, path: string, lifecycle: Lifecycle): Promise<void> {
   rmSync(path, { force: true });
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => provider.handle(request, response));
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) =>
+    provider.handle(request, response),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, resolve);
@@ -152,13 +180,20 @@ async function keptThrottle(clock: Clock, store: Store, log: Logger): Promise<At
     clock,
     onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'counters of failed logins could not be kept'),
     state: {
-      load: async () => (await store.list(throttlePrefix, { limit: 10_000 })).map(({ value }) => JSON.parse(Buffer.from(value).toString()) as LoginCounter),
+      load: async () =>
+        (await store.list(throttlePrefix, { limit: 10_000 })).map(
+          ({ value }) => JSON.parse(Buffer.from(value).toString()) as LoginCounter,
+        ),
       save: (counters) =>
         store.write(
           counters.map((counter) =>
             counter.failures === 0
               ? { delete: keyOf(counter.key) }
-              : { put: keyOf(counter.key), value: Buffer.from(JSON.stringify(counter)), expiresAtMs: counter.lastMs + 86_400_000 },
+              : {
+                  put: keyOf(counter.key),
+                  value: Buffer.from(JSON.stringify(counter)),
+                  expiresAtMs: counter.expiresAtMs,
+                },
           ),
         ),
     },

@@ -9,10 +9,10 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/index.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
-import { startAdminListener } from './control-listener.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import { openFoundation } from './control-foundation.ts';
 import { createLimitsBroker } from './control-limits.ts';
+import { startAdminListener } from './control-listener.ts';
 import { startProvider } from './control-provider.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 
@@ -54,7 +54,15 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const problems: string[] = warnings.map(({ message }) => message);
 
   const publish = async (next: Manifest): Promise<Configuration> => {
-    const configuration = await buildConfiguration(next, { manifestPath, layout, clock, foundation, provider, weaknesses, inUse: current?.ports });
+    const configuration = await buildConfiguration(next, {
+      manifestPath,
+      layout,
+      clock,
+      foundation,
+      provider,
+      weaknesses,
+      inUse: current?.ports,
+    });
     agent = configuration.agent;
     limits.configure(configuration.gateway.limits);
     distributor.publish(configuration.snapshots);
@@ -66,7 +74,12 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     const next = loadManifest(manifestPath).manifest;
     await provider.reconfigure(next);
     const { version } = await publish(next);
-    foundation.emit({ actor: { kind: 'operator', id: 'manifest' }, action: 'snapshot.publish', target: version, outcome: 'success' });
+    foundation.emit({
+      actor: { kind: 'operator', id: 'manifest' },
+      action: 'snapshot.publish',
+      target: version,
+      outcome: 'success',
+    });
     return { version };
   };
 
@@ -77,7 +90,12 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     if (message.type === 'nack') return distributor.refuse(peer, message.version, message.code, message.message);
     if (message.type === 'records') return void takeRecords(peer, message.sequence, message.records);
     if (message.type === 'lease') return limits.receive(peer, message.body);
-    if (message.type === 'workload') return void services.set(message.service, { service: message.service, state: message.state, ...(message.pid === undefined ? {} : { pid: message.pid }) });
+    if (message.type === 'workload')
+      return void services.set(message.service, {
+        service: message.service,
+        state: message.state,
+        ...(message.pid === undefined ? {} : { pid: message.pid }),
+      });
     void answerSvidRequest(peer, message, agent, foundation.issueSvid).then((answer) => peer.send(answer));
   };
   const takeRecords = async (peer: RolePeer, sequence: number, records: readonly LedgerRecord[]): Promise<void> => {
@@ -91,10 +109,24 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     }
   };
 
-  await startAdminListener({ options, manifest, foundation, provider, distributor, services, problems, reload, configuration: () => current as Configuration }, lifecycle);
+  await startAdminListener(
+    {
+      options,
+      manifest,
+      foundation,
+      provider,
+      distributor,
+      services,
+      problems,
+      reload,
+      configuration: () => current as Configuration,
+    },
+    lifecycle,
+  );
   ensureJoinToken(layout.join, 'supervisor', '1');
   ensureJoinToken(layout.join, 'agent', '1');
-  for (let worker = 1; worker <= manifest.gateway.workers; worker++) ensureJoinToken(layout.join, 'gateway', String(worker));
+  for (let worker = 1; worker <= manifest.gateway.workers; worker++)
+    ensureJoinToken(layout.join, 'gateway', String(worker));
   lifecycle.add(
     await createChannelServer({
       path: layout.controlSocket,
@@ -116,11 +148,21 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
 
   const tryReload = (reason: string): void => {
     reload().catch((error: unknown) => {
-      foundation.emit({ actor: { kind: 'operator', id: 'manifest' }, action: 'snapshot.reject', target: manifestPath, outcome: 'failure' });
+      foundation.emit({
+        actor: { kind: 'operator', id: 'manifest' },
+        action: 'snapshot.reject',
+        target: manifestPath,
+        outcome: 'failure',
+      });
       log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
     });
   };
   provider.onChange(() => tryReload('keys or revocations have changed'));
-  lifecycle.add(watchPaths(() => [manifestPath, ...(current?.files ?? [])], clock, () => tryReload('the manifest has changed')));
+  lifecycle.add(
+    watchPaths(
+      () => [manifestPath, ...(current?.files ?? [])],
+      clock,
+      () => tryReload('the manifest has changed'),
+    ),
+  );
 }
-

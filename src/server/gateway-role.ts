@@ -9,7 +9,13 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createGateway, type Gateway } from '../gateway/index.ts';
-import { createHttpServer, type HttpLimits, type HttpServer, type ListenAddress, type ServerTls } from '../net/index.ts';
+import {
+  createHttpServer,
+  type HttpLimits,
+  type HttpServer,
+  type ListenAddress,
+  type ServerTls,
+} from '../net/index.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { ProbeCredentials, ProbeRequest } from '../api/admin.ts';
 import { serviceId } from '../control/index.ts';
@@ -27,7 +27,10 @@ function serviceIdOf(service: string, { configuration }: ControlParts): string {
   return serviceId(configuration().manifest.trustDomain, service);
 }
 
-async function mintSvid({ service, expired }: Extract<ProbeRequest, { kind: 'svid' }>, parts: ControlParts): Promise<ProbeCredentials> {
+async function mintSvid(
+  { service, expired }: Extract<ProbeRequest, { kind: 'svid' }>,
+  parts: ControlParts,
+): Promise<ProbeCredentials> {
   const { foundation, options } = parts;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
@@ -42,10 +45,11 @@ async function mintSvid({ service, expired }: Extract<ProbeRequest, { kind: 'svi
   return { certificate: svid.chain, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
 }
 
-async function mintAccessToken(request: Extract<ProbeRequest, { kind: 'access-token' }>, parts: ControlParts): Promise<ProbeCredentials> {
+async function mintAccessToken(
+  request: Extract<ProbeRequest, { kind: 'access-token' }>,
+  parts: ControlParts,
+): Promise<ProbeCredentials> {
   const { provider, options, configuration } = parts;
-  const signer = request.key === 'issuer' ? await provider.embedded?.signingKey() : foreignSigner();
-  if (signer === undefined) return {};
   const nowSeconds = Math.trunc(options.clock.now() / 1000);
   const claims: Record<string, unknown> = {
     iss: provider.issuer,
@@ -60,12 +64,18 @@ async function mintAccessToken(request: Extract<ProbeRequest, { kind: 'access-to
     ...request.claims,
   };
   for (const name of Object.keys(claims)) if (claims[name] === null) delete claims[name];
-  const header = { alg: 'ES256', typ: 'at+jwt', kid: signer.kid, ...request.header };
-  return { token: await new SignJWT(claims).setProtectedHeader(header).sign(createPrivateKey({ key: signer.pkcs8, format: 'der', type: 'pkcs8' })) };
+  if (request.key === 'foreign') return { token: await signForeign(claims, request.header) };
+  const token = await provider.embedded?.signToken(claims, request.header);
+  return token === undefined ? {} : { token };
 }
 
-/** A key that nobody trusts, under a name that somebody might. */
-function foreignSigner(): { kid: string; pkcs8: Buffer } {
+/** Signed with a key that nobody trusts, under a name that somebody might. */
+async function signForeign(
+  claims: Readonly<Record<string, unknown>>,
+  header: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { kid: 'foreign', pkcs8: privateKey.export({ type: 'pkcs8', format: 'der' }) };
+  return new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'foreign', ...header })
+    .sign(privateKey);
 }

@@ -7,7 +7,11 @@ import type { Foundation } from './control-foundation.ts';
 import type { StateLayout } from './state.ts';
 
 /** The variables of each service that hold its secrets, or the paths of private files that do. Throws `secrets.missing` with all that are missing. */
-export async function resolveAllSecrets({ services }: Manifest, { secrets }: Foundation, layout: StateLayout): Promise<Map<string, Readonly<Record<string, string>>>> {
+export async function resolveAllSecrets(
+  { services }: Manifest,
+  { secrets }: Foundation,
+  layout: StateLayout,
+): Promise<Map<string, Readonly<Record<string, string>>>> {
   const resolved = new Map<string, Readonly<Record<string, string>>>();
   const missing: string[] = [];
   for (const [name, service] of Object.entries(services)) {
@@ -23,7 +27,10 @@ export async function resolveAllSecrets({ services }: Manifest, { secrets }: Fou
   });
 }
 
-async function readSecrets({ secrets: wanted }: Service, secrets: Foundation['secrets']): Promise<{ values: Map<string, string>; absent: string[] }> {
+async function readSecrets(
+  { secrets: wanted }: Service,
+  secrets: Foundation['secrets'],
+): Promise<{ values: Map<string, string>; absent: string[] }> {
   const values = new Map<string, string>();
   const absent: string[] = [];
   for (const [variable, { path, generate }] of Object.entries(wanted)) {
@@ -34,7 +41,12 @@ async function readSecrets({ secrets: wanted }: Service, secrets: Foundation['se
   return { values, absent };
 }
 
-function deliver(name: string, { secrets }: Service, values: ReadonlyMap<string, string>, layout: StateLayout): Record<string, string> {
+function deliver(
+  name: string,
+  { secrets }: Service,
+  values: ReadonlyMap<string, string>,
+  layout: StateLayout,
+): Record<string, string> {
   const folder = join(layout.serviceSecrets, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -19,7 +19,15 @@ export interface UpstreamIssuers extends Stoppable {
   issuers(manifest: Manifest): Promise<readonly IssuerSnapshot[]>;
 }
 
-export function createUpstreamIssuers({ clock, log, onChange }: { clock: Clock; log: Logger; onChange: () => void }): UpstreamIssuers {
+export function createUpstreamIssuers({
+  clock,
+  log,
+  onChange,
+}: {
+  clock: Clock;
+  log: Logger;
+  onChange: () => void;
+}): UpstreamIssuers {
   const known = new Map<string, { keys: readonly PublicJwk[]; fetchedMs: number }>();
   let wanted: readonly UpstreamIssuer[] = [];
 
@@ -32,7 +40,10 @@ export function createUpstreamIssuers({ clock, log, onChange }: { clock: Clock; 
       known.set(issuer.issuer, { keys, fetchedMs: clock.now() });
       return JSON.stringify(keys) !== JSON.stringify(before?.keys);
     } catch (error) {
-      log.warn({ issuer: issuer.issuer, error: messageOf(error) }, 'the keys of an issuer could not be fetched; the ones that are known stay in use');
+      log.warn(
+        { issuer: issuer.issuer, error: messageOf(error) },
+        'the keys of an issuer could not be fetched; the ones that are known stay in use',
+      );
       known.set(issuer.issuer, { keys: before?.keys ?? [], fetchedMs: clock.now() });
       return false;
     }
@@ -53,8 +64,12 @@ export function createUpstreamIssuers({ clock, log, onChange }: { clock: Clock; 
   };
 }
 
-function snapshotOf({ preset, issuer, audience, roles, scopes }: UpstreamIssuer, keys: readonly PublicJwk[]): IssuerSnapshot {
-  const pointer = (claim: string): string => (claim.includes('.') && !claim.startsWith('/') ? `/${claim.split('.').join('/')}` : claim);
+function snapshotOf(
+  { preset, issuer, audience, roles, scopes }: UpstreamIssuer,
+  keys: readonly PublicJwk[],
+): IssuerSnapshot {
+  const pointer = (claim: string): string =>
+    claim.includes('.') && !claim.startsWith('/') ? `/${claim.split('.').join('/')}` : claim;
   return {
     preset,
     issuer,
@@ -73,14 +88,22 @@ async function readKeys({ issuer, jwks }: UpstreamIssuer): Promise<readonly Publ
 
 /** OpenID Connect Discovery 1.0, section 4: the issuer in the document must be the one that was asked for. */
 async function discover(issuer: string): Promise<string> {
-  const document = (await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)) as { issuer?: unknown; jwks_uri?: unknown };
+  const document = (await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)) as {
+    issuer?: unknown;
+    jwks_uri?: unknown;
+  };
   if (document.issuer !== issuer) throw new Error('the discovery document names another issuer');
-  if (typeof document.jwks_uri !== 'string' || !document.jwks_uri.startsWith('https://')) throw new Error('the discovery document names no https jwks_uri');
+  if (typeof document.jwks_uri !== 'string' || !document.jwks_uri.startsWith('https://'))
+    throw new Error('the discovery document names no https jwks_uri');
   return document.jwks_uri;
 }
 
 async function fetchJson(url: string): Promise<unknown> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/json' } });
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { accept: 'application/json' },
+  });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const text = await response.text();
   if (text.length > maxBytes) throw new Error(`${url} answered too much`);

@@ -1,5 +1,5 @@
-import type { LimitCheck } from '../../limits/index.ts';
-import { type Exchange, type Outcome, setResponseField } from '../exchange.ts';
+import { type LimitCheck, mergeLimitFields } from '../../limits/index.ts';
+import type { Exchange, Outcome } from '../exchange.ts';
 import type { CompileFilter } from './filter.ts';
 
 /** The gateway's own limit per client address, before anyone is authenticated. */
@@ -14,9 +14,6 @@ export const limitsByIp: CompileFilter = ({ limits, clock, snapshot }) => {
 /** Tells the caller where they stand, and refuses where the limit does. */
 export function settle(exchange: Exchange, { denial, fields }: LimitCheck): Outcome | undefined {
   if (denial !== undefined) return denial;
-  if (fields !== undefined) {
-    setResponseField(exchange, 'ratelimit-policy', fields['ratelimit-policy']);
-    setResponseField(exchange, 'ratelimit', fields.ratelimit);
-  }
+  exchange.limitFields = mergeLimitFields(exchange.limitFields, fields);
   return undefined;
 }

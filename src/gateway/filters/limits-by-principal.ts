@@ -25,6 +25,7 @@ function callerOf({ request, caller }: Exchange): LimitedCaller {
   return {
     remoteAddress: request.client.address,
     claims,
+    ...(principal.issuer === undefined ? {} : { issuer: principal.issuer }),
     ...(principal.kind === 'user' ? { sub: principal.id } : {}),
     ...(principal.kind === 'client' ? { sub: principal.id, client: principal.id } : {}),
     ...(principal.client === undefined ? {} : { client: principal.client }),
