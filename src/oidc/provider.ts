@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { importJWK, SignJWT } from 'jose';
+import { importJWK, type JWK, SignJWT } from 'jose';
 import type { PublicJwk, RevokedSubject, RevokedToken } from '../api/authn.ts';
 import type { EmitEvent } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
@@ -120,7 +120,7 @@ async function signToken(
     kid: jwk.kid,
     ...header,
   });
-  return signer.sign(await importJWK({ ...jwk }, 'ES256'));
+  return signer.sign(await importJWK({ ...jwk } as JWK, 'ES256'));
 }
 
 const rulesIn = ({ scopes, roles, audience }: ScopeRules): ScopeRules => ({ scopes, roles, audience });
