@@ -26,7 +26,9 @@ const table = {
   export: ['core', 'api', 'manifest'],
   gateway: ['core', 'api', 'crypto', 'net', ...engines],
   mesh: ['core', 'api', 'crypto', 'net', 'identity', 'policy'],
-  control: ['core', 'api', 'crypto', 'storage', 'manifest'],
+  distribution: ['core', 'api'],
+  supervisor: ['core', 'api'],
+  control: ['core', 'api', 'crypto', 'storage', 'manifest', 'distribution'],
   server: null, // the composition root: joins everything
   cli: null,
 };

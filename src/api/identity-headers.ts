@@ -1,0 +1,57 @@
+// How a service learns who calls. Only the gateway speaks for users and only the mesh speaks for workloads, so
+// every other field of these names is dropped on the way in.
+
+/** `sub` of the caller. */
+export const subjectHeader = 'merlon-subject';
+/** Comma-separated. */
+export const rolesHeader = 'merlon-roles';
+/** Space-separated. */
+export const scopesHeader = 'merlon-scopes';
+/** OAuth client through which the caller acts. */
+export const clientHeader = 'merlon-client';
+/** `iss` of the caller's token. */
+export const issuerHeader = 'merlon-issuer';
+/** Decision id of the request at the edge. */
+export const decisionHeader = 'merlon-decision';
+/** SPIFFE ID of the workload on the other side of the mesh. */
+export const callerHeader = 'merlon-caller';
+
+const prefix = 'merlon-';
+
+// Names that frameworks believe, whoever sets them.
+const believed = new Set([
+  'x-user',
+  'x-user-id',
+  'x-user-email',
+  'x-user-roles',
+  'x-username',
+  'x-remote-user',
+  'remote-user',
+  'x-authenticated-user',
+  'x-authenticated-userid',
+  'x-authenticated-groups',
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'x-forwarded-client-cert',
+  'x-auth-request-user',
+  'x-auth-request-email',
+  'x-webauth-user',
+  'x-client-cert',
+  'x-client-verify',
+  'x-ssl-client-cert',
+  'x-ssl-client-verify',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+]);
+
+/** Whether a field (name in lower case) claims an identity, or changes what was authorised. Nobody may send it from outside. */
+export function isIdentityHeader(name: string): boolean {
+  return name.startsWith(prefix) || believed.has(name);
+}

@@ -1,0 +1,155 @@
+// What control tells each role: immutable, versioned, plain data. A role compiles its snapshot into closures once.
+import type { AuthnSnapshot } from './authn.ts';
+import type { LimitsSection } from './limits.ts';
+import type { OpenApiDocument } from './openapi.ts';
+import type { GatewayPolicies } from './policy.ts';
+
+/** Where something is reached over TCP. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The gateway's snapshot. It holds the TLS key of the public port, and nothing else that is secret. */
+export interface GatewaySnapshot {
+  readonly trustDomain: string;
+  /** Origin by which callers reach the gateway. */
+  readonly publicUrl: string;
+  readonly listen: Endpoint;
+  /** How many workers share the port. */
+  readonly workers: number;
+  /** PEM; undefined where the gateway speaks plain HTTP behind something that terminates TLS. */
+  readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
+  /** SPIFFE trust bundle, PEM. */
+  readonly bundle: string;
+  /** The gateway's own SPIFFE ID. */
+  readonly spiffeId: string;
+  readonly http: HttpBounds;
+  readonly ipAllow: readonly string[];
+  readonly ipDeny: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly authn: AuthnSnapshot;
+  readonly policy: GatewayPolicies;
+  readonly limits: LimitsSection;
+  /** By service. */
+  readonly openapi: Readonly<Record<string, OpenApiDocument>>;
+  readonly services: readonly GatewayService[];
+  readonly routes: readonly GatewayRoute[];
+  /** Path prefix and Unix socket of the embedded OpenID Provider. */
+  readonly provider: { readonly path: string; readonly socket: string } | undefined;
+}
+
+/** Bounds of the listener, as far as the manifest sets them. */
+export interface HttpBounds {
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  readonly headerTimeMs: number;
+  readonly bodyBytes: number;
+  readonly connectionsPerIp: number;
+  readonly requestsPerConnection: number;
+}
+
+export interface GatewayService {
+  readonly name: string;
+  readonly spiffeId: string;
+  /** The agent's inbound listener on the service's host. */
+  readonly endpoints: readonly Endpoint[];
+  /** Name asked for in TLS: `orders.shop.example`. */
+  readonly serverName: string;
+  /** Responses of these routes are not to be stored by any cache. */
+  readonly sensitive: boolean;
+}
+
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+}
+
+export interface Cors {
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  readonly credentials: boolean;
+  readonly maxAgeSeconds: number;
+}
+
+export interface GatewayRoute {
+  /** What policies and limits call it: its host, where it has one, and its path. Unique. */
+  readonly name: string;
+  /** Where it stands in the manifest: `routes[3]`. */
+  readonly source: string;
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly service: string;
+  readonly methods: readonly string[] | undefined;
+  readonly auth: 'required' | 'optional' | 'public';
+  readonly bodyBytes: number;
+  readonly encodedSlashes: boolean;
+  readonly stripPrefix: boolean;
+  readonly securityHeaders: boolean;
+  readonly cors: Cors | undefined;
+  readonly validate: {
+    readonly requests: 'off' | 'report' | 'block';
+    readonly unknownFields: 'refuse' | 'allow';
+    readonly undeclared: 'refuse' | 'allow';
+    readonly responses: 'off' | 'report' | 'block';
+  };
+  readonly timeouts: Timeouts;
+  readonly forwardAuthorization: boolean;
+}
+
+/** The agent's snapshot: the workloads of its host and the edges between them. */
+export interface AgentSnapshot {
+  readonly trustDomain: string;
+  readonly bundle: string;
+  readonly inbound: Endpoint;
+  readonly gatewayId: string;
+  readonly services: readonly AgentService[];
+  readonly edges: readonly OutboundEdge[];
+  readonly egress: readonly EgressListener[];
+}
+
+export interface AgentService {
+  readonly name: string;
+  readonly spiffeId: string;
+  readonly serverName: string;
+  /** Where the workload itself listens. */
+  readonly endpoint: Endpoint;
+  /** SPIFFE IDs that may call it, the gateway's among them where a route leads to it. */
+  readonly callers: readonly string[];
+}
+
+/** One declared call: a loopback port of its own, which stands for the caller. */
+export interface OutboundEdge {
+  readonly caller: string;
+  readonly callee: string;
+  readonly port: number;
+  readonly serverName: string;
+  readonly calleeId: string;
+  /** Inbound listener of the callee's host. */
+  readonly endpoint: Endpoint;
+}
+
+/** The forward proxy of one service, for what it may reach outside. */
+export interface EgressListener {
+  readonly service: string;
+  readonly port: number;
+  /** `host:port`; a host may begin with `*.`. */
+  readonly allow: readonly string[];
+}
+
+/** What the supervisor runs. It is never written to disk: the environments hold secrets. */
+export interface SupervisorSnapshot {
+  readonly workloads: readonly WorkloadPlan[];
+}
+
+export interface WorkloadPlan {
+  readonly service: string;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly endpoint: Endpoint;
+  readonly healthPath: string | undefined;
+  readonly startTimeoutMs: number;
+}

@@ -1,0 +1,105 @@
+import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, Step } from '../api/record.ts';
+
+/** A named fact: `issuer`, `https://issuer.example`. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A filter's part, and whether the verdict is its doing. */
+export interface ExplainedStep extends Step {
+  readonly decided: boolean;
+}
+
+/** The answer to "why?" for one record, in the order in which a person reads it. JSON as it stands. */
+export interface Explanation {
+  readonly id: string;
+  readonly kind: LedgerRecord['kind'];
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly verdict: 'allowed' | 'denied' | 'failed' | 'done';
+  /** HTTP status, where one was sent. */
+  readonly status?: number;
+  /** What was asked for: `POST shop.example/api/orders`, or `secret.read secret/data/orders`. */
+  readonly subject: string;
+  readonly who: readonly Fact[];
+  /** Route, service, operation, address, trace, snapshot ... */
+  readonly where: readonly Fact[];
+  /** The filters in running order; empty for an event. */
+  readonly steps: readonly ExplainedStep[];
+  /** Why it was not allowed; undefined where it was. */
+  readonly why?: Omit<Reason, 'fixes'>;
+  /** The smallest changes that would allow it, best first. */
+  readonly fixes: readonly string[];
+}
+
+const verdicts = { allow: 'allowed', deny: 'denied', error: 'failed' } as const;
+
+/** Explains a record from what it holds itself. */
+export function explain(record: LedgerRecord): Explanation {
+  return record.kind === 'decision' ? explainDecision(record) : explainEvent(record);
+}
+
+function explainDecision(decision: Decision): Explanation {
+  const { fixes = [], ...why } = decision.reason ?? {};
+  const decided = decision.reason?.filter;
+  return {
+    id: decision.id,
+    kind: 'decision',
+    time: formatTime(decision.timeMs),
+    verdict: verdicts[decision.verdict],
+    ...(decision.status > 0 && { status: decision.status }),
+    subject: `${decision.method} ${decision.host}${decision.path}`,
+    who: explainPrincipal(decision.principal ?? { kind: 'anonymous', id: '' }),
+    where: facts({
+      route: decision.route,
+      service: decision.service,
+      operation: decision.operation,
+      from: decision.remoteAddress,
+      plane: decision.plane,
+      took: `${decision.durationMs} ms`,
+      snapshot: decision.snapshot,
+      trace: decision.traceId,
+    }),
+    steps: decision.steps.map((step) => ({ ...step, decided: step.filter === decided && step.outcome === 'deny' })),
+    ...(decision.reason && { why: why as Omit<Reason, 'fixes'> }),
+    fixes,
+  };
+}
+
+function explainEvent(event: AuditEvent): Explanation {
+  const detail = Object.entries(event.detail ?? {}).map(([name, value]) => ({ name, value: String(value) }));
+  return {
+    id: event.id,
+    kind: 'event',
+    time: formatTime(event.timeMs),
+    verdict: event.outcome === 'success' ? 'done' : 'failed',
+    subject: `${event.action} ${event.target}`,
+    who: explainPrincipal(event.actor),
+    where: detail,
+    steps: [],
+    fixes: [],
+  };
+}
+
+function explainPrincipal({ kind, id, issuer, client, roles, scopes }: Principal): Fact[] {
+  if (kind === 'anonymous') return [{ name: 'anonymous', value: id || 'nobody: no credential was accepted' }];
+  return [
+    { name: kind, value: id },
+    ...facts({
+      issuer,
+      client,
+      roles: roles && (roles.join(', ') || 'none'),
+      scopes: scopes && (scopes.join(' ') || 'none'),
+    }),
+  ];
+}
+
+function facts(named: Readonly<Record<string, string | undefined>>): Fact[] {
+  return Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+}
+
+function formatTime(timeMs: number): string {
+  const time = new Date(timeMs);
+  return Number.isNaN(time.getTime()) ? `${timeMs} ms` : time.toISOString();
+}

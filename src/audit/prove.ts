@@ -1,0 +1,36 @@
+import { openCheckpoint } from './checkpoint.ts';
+import type { Derived } from './derived.ts';
+import { AuditError } from './errors.ts';
+import { consistencyPath, type Hash, inclusionPath } from './merkle.ts';
+import type { ConsistencyProof, InclusionProof } from './proof.ts';
+
+const encodePath = (path: readonly Hash[]): string[] => path.map((hash) => hash.toString('base64'));
+
+/** The proof that leaf `index`, whose bytes are `line`, is in the tree of the signed `checkpoint`. */
+export function proveInclusion(
+  { tiles }: Derived,
+  index: number,
+  line: string,
+  checkpoint: string,
+  publicKey: Uint8Array,
+): InclusionProof {
+  const { size } = openCheckpoint(checkpoint, publicKey);
+  return { line, index, path: encodePath(inclusionPath(index, size, tiles.rangeHash)), checkpoint };
+}
+
+/** The proof that the tree of the signed `checkpoint` extends the tree of the first `oldSize` leaves. */
+export function proveConsistency(
+  { tiles }: Derived,
+  oldSize: number,
+  checkpoint: string,
+  publicKey: Uint8Array,
+): ConsistencyProof {
+  const { size } = openCheckpoint(checkpoint, publicKey);
+  if (!Number.isSafeInteger(oldSize) || oldSize < 0 || oldSize > size) {
+    throw new AuditError({
+      code: 'ledger.not-found',
+      message: `the ledger has ${size} signed records, not \`${oldSize}\``,
+    });
+  }
+  return { oldSize, path: encodePath(consistencyPath(oldSize, size, tiles.rangeHash)), checkpoint };
+}

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ManualClock } from '../../test/fakes/clock.ts';
+import { allowedDecision, auditEvent, deniedDecision } from '../../test/fakes/records.ts';
+import { createSpool, type SpoolOptions } from './index.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spool-'));
+  file = join(folder, 'spool.ndjson');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const open = (changes: Partial<SpoolOptions> = {}) => createSpool({ file, clock: new ManualClock(), ...changes });
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('records come out in order, again until they are acknowledged, and not after', async () => {
+  const records = [deniedDecision(), allowedDecision(), auditEvent()];
+  const spool = open();
+  for (const record of records) spool.add(record);
+  expect(spool.takeBatch(2).records).toEqual(records.slice(0, 2));
+  const { seq } = spool.takeBatch(2);
+  spool.acknowledge(seq);
+  expect(spool.takeBatch(10).records).toEqual(records.slice(2));
+  spool.acknowledge(spool.takeBatch(10).seq);
+  expect(spool.takeBatch(10)).toEqual({ records: [], seq: 0 });
+  await nextTurn();
+  expect(readFileSync(file, 'utf8')).toBe('');
+  spool.close();
+});
+
+test('what was added in one turn is on the disk in the next, and is there after a restart', async () => {
+  const records = [deniedDecision(), allowedDecision(), deniedDecision()];
+  const spool = open();
+  for (const record of records) spool.add(record);
+  await nextTurn();
+  spool.acknowledge(1);
+  spool.flush();
+  // Not closed: the process is gone.
+  const again = open();
+  expect(again.takeBatch(10).records).toEqual(records.slice(1));
+  again.add(auditEvent());
+  again.flush();
+  expect(open().takeBatch(10).records).toHaveLength(3);
+});
+
+test('a process that is killed loses nothing that was written', async () => {
+  const script = `
+    import { createSpool } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
+    import { deniedDecision } from ${JSON.stringify(join(import.meta.dirname, '../../test/fakes/records.ts'))};
+    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../core/clock.ts'))};
+    const spool = createSpool({ file: process.env.FILE, clock: systemClock });
+    for (let index = 0; index < 100; index++) spool.add(deniedDecision({ status: index }));
+    setImmediate(() => setImmediate(() => process.kill(process.pid, 'SIGKILL')));
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...process.env, FILE: file },
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  expect(child.signalCode).toBe('SIGKILL');
+  expect(open().takeBatch(1_000).records).toHaveLength(100);
+});
+
+test('a half-written last line is passed over', () => {
+  const spool = open();
+  spool.add(deniedDecision());
+  spool.close();
+  writeFileSync(file, `${readFileSync(file, 'utf8')}{"seq":2,"rec`);
+  expect(open().takeBatch(10).records).toHaveLength(1);
+});
+
+test('past the bound the oldest allow decisions go, are counted, and the ledger is told; denials stay', () => {
+  const spool = open({ maxRecords: 10 });
+  const denials = Array.from({ length: 6 }, () => deniedDecision());
+  for (const denial of denials) {
+    spool.add(denial);
+    for (let turn = 0; turn < 5; turn++) spool.add(allowedDecision());
+  }
+  const { records } = spool.takeBatch(100);
+  expect(records.filter(({ kind }) => kind === 'decision')).toHaveLength(10);
+  expect(records.slice(0, 6)).toEqual(denials);
+  expect(records.at(-1)).toMatchObject({ action: 'audit.loss', detail: { allowDecisions: 26, others: 0 } });
+  expect(spool.status()).toMatchObject({ lost: 26, failure: undefined });
+  expect(spool.takeBatch(100).records).toHaveLength(11);
+});
+
+test('where only denials wait, the newcomer is what is lost, and counted', () => {
+  const spool = open({ maxRecords: 3 });
+  const denials = Array.from({ length: 5 }, () => deniedDecision());
+  for (const denial of denials) spool.add(denial);
+  const { records } = spool.takeBatch(100);
+  expect(records.slice(0, 3)).toEqual(denials.slice(0, 3));
+  expect(records.at(-1)).toMatchObject({ action: 'audit.loss', detail: { allowDecisions: 0, others: 2 } });
+});
+
+test('what is on its way is not dropped, and losses survive a restart', () => {
+  const spool = open({ maxRecords: 4 });
+  for (let turn = 0; turn < 4; turn++) spool.add(allowedDecision());
+  const { records, seq } = spool.takeBatch(2);
+  for (let turn = 0; turn < 3; turn++) spool.add(allowedDecision());
+  expect(spool.takeBatch(2).records).toEqual(records);
+  spool.flush();
+  const again = open({ maxRecords: 4 });
+  again.acknowledge(seq);
+  expect(again.takeBatch(10).records.at(-1)).toMatchObject({ action: 'audit.loss' });
+});
+
+test('a bound in bytes holds', () => {
+  const spool = open({ maxBytes: 20_000 });
+  for (let turn = 0; turn < 200; turn++) spool.add(allowedDecision());
+  expect(spool.status().bytes).toBeLessThanOrEqual(20_000);
+});
+
+test('a disk that refuses does not stop the records, and is told', () => {
+  const clock = new ManualClock();
+  const spool = createSpool({ file, clock });
+  renameSync(folder, `${folder}-away`);
+  spool.add(deniedDecision());
+  spool.flush();
+  expect(spool.takeBatch(10).records).toHaveLength(1);
+  expect(spool.status().failure).toBeDefined();
+  renameSync(`${folder}-away`, folder);
+  clock.advance(1_000);
+  spool.add(deniedDecision());
+  spool.close();
+  expect(spool.status().failure).toBeUndefined();
+  expect(open().takeBatch(10).records).toHaveLength(2);
+});
+
+test('what is sensitive never reaches the file', () => {
+  const spool = open();
+  spool.add(deniedDecision({ path: '/users/eve@example.com', host: 'shop.example' }));
+  spool.close();
+  expect(readFileSync(file, 'utf8')).not.toContain('eve@');
+});

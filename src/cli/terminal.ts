@@ -1,0 +1,61 @@
+import { styleText } from 'node:util';
+import { exitCodes, MerlonError } from '../core/errors.ts';
+
+/** Whether to draw in colour: a terminal that wants it (https://no-color.org, FORCE_COLOR). */
+export function wantsColour(stream: NodeJS.WriteStream = process.stdout): boolean {
+  if (process.env.NO_COLOR) return false;
+  if (process.env.FORCE_COLOR) return process.env.FORCE_COLOR !== '0';
+  return stream.isTTY === true;
+}
+
+/** `text` in `style`, where colour is wanted. */
+export function paint(style: Parameters<typeof styleText>[0], text: string, colour = wantsColour()): string {
+  return colour ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Columns of the terminal, 100 where it is none. */
+export function terminalWidth(): number {
+  return process.stdout.columns ?? 100;
+}
+
+// By the first part of a code, or by the whole; the whole wins.
+const exitCodesByError: Readonly<Record<string, number>> = {
+  manifest: exitCodes.badInput,
+  policy: exitCodes.badInput,
+  openapi: exitCodes.badInput,
+  input: exitCodes.badInput,
+  'state.permissions': exitCodes.permission,
+  'state.unwritable': exitCodes.system,
+  'state.path-too-long': exitCodes.system,
+  'state.in-use': exitCodes.system,
+  'gateway.port-in-use': exitCodes.system,
+  'gateway.port-forbidden': exitCodes.system,
+  'gateway.bad-address': exitCodes.system,
+  'control.port-in-use': exitCodes.system,
+  'control.unavailable': exitCodes.unavailable,
+  'workload.unhealthy': exitCodes.unavailable,
+  'admin.not-found': exitCodes.notFound,
+  storage: exitCodes.system,
+};
+
+/** The exit code that stands for an error. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof MerlonError)) return exitCodes.internal;
+  const group = error.code.slice(0, error.code.indexOf('.'));
+  return exitCodesByError[error.code] ?? exitCodesByError[group] ?? exitCodes.failed;
+}
+
+/** Tells a person what went wrong and what to do, on standard error. */
+export function printError(error: unknown): void {
+  const colour = wantsColour(process.stderr);
+  if (error instanceof MerlonError) {
+    process.stderr.write(
+      `${paint('red', 'error', colour)} ${error.message} ${paint('gray', `(${error.code})`, colour)}\n`,
+    );
+    if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+    return;
+  }
+  process.stderr.write(
+    `${paint('red', 'internal error', colour)} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { formatProblems, loadManifest } from '../manifest/index.ts';
+import { type CommonOptions, withManifest } from './options.ts';
+import { paint, wantsColour } from './terminal.ts';
+
+export function describe(command: Command): void {
+  withManifest(command)
+    .option('--json', 'problems as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  merlon validate\n  merlon validate --manifest examples/shop/merlon.yaml --json | jq .',
+    )
+    .action((options: CommonOptions & { json?: boolean }) => validate(options.manifest, options.json === true));
+}
+
+function validate(path: string, json: boolean): void {
+  const { manifest, warnings } = loadManifest(path);
+  if (json) return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings }, null, 2)}\n`);
+  process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
+  const services = Object.keys(manifest.services).length;
+  const notes = warnings.length === 0 ? '' : `, ${warnings.length} to look at`;
+  process.stdout.write(
+    `${paint('green', 'valid')} ${path}: ${services} services, ${manifest.routes.length} routes${notes}\n`,
+  );
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { OpenApiDocument } from '../../api/openapi.ts';
+import type { GatewayPolicies } from '../../api/policy.ts';
+import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
+import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
+import type { PortOf } from '../topology.ts';
+import { compileLimits } from './limits.ts';
+import { roleId, routeName, serverName, serviceId } from './names.ts';
+
+/** Data that no cache may keep. */
+const sensitiveData: ReadonlySet<DataClass> = new Set<DataClass>(['pii', 'payment', 'health', 'credentials']);
+
+/** What the gateway's snapshot is made of beside the manifest. */
+export interface GatewayFacts {
+  readonly portOf: PortOf;
+  readonly bundle: string;
+  readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
+  readonly authn: AuthnSnapshot;
+  readonly policy: GatewayPolicies;
+  readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Unix socket of the embedded OpenID Provider, where it is used. */
+  readonly providerSocket: string | undefined;
+}
+
+/** The gateway's view of the manifest. */
+export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts): GatewaySnapshot {
+  const { gateway, trustDomain } = manifest;
+  const { limits } = gateway;
+  return {
+    trustDomain,
+    publicUrl: gateway.publicUrl,
+    listen: { host: gateway.listen.host, port: gateway.listen.port },
+    workers: gateway.workers,
+    certificate: facts.certificate,
+    bundle: facts.bundle,
+    spiffeId: roleId(trustDomain, 'gateway'),
+    http: {
+      headerBytes: limits.headerBytes,
+      headerCount: limits.headerCount,
+      headerTimeMs: limits.headerTimeout,
+      bodyBytes: limits.bodyBytes,
+      connectionsPerIp: limits.connectionsPerIp,
+      requestsPerConnection: limits.requestsPerConnection,
+    },
+    ipAllow: gateway.ipAllow.map(({ text }) => text),
+    ipDeny: gateway.ipDeny.map(({ text }) => text),
+    trustedProxies: gateway.trustedProxies.map(({ text }) => text),
+    authn: facts.authn,
+    policy: facts.policy,
+    limits: compileLimits(manifest),
+    openapi: Object.fromEntries(facts.documents),
+    services: routedServices(manifest, facts.portOf),
+    routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
+    provider: facts.providerSocket === undefined ? undefined : { path: '/oidc', socket: facts.providerSocket },
+  };
+}
+
+function routedServices({ services, routes, trustDomain }: Manifest, portOf: PortOf): GatewayService[] {
+  const routed = new Set(routes.map(({ service }) => service));
+  return Object.entries(services)
+    .filter(([name]) => routed.has(name))
+    .map(([name, { data }]) => ({
+      name,
+      spiffeId: serviceId(trustDomain, name),
+      endpoints: [{ host: '127.0.0.1', port: portOf('inbound') }],
+      serverName: serverName(trustDomain, name),
+      sensitive: data.some((each) => sensitiveData.has(each)),
+    }));
+}
+
+function compileRoute(route: Route, index: number, { gateway }: Manifest): GatewayRoute {
+  const { cors, timeouts } = route;
+  return {
+    name: routeName(route),
+    source: `routes[${index}]`,
+    path: route.path,
+    host: route.host,
+    service: route.service,
+    methods: route.methods,
+    auth: route.auth,
+    bodyBytes: route.bodyBytes ?? gateway.limits.bodyBytes,
+    encodedSlashes: route.encodedSlashes,
+    stripPrefix: route.stripPrefix,
+    securityHeaders: route.headers,
+    cors: cors && {
+      origins: cors.origins,
+      methods: cors.methods ?? route.methods ?? ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      headers: cors.headers,
+      credentials: cors.credentials,
+      maxAgeSeconds: Math.trunc(cors.maxAge / 1000),
+    },
+    validate: route.validate,
+    timeouts: {
+      connectMs: timeouts.connect ?? gateway.timeouts.connect,
+      firstByteMs: timeouts.firstByte ?? gateway.timeouts.firstByte,
+      idleMs: timeouts.idle ?? gateway.timeouts.idle,
+    },
+    forwardAuthorization: route.forwardAuthorization,
+  };
+}
+
+/** The certificate that the manifest names, read from its files. */
+export function readCertificate(
+  folder: string,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): { certificate: string; key: string } {
+  return { certificate: readFileSync(resolve(folder, cert), 'utf8'), key: readFileSync(resolve(folder, key), 'utf8') };
+}

@@ -1,0 +1,13 @@
+export { createAdminHandler } from './admin/handler.ts';
+export { createGuard } from './admin/guard.ts';
+export { adminOperations } from './admin/operations.ts';
+export type { AdminPorts } from './admin/ports.ts';
+export { compileAgentSnapshot, fixedPorts, portPurposes } from './compile/agent.ts';
+export { compileGatewaySnapshot, readCertificate } from './compile/gateway.ts';
+export { roleId, serverName, serviceId } from './compile/names.ts';
+export { compilePolicyModel } from './compile/policy-model.ts';
+export { compileSupervisorSnapshot } from './compile/supervisor.ts';
+export { createDistributor, type Distributor, type Versioned } from './distributor.ts';
+export { answerSvidRequest, type IssueSvid, mayRequestSvid } from './svids.ts';
+export { allocatePorts, type PortOf } from './topology.ts';
+export { watchPaths } from './watch.ts';

@@ -1,0 +1,63 @@
+import { createServer } from 'node:net';
+import { MerlonError, systemCode } from '../core/errors.ts';
+import type { Store } from '../storage/index.ts';
+
+/** Loopback ports by purpose: `service/orders`, `edge/orders/payments`, `inbound`, `control`. */
+export type PortOf = (purpose: string) => number;
+
+const key = 'topology/ports';
+
+/**
+ * Gives each purpose a free loopback port and keeps the choice, so that a role that comes back finds the others
+ * where they were. `fixed` are those that the manifest names. Throws `control.port-in-use` for a fixed one that is taken.
+ */
+export async function allocatePorts(
+  store: Store,
+  purposes: readonly string[],
+  fixed: ReadonlyMap<string, number>,
+  inUse: (port: number) => boolean,
+): Promise<PortOf> {
+  const entry = await store.get(key);
+  const kept = new Map(
+    entry === undefined ? [] : (JSON.parse(Buffer.from(entry.value).toString()) as [string, number][]),
+  );
+  const chosen = new Map<string, number>();
+  for (const purpose of purposes) {
+    const wanted = fixed.get(purpose) ?? kept.get(purpose);
+    const free =
+      wanted !== undefined && ![...chosen.values()].includes(wanted) && (inUse(wanted) || (await isFree(wanted)));
+    if (!free && fixed.has(purpose)) throw portInUse(wanted as number, purpose);
+    chosen.set(purpose, free ? wanted : await freePort(new Set(chosen.values())));
+  }
+  await store.write([{ put: key, value: Buffer.from(JSON.stringify([...chosen])) }]);
+  return (purpose) => chosen.get(purpose) as number;
+}
+
+function portInUse(port: number, purpose: string): MerlonError {
+  return new MerlonError({
+    code: 'control.port-in-use',
+    message: `port ${port} of ${purpose.replace('service/', 'service ')} is already in use`,
+    hint: 'stop what listens there, or give another `port` in the manifest',
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error) =>
+      systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES' ? resolve(false) : reject(error),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+function freePort(taken: ReadonlySet<number>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(taken.has(port) ? freePort(taken) : port));
+    });
+  });
+}

@@ -1,0 +1,181 @@
+import type { Weaknesses } from '../api/protections.ts';
+import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../api/snapshot.ts';
+import { compileAuthn, type TokenCache } from '../authn/index.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import type { CompiledLimits } from '../limits/index.ts';
+import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream } from '../net/index.ts';
+import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
+import { createGatewayAuthorizer } from '../policy/index.ts';
+import { noRoute } from './errors.ts';
+import type { Exchange, Outcome } from './exchange.ts';
+import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
+import type { OwnSvid, VerifySvid } from './ports.ts';
+import { compileRouteTable, type Route, type RouteTable } from './route.ts';
+
+/** A snapshot, compiled: what a request runs through. */
+export interface Compiled {
+  readonly version: string;
+  readonly snapshot: GatewaySnapshot;
+  readonly engines: Engines;
+  readonly table: RouteTable<Route>;
+  /** Where a request goes that no route matches: through the address checks, to its refusal. */
+  readonly unrouted: Route;
+  readonly upstreams: readonly Upstream[];
+}
+
+export interface CompileOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly weaknesses: Weaknesses;
+  readonly tokenCache: TokenCache;
+  readonly limits: CompiledLimits;
+  readonly svid: OwnSvid;
+  readonly verify: VerifySvid;
+}
+
+/** Compiles `snapshot`. Throws where it cannot be compiled: then the former one stays in force. */
+export function compileSnapshot(version: string, snapshot: GatewaySnapshot, options: CompileOptions): Compiled {
+  const engines = compileEngines(snapshot, options);
+  const services = new Map(snapshot.services.map((service) => [service.name, service]));
+  const routes = snapshot.routes.map((config) =>
+    compileRoute(config, services.get(config.service) as GatewayService, engines, options),
+  );
+  if (snapshot.provider !== undefined) routes.push(providerRoute(snapshot, engines, options));
+  const unrouted = compileUnrouted(engines, options);
+  return {
+    version,
+    snapshot,
+    engines,
+    table: compileRouteTable(routes),
+    unrouted,
+    upstreams: routes.map(({ upstream }) => upstream),
+  };
+}
+
+function compileEngines(
+  snapshot: GatewaySnapshot,
+  { clock, log, weaknesses, tokenCache, limits }: CompileOptions,
+): Engines {
+  const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
+  for (const warning of authn.warnings) log.warn({}, warning);
+  return {
+    clock,
+    snapshot,
+    authn,
+    authorizer: createGatewayAuthorizer(snapshot.policy, weaknesses),
+    limits,
+    ipAllow: snapshot.ipAllow.length === 0 ? undefined : compileCidrs(snapshot.ipAllow),
+    ipDeny: snapshot.ipDeny.length === 0 ? undefined : compileCidrs(snapshot.ipDeny),
+    weaknesses,
+  };
+}
+
+function compileRoute(config: GatewayRoute, service: GatewayService, engines: Engines, options: CompileOptions): Route {
+  const validator = compileValidator(config, engines);
+  const parts: RouteParts = { config, service, validator };
+  return {
+    config,
+    service,
+    validator,
+    chain: compileChain(filtersOf(engines, parts), options.clock),
+    upstream: meshUpstream(config, service, engines.snapshot, options),
+    provider: false,
+  };
+}
+
+/** The filters that the route uses, in the table's order. */
+function filtersOf(engines: Engines, parts: RouteParts, only?: readonly string[]): Filter<Exchange, Outcome>[] {
+  const filters: Filter<Exchange, Outcome>[] = [];
+  for (const [name, compile] of filterTable) {
+    const run = only === undefined || only.includes(name) ? compile(engines, parts) : undefined;
+    if (run !== undefined) filters.push({ name, run });
+  }
+  return filters;
+}
+
+function compileValidator(config: GatewayRoute, { snapshot, weaknesses }: Engines): ApiValidator | undefined {
+  const document = snapshot.openapi[config.service];
+  if (document === undefined) return undefined;
+  const unknown = config.validate.unknownFields === 'allow' ? 'ignore' : 'refuse';
+  return compileOpenApi(document, {
+    unknownFields: unknown,
+    unknownParameters: unknown,
+    maxBodyBytes: config.bodyBytes,
+    weaknesses,
+  });
+}
+
+/** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
+function meshUpstream(
+  { timeouts }: GatewayRoute,
+  service: GatewayService,
+  snapshot: GatewaySnapshot,
+  options: CompileOptions,
+): Upstream {
+  return createUpstream({
+    name: service.name,
+    clock: options.clock,
+    log: options.log,
+    endpoints: service.endpoints,
+    limits: { connectMs: timeouts.connectMs, firstByteMs: timeouts.firstByteMs, bodyIdleMs: timeouts.idleMs },
+    tls: {
+      ca: () => snapshot.bundle,
+      credentials: options.svid,
+      servername: service.serverName,
+      verifyPeer: (chain) => {
+        const peer = options.verify(chain);
+        if ('code' in peer) return new Error(peer.code);
+        return peer.spiffeId === service.spiffeId
+          ? undefined
+          : new Error(`expected ${service.spiffeId}, found ${peer.spiffeId}`);
+      },
+    },
+  });
+}
+
+const ownTimeouts = { connectMs: 2000, firstByteMs: 30_000, idleMs: 60_000 };
+
+/** A route that the manifest does not state: no credential is looked at here, and no document is held against it. */
+function ownRoute(path: string, name: string): { config: GatewayRoute; service: GatewayService } {
+  const config: GatewayRoute = {
+    name: path,
+    source: name,
+    path,
+    host: undefined,
+    service: name,
+    methods: undefined,
+    auth: 'public',
+    bodyBytes: 64 * 1024,
+    encodedSlashes: false,
+    stripPrefix: false,
+    securityHeaders: true,
+    cors: undefined,
+    validate: { requests: 'off', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
+    timeouts: ownTimeouts,
+    forwardAuthorization: true,
+  };
+  return { config, service: { name, spiffeId: '', endpoints: [], serverName: '', sensitive: false } };
+}
+
+/** The embedded OpenID Provider, on a socket of control's: addresses and limits are checked here, credentials there. */
+function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log }: CompileOptions): Route {
+  const { path, socket } = snapshot.provider as NonNullable<GatewaySnapshot['provider']>;
+  const own = ownRoute(path, 'openid-provider');
+  const filters = filtersOf(engines, { ...own, validator: undefined }, [
+    'normalise',
+    'ip-access',
+    'limits-ip',
+    'body-limit',
+  ]);
+  const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
+  return { ...own, validator: undefined, chain: compileChain(filters, clock), upstream, provider: true };
+}
+
+function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
+  const own = ownRoute('/', '');
+  const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'limits-ip']);
+  filters.push({ name: 'route', run: () => noRoute });
+  const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
+  return { ...own, validator: undefined, chain: compileChain(filters, clock), upstream, provider: false };
+}

@@ -1,0 +1,51 @@
+import type { Authenticated } from '../api/authn.ts';
+import type { Denial } from '../api/record.ts';
+import type { LimitFields } from '../limits/index.ts';
+import type { ServerRequest } from '../net/index.ts';
+import type { MatchResult } from '../openapi/index.ts';
+import type { Route } from './route.ts';
+
+/** An end that is no denial: a CORS preflight, a redirect. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a filter gives to end a request. */
+export type Outcome = Denial | Answer;
+
+/** Whether the outcome refuses the request. */
+export function isDenial(outcome: Outcome): outcome is Denial {
+  return 'reason' in outcome;
+}
+
+/** One request on its way through the filters, and what they have found out so far. */
+export interface Exchange {
+  readonly request: ServerRequest;
+  readonly route: Route;
+  /** Decision id. */
+  readonly id: string;
+  readonly startedMs: number;
+  /** Path for the service: the prefix is gone where the route strips it. */
+  readonly path: string;
+  /** Who calls; `anonymous` before authn. */
+  caller: Authenticated;
+  /** Whether a presented credential was verified, or none was asked for. */
+  operation: MatchResult | undefined;
+  /** The body, where a filter needed it whole. */
+  body: Buffer | undefined;
+  /** Field names and values for the response, in turn. Undefined while there is none. */
+  responseFields: string[] | undefined;
+  /** Where the caller stands with the limits that were asked. */
+  limitFields: LimitFields | undefined;
+  /** Breaches that are reported and not blocked. */
+  reports: Denial[] | undefined;
+  /** Gives back what a concurrency limit holds. */
+  release: (() => void) | undefined;
+}
+
+/** Sets a field of the response, whoever writes it in the end. */
+export function setResponseField(exchange: Exchange, name: string, value: string): void {
+  exchange.responseFields ??= [];
+  exchange.responseFields.push(name, value);
+}

@@ -1,0 +1,45 @@
+import type { PolicyPrincipal, PolicyRequest } from '../../api/policy.ts';
+import type { ApiValidator } from '../../openapi/index.ts';
+import type { Exchange } from '../exchange.ts';
+import { operationOf } from '../operation.ts';
+import type { CompileFilter } from './filter.ts';
+
+/** Cedar: may this principal do this here. What no policy permits is denied. */
+export const authz: CompileFilter = ({ authorizer, clock }, { config, validator }) => {
+  return (exchange) => {
+    const request = policyRequest(exchange, config.name, validator, clock.now());
+    return authorizer.decide(request).decision === 'allow' ? undefined : authorizer.denial(request);
+  };
+};
+
+function policyRequest(
+  exchange: Exchange,
+  route: string,
+  validator: ApiValidator | undefined,
+  nowMs: number,
+): PolicyRequest {
+  const { request } = exchange;
+  const match = validator === undefined ? undefined : operationOf(exchange, validator);
+  const facts = {
+    principal: principalOf(exchange),
+    method: request.method,
+    route,
+    path: request.path,
+    host: request.host,
+    ip: request.client.address,
+    nowMs,
+  };
+  return match?.kind === 'match' ? { ...facts, operation: match.operation.id, params: match.params } : facts;
+}
+
+function principalOf({ caller: { principal, claims } }: Exchange): PolicyPrincipal {
+  const { kind } = principal;
+  if (kind === 'operator') return { kind: 'anonymous', id: '' };
+  return {
+    ...principal,
+    kind,
+    claims,
+    id: kind === 'anonymous' ? '' : principal.id,
+    mfa: Array.isArray(claims.amr) && claims.amr.includes('mfa'),
+  };
+}

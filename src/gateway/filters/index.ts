@@ -1,0 +1,28 @@
+import { authn } from './authn.ts';
+import { authz } from './authz.ts';
+import { bodyLimit } from './body-limit.ts';
+import { cors } from './cors.ts';
+import type { CompileFilter } from './filter.ts';
+import { ipAccess } from './ip-access.ts';
+import { limitsByIp } from './limits-by-ip.ts';
+import { limitsByPrincipal } from './limits-by-principal.ts';
+import { normalise } from './normalise.ts';
+import { openapi } from './openapi.ts';
+
+/**
+ * The path of a request through the gateway, in running order. What follows the last row is `forward`: the header
+ * fields are written anew and the request goes to the service through the mesh.
+ */
+export const filterTable: readonly (readonly [name: string, compile: CompileFilter])[] = [
+  ['normalise', normalise], //      methods and encoded slashes that the route takes
+  ['ip-access', ipAccess], //       ipAllow, ipDeny
+  ['limits-ip', limitsByIp], //     before anyone is authenticated
+  ['cors', cors], //                preflights are answered here
+  ['authn', authn], //              who calls
+  ['limits', limitsByPrincipal], // per user, client, quota
+  ['authz', authz], //              Cedar: may they
+  ['body-limit', bodyLimit], //     how much
+  ['openapi', openapi], //          parameters and body as declared
+];
+
+export type { CompileFilter, Engines, RouteParts, RunFilter } from './filter.ts';

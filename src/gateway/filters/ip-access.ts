@@ -1,0 +1,28 @@
+import type { Denial } from '../../api/record.ts';
+import type { CompileFilter } from './filter.ts';
+
+/** `gateway.ipDeny` and `gateway.ipAllow`. Deny wins. */
+export const ipAccess: CompileFilter = ({ ipAllow, ipDeny, weaknesses }) => {
+  if (weaknesses.has('ip.access') || (ipAllow === undefined && ipDeny === undefined)) return undefined;
+  return ({ request }) => {
+    const { address } = request.client;
+    if (ipDeny?.has(address)) return refuse('ipDeny', address);
+    return ipAllow === undefined || ipAllow.has(address) ? undefined : refuse('ipAllow', address);
+  };
+};
+
+function refuse(list: 'ipAllow' | 'ipDeny', address: string): Denial {
+  const fix = list === 'ipDeny' ? 'remove its network from `gateway.ipDeny`' : 'add its network to `gateway.ipAllow`';
+  return {
+    status: 403,
+    reason: {
+      filter: 'ip-access',
+      code: 'gateway.ip-denied',
+      message: 'this network may not call',
+      rule: `gateway.${list}`,
+      claim: 'client address',
+      actual: address,
+      fixes: [fix],
+    },
+  };
+}

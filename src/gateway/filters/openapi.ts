@@ -1,0 +1,71 @@
+import type { Denial } from '../../api/record.ts';
+import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
+import type { Exchange } from '../exchange.ts';
+import { isNetError } from '../net-errors.ts';
+import { operationOf } from '../operation.ts';
+import type { CompileFilter } from './filter.ts';
+
+type Check = (exchange: Exchange) => Denial | undefined | Promise<Denial | undefined>;
+
+/** Parameters and body as the service's OpenAPI document declares them; what it does not declare is refused. */
+export const openapi: CompileFilter = (_, { config, validator }) => {
+  const { requests, undeclared } = config.validate;
+  if (validator === undefined || requests === 'off') return undefined;
+  const check: Check = (exchange) => {
+    const match = operationOf(exchange, validator);
+    if (match.kind === 'match') return checkRequest(exchange, match, validator, config.bodyBytes);
+    return undeclared === 'refuse' ? validator.checkDeclared(match) : undefined;
+  };
+  return requests === 'block' ? check : reporting(check);
+};
+
+function checkRequest(
+  exchange: Exchange,
+  match: OperationMatch,
+  validator: ApiValidator,
+  maxBytes: number,
+): ReturnType<Check> {
+  const { request } = exchange;
+  const contentType = request.headers.get('content-type');
+  const denial =
+    validator.checkParameters(match.operation, {
+      rawParams: match.rawParams,
+      query: request.query ?? '',
+      header: (name) => joined(request.headers.getAll(name)),
+      cookie: request.headers.get('cookie'),
+    }) ?? validator.checkContentType(match.operation, contentType, request.body.present);
+  if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
+    return denial;
+  return bufferBody(exchange, maxBytes).then(
+    (failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer),
+  );
+}
+
+async function bufferBody(exchange: Exchange, maxBytes: number): Promise<Denial | undefined> {
+  try {
+    exchange.body = await exchange.request.body.buffer(maxBytes);
+    return undefined;
+  } catch (error) {
+    if (!isNetError(error)) throw error;
+    return {
+      status: error.status,
+      reason: { filter: 'openapi', code: error.code, message: error.message, claim: 'body' },
+    };
+  }
+}
+
+/** What would be refused is kept for the record, and passes. */
+function reporting(check: Check): Check {
+  const note = (exchange: Exchange, denial: Denial | undefined): undefined => {
+    if (denial !== undefined) (exchange.reports ??= []).push(denial);
+    return undefined;
+  };
+  return (exchange) => {
+    const result = check(exchange);
+    return result instanceof Promise ? result.then((denial) => note(exchange, denial)) : note(exchange, result);
+  };
+}
+
+function joined(values: readonly string[]): string | undefined {
+  return values.length < 2 ? values[0] : values.join(', ');
+}

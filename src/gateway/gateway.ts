@@ -1,0 +1,188 @@
+import { problemBody, problemOf, problemType } from '../api/problem.ts';
+import type { Weaknesses } from '../api/protections.ts';
+import type { Denial } from '../api/record.ts';
+import type { GatewaySnapshot } from '../api/snapshot.ts';
+import { anonymous, createTokenCache } from '../authn/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { uuidV7 } from '../core/ids.ts';
+import type { Stoppable } from '../core/lifecycle.ts';
+import type { Logger } from '../core/log.ts';
+import type { CompiledLimits } from '../limits/index.ts';
+import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
+import { type Compiled, type CompileOptions, compileSnapshot } from './compile.ts';
+import { decisionOf, stepsOf } from './decision.ts';
+import { internalFault } from './errors.ts';
+import { type Exchange, isDenial, type Outcome } from './exchange.ts';
+import { filterTable } from './filters/index.ts';
+import { forward } from './forward.ts';
+import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
+import type { Route } from './route.ts';
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly weaknesses: Weaknesses;
+  readonly record: RecordDecision;
+  readonly svid: OwnSvid;
+  readonly verify: VerifySvid;
+  /** The limiter keeps its counts from one snapshot to the next. */
+  readonly limits: (snapshot: GatewaySnapshot) => CompiledLimits;
+}
+
+/** The edge: what a listener hands its requests to. */
+export interface Gateway extends Stoppable {
+  /** Puts a snapshot in force for the requests to come. Throws, and changes nothing, where it cannot be compiled. */
+  apply(version: string, snapshot: GatewaySnapshot): void;
+  handle(request: ServerRequest, reply: Reply): void | Promise<void>;
+  /** Records what the engine refused, and writes the problem that its sender reads. */
+  refused(refusal: Refusal): RefusalReply;
+}
+
+const filterNames = ['route', ...filterTable.map(([name]) => name), 'forward'];
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { clock, log, record } = options;
+  const tokenCache = createTokenCache(10_000);
+  let current: Compiled | undefined;
+
+  const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({
+    ...options,
+    tokenCache,
+    limits: options.limits(snapshot),
+  });
+
+  const end = (
+    exchange: Exchange,
+    compiled: Compiled,
+    status: number,
+    denial: Denial | undefined,
+    traceId?: string,
+  ): void => {
+    exchange.release?.();
+    const steps = stepsOf(
+      filterNames,
+      ['route', ...exchange.route.chain.names, 'forward'],
+      denial?.reason.filter,
+      exchange.reports,
+    );
+    const verdict =
+      denial !== undefined
+        ? denial.status >= 500
+          ? 'error'
+          : 'deny'
+        : status >= 500 || status === 0
+          ? 'error'
+          : 'allow';
+    record(decisionOf(exchange, { verdict, status, steps, denial, traceId, snapshot: compiled.version }, clock));
+  };
+
+  const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
+    if (outcome === undefined)
+      return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
+        end(exchange, compiled, status, denial, traceId),
+      );
+    if (isDenial(outcome)) {
+      end(exchange, compiled, outcome.status, outcome);
+      return sendDenial(reply, outcome, exchange);
+    }
+    end(exchange, compiled, outcome.status, undefined);
+    reply.send(outcome.status, outcome.headers);
+  };
+
+  const fault = (exchange: Exchange, reply: Reply, compiled: Compiled, error: unknown): void => {
+    log.error({ decision: exchange.id, error: messageOf(error) }, 'a filter failed');
+    conclude(exchange, reply, compiled, internalFault);
+  };
+
+  return {
+    apply: (version, snapshot) => {
+      const former = current;
+      current = compileSnapshot(version, snapshot, compileOptions(snapshot));
+      for (const upstream of former?.upstreams ?? []) void upstream.drain(30_000);
+    },
+    handle: (request, reply) => {
+      const compiled = current;
+      const id = uuidV7(clock.now());
+      if (compiled === undefined)
+        return reply.send(
+          503,
+          { 'content-type': problemType, 'retry-after': '1' },
+          problemBody(503, 'gateway.starting', 'the gateway is starting', id),
+        );
+      const route = compiled.table.match(request.host, request.path) ?? compiled.unrouted;
+      const exchange = createExchange(request, route, id, clock.now());
+      let outcome: Outcome | undefined | Promise<Outcome | undefined>;
+      try {
+        outcome = route.chain.run(exchange);
+      } catch (error) {
+        return fault(exchange, reply, compiled, error);
+      }
+      if (!(outcome instanceof Promise)) return conclude(exchange, reply, compiled, outcome);
+      return outcome.then(
+        (settled) => conclude(exchange, reply, compiled, settled),
+        (error: unknown) => fault(exchange, reply, compiled, error),
+      );
+    },
+    refused: (refusal) => {
+      const id = uuidV7(clock.now());
+      record(refusalDecision(refusal, id, clock));
+      return {
+        headers: { 'content-type': problemType, 'merlon-decision': id },
+        body: problemBody(refusal.status, refusal.code, refusal.message, id),
+      };
+    },
+    stop: async () => {
+      for (const upstream of current?.upstreams ?? []) await upstream.stop();
+    },
+  };
+}
+
+function createExchange(request: ServerRequest, route: Route, id: string, startedMs: number): Exchange {
+  const { path: prefix, stripPrefix } = route.config;
+  const path = stripPrefix && prefix !== '/' ? request.path.slice(prefix.length) || '/' : request.path;
+  return {
+    request,
+    route,
+    id,
+    startedMs,
+    path,
+    caller: anonymous,
+    operation: undefined,
+    body: undefined,
+    responseFields: undefined,
+    limitFields: undefined,
+    reports: undefined,
+    release: undefined,
+  };
+}
+
+function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFields }: Exchange): void {
+  const headers: Record<string, string> = {
+    'content-type': problemType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...limitFields,
+  };
+  for (let at = 0; responseFields !== undefined && at < responseFields.length; at += 2)
+    headers[responseFields[at] as string] = responseFields[at + 1] as string;
+  reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
+}
+
+function refusalDecision(refusal: Refusal, id: string, clock: Clock): Parameters<RecordDecision>[0] {
+  return {
+    kind: 'decision',
+    id,
+    timeMs: clock.now(),
+    plane: 'edge',
+    verdict: 'deny',
+    status: refusal.status,
+    method: refusal.method?.slice(0, 32) ?? '',
+    host: '',
+    path: refusal.target?.slice(0, 256).split('?')[0] ?? '',
+    remoteAddress: refusal.remoteAddress,
+    steps: [{ filter: 'http', outcome: 'deny' }],
+    reason: { filter: 'http', code: refusal.code, message: refusal.message },
+    durationMs: 0,
+  };
+}

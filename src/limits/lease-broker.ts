@@ -1,0 +1,204 @@
+import { type LeaseAsk, type LeaseGrant, toBrokerSchema } from '../api/limits.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { defaultLimitsOptions } from './config.ts';
+import { LeaseAccount, type QueuedAsk } from './lease-account.ts';
+import { createQuotaPool, createRatePool, type LeasePool } from './lease-pool.ts';
+import { rateSpecOf, type TokenRule } from './limit-state.ts';
+import type { SendToWorker } from './ports.ts';
+import type { Quotas } from './quotas.ts';
+
+/** Hands slices of limits to workers, so that each admits on its own and all together never too much. */
+export interface LeaseBroker {
+  /** Sets the limits. Keys in use keep their counts where their limit stays as it is. */
+  configure(rules: readonly TokenRule[]): void;
+  /** A worker is there. Its id belongs to this life of it: a restarted worker has another. */
+  join(worker: string, send: SendToWorker): void;
+  /** A worker is gone. What it held counts as spent once its leases have run out; a rate refills from there. */
+  leave(worker: string): void;
+  /** A message of a worker; one that is none (`ToBroker`) is dropped. */
+  receive(worker: string, message: unknown): void;
+  stop(): void;
+}
+
+/** `quotas`: needed where a rule is a quota. `maxKeys`: keys in use at once; beyond, newcomers of a limit share one. */
+export interface LeaseBrokerOptions {
+  readonly clock: Clock;
+  readonly rules?: readonly TokenRule[];
+  readonly quotas?: Quotas;
+  readonly leaseMs?: number;
+  readonly recallMs?: number;
+  readonly maxSlice?: number;
+  readonly maxKeys?: number;
+  /** A quota could not be saved: the grant was withheld, and the request is judged by the worker's own share. */
+  readonly onSaveFailure?: (error: unknown) => void;
+}
+
+/** A broker on `clock`; runs in one process, beside its workers. */
+export function createLeaseBroker(options: LeaseBrokerOptions): LeaseBroker {
+  const broker = new Broker(options);
+  broker.configure(options.rules ?? []);
+  return broker;
+}
+
+type LeaseFacts = Pick<LeaseGrant, 'remaining' | 'resetMs' | 'retryAfterMs'>;
+
+const sharedKey = '\0shared';
+
+class Broker implements LeaseBroker {
+  readonly #options: Required<Omit<LeaseBrokerOptions, 'quotas' | 'rules'>> & Pick<LeaseBrokerOptions, 'quotas'>;
+  readonly #rules = new Map<string, TokenRule>();
+  readonly #accounts = new Map<string, LeaseAccount>();
+  readonly #workers = new Map<string, SendToWorker>();
+  readonly #sweeper: Timer;
+
+  constructor({ rules: _, ...options }: LeaseBrokerOptions) {
+    const { leaseMs, recallMs, maxSlice, maxKeys } = defaultLimitsOptions;
+    this.#options = { leaseMs, recallMs, maxSlice, maxKeys, onSaveFailure: () => undefined, ...options };
+    this.#sweeper = options.clock.every(this.#options.leaseMs / 2, () => this.#sweep());
+  }
+
+  configure(rules: readonly TokenRule[]): void {
+    const before = new Map(this.#rules);
+    this.#rules.clear();
+    for (const rule of rules) this.#rules.set(rule.id, rule);
+    this.#options.quotas?.configure(rules.filter((rule) => rule.kind === 'quota'));
+    for (const [id, account] of this.#accounts) {
+      if (!isSame(before.get(account.limit), this.#rules.get(account.limit))) this.#drop(id, account);
+    }
+  }
+
+  join(worker: string, send: SendToWorker): void {
+    this.#workers.set(worker, send);
+  }
+
+  leave(worker: string): void {
+    this.#workers.delete(worker);
+    for (const account of this.#accounts.values()) {
+      const left = account.queue.filter((queued) => queued.worker !== worker);
+      account.queue.splice(0, account.queue.length, ...left);
+    }
+  }
+
+  receive(worker: string, unchecked: unknown): void {
+    const { data: message } = toBrokerSchema.safeParse(unchecked);
+    if (message === undefined) return;
+    const rule = this.#rules.get(message.limit);
+    if (rule === undefined || !this.#workers.has(worker)) {
+      if (message.kind === 'ask') this.#decline(worker, message);
+      return;
+    }
+    const account = this.#accountOf(rule, message.key);
+    const now = this.#options.clock.monotonic();
+    account.report(worker, message.spent, message.kind === 'return' ? message.unspent : 0, now);
+    if (message.kind === 'ask') account.queue.push({ worker, ask: message });
+    else account.answered(worker);
+    this.#serve(account);
+  }
+
+  stop(): void {
+    this.#sweeper.cancel();
+  }
+
+  #serve(account: LeaseAccount): void {
+    if (account.serving) return;
+    account.serving = true;
+    for (let next = account.queue[0]; next !== undefined; next = account.queue[0]) {
+      if (!this.#answer(account, next)) break;
+      account.queue.shift();
+    }
+    account.serving = false;
+  }
+
+  /** False: the ask waits for slices that were called back. */
+  #answer(account: LeaseAccount, { worker, ask }: QueuedAsk): boolean {
+    const now = this.#options.clock.monotonic();
+    if (account.pool.spare(account.held, now) < ask.need) {
+      this.#recall(account, worker, now);
+      if (account.awaits(worker, now)) return false;
+    }
+    const spare = account.pool.spare(account.held, now);
+    const tokens = spare < ask.need ? 0 : this.#slice(ask, spare);
+    // The worker spends for one lease from its asking, and has one more to tell what is left.
+    if (tokens > 0) account.grant(worker, tokens, now + 2 * this.#options.leaseMs);
+    const facts = account.pool.describe(Math.max(1, ask.need), account.held, now);
+    const saved = tokens > 0 ? account.pool.saved() : undefined;
+    if (saved === undefined) this.#send(worker, ask, tokens, facts);
+    else
+      saved.then(
+        () => this.#send(worker, ask, tokens, facts),
+        (error) => this.#unsaved(worker, ask, error),
+      );
+    return true;
+  }
+
+  #recall(account: LeaseAccount, exceptWorker: string, nowMs: number): void {
+    const { limit, key } = account;
+    const { clock, recallMs } = this.#options;
+    const holders = account.recall(exceptWorker, nowMs + recallMs);
+    if (holders.length > 0) clock.after(recallMs, () => this.#serve(account));
+    for (const worker of holders) {
+      const send = this.#workers.get(worker);
+      // Whoever is gone gives nothing back: what it held is waited for no longer.
+      if (send === undefined) account.answered(worker);
+      else send({ kind: 'recall', limit, key });
+    }
+  }
+
+  /** A share of what is there, smaller toward the end, so that little is stranded with a worker that needs it not. */
+  #slice(ask: LeaseAsk, spare: number): number {
+    const share = Math.max(1, Math.floor(spare / (2 * Math.max(1, this.#workers.size))));
+    return Math.min(spare, Math.max(ask.need, Math.min(ask.want, share, this.#options.maxSlice)));
+  }
+
+  #send(worker: string, { id, limit, key }: LeaseAsk, tokens: number, facts: LeaseFacts): void {
+    const { remaining, resetMs } = facts;
+    const { leaseMs } = this.#options;
+    const retryAfterMs = tokens > 0 ? 0 : Number.isFinite(facts.retryAfterMs) ? facts.retryAfterMs : -1;
+    const grant = { kind: 'grant', ask: id, limit, key, tokens, leaseMs, remaining, resetMs, retryAfterMs } as const;
+    this.#workers.get(worker)?.(grant);
+  }
+
+  #decline(worker: string, { id, limit, key }: LeaseAsk): void {
+    this.#workers.get(worker)?.({ kind: 'decline', ask: id, limit, key });
+  }
+
+  #unsaved(worker: string, ask: LeaseAsk, error: unknown): void {
+    this.#decline(worker, ask);
+    this.#options.onSaveFailure(error);
+  }
+
+  #accountOf(rule: TokenRule, key: string): LeaseAccount {
+    const id = `${rule.id}\n${key}`;
+    const known = this.#accounts.get(id);
+    if (known !== undefined) return known;
+    if (this.#accounts.size >= this.#options.maxKeys && key !== sharedKey) return this.#accountOf(rule, sharedKey);
+    const account = new LeaseAccount(rule.id, key, this.#poolOf(rule, key));
+    this.#accounts.set(id, account);
+    return account;
+  }
+
+  #poolOf(rule: TokenRule, key: string): LeasePool {
+    const { quotas } = this.#options;
+    if (rule.kind === 'rate') return createRatePool(rateSpecOf(rule));
+    if (quotas === undefined) throw new TypeError('a broker of quotas needs `quotas`');
+    return createQuotaPool(quotas, rule.id, key);
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock.monotonic();
+    for (const [id, account] of this.#accounts) {
+      account.expire(now);
+      this.#serve(account);
+      if (account.isIdle(now)) this.#accounts.delete(id);
+    }
+  }
+
+  #drop(id: string, account: LeaseAccount): void {
+    this.#accounts.delete(id);
+    for (const { worker, ask } of account.queue) this.#decline(worker, ask);
+  }
+}
+
+function isSame(a: TokenRule | undefined, b: TokenRule | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

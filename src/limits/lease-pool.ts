@@ -1,0 +1,57 @@
+import type { LimitState, RateSpec } from './limit-state.ts';
+import type { Quotas } from './quotas.ts';
+
+/** Where the tokens of one key of one limit come from. `heldTokens`: how many are in the workers' hands. */
+export interface LeasePool {
+  /** Tokens that could be handed out now. */
+  spare(heldTokens: number, nowMs: number): number;
+  withdraw(tokens: number): void;
+  /** Tokens that nobody spent. */
+  deposit(tokens: number): void;
+  /** What remains beside the held tokens, when it is whole again, and when `need` tokens would be there. */
+  describe(need: number, heldTokens: number, nowMs: number): Omit<LimitState, 'allowed'>;
+  /** Whether forgetting it changes nothing. */
+  isIdle(nowMs: number): boolean;
+  /** Undefined: a withdrawal may be acted on at once; else once this resolves. */
+  saved(): Promise<void> | undefined;
+}
+
+/**
+ * A token bucket, shared out. What the workers hold counts as being in the bucket until they report it spent, so that it
+ * does not refill behind their back. INVARIANT: tokens in the bucket and tokens in hands together never exceed the burst.
+ */
+export function createRatePool(spec: RateSpec): LeasePool {
+  const { intervalMs, burst } = spec;
+  const wholeMs = burst * intervalMs;
+  const roundingMs = Math.min(intervalMs, 1) * 1e-3;
+  let tat = -Infinity;
+  const settle = (held: number, now: number): number => (tat = Math.max(tat, now + held * intervalMs)) - now;
+  return {
+    spare: (held, now) => Math.max(0, Math.floor((wholeMs - settle(held, now) + roundingMs) / intervalMs)),
+    withdraw: (tokens) => void (tat += tokens * intervalMs),
+    deposit: (tokens) => void (tat -= tokens * intervalMs),
+    describe(need, held, now) {
+      const ahead = settle(held, now);
+      const wait = ahead + need * intervalMs - wholeMs;
+      return {
+        remaining: Math.max(0, Math.floor((wholeMs - ahead + roundingMs) / intervalMs)),
+        resetMs: ahead,
+        retryAfterMs: need > burst ? Infinity : Math.max(0, wait),
+      };
+    },
+    isIdle: (now) => tat <= now,
+    saved: () => undefined,
+  };
+}
+
+/** One key of a quota. A slice counts as used until it is given back. */
+export function createQuotaPool(quotas: Quotas, quotaId: string, key: string): LeasePool {
+  return {
+    spare: () => quotas.peek(quotaId, key, 0).remaining,
+    withdraw: (tokens) => void quotas.take(quotaId, key, tokens),
+    deposit: (tokens) => quotas.refund(quotaId, key, tokens),
+    describe: (need) => quotas.peek(quotaId, key, need),
+    isIdle: () => true,
+    saved: () => quotas.saved(),
+  };
+}

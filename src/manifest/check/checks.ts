@@ -1,0 +1,30 @@
+import { checkFiles } from './files.ts';
+import type { Check } from './finding.ts';
+import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
+import {
+  checkDuplicateRoutes,
+  checkPublicData,
+  checkPublicLimits,
+  checkRoutesAgainstApis,
+  checkScopeMethods,
+} from './routes.ts';
+import { checkCycles, checkPlainHttp, checkPlainSecrets, checkPorts, checkReachable } from './services.ts';
+
+/** What is held against the manifest as a whole, in the order in which it is reported for one place. */
+export const checks: readonly Check[] = [
+  checkServiceNames,
+  checkRoles,
+  checkIssuers,
+  checkClientScopes,
+  checkDuplicateRoutes,
+  checkScopeMethods,
+  checkRoutesAgainstApis,
+  checkPublicLimits,
+  checkPublicData,
+  checkPorts,
+  checkFiles,
+  checkReachable,
+  checkCycles,
+  checkPlainSecrets,
+  checkPlainHttp,
+];

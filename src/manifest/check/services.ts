@@ -1,0 +1,154 @@
+import { hasUrlPassword, isSecretName } from '../secrecy.ts';
+import { type CheckInput, error, type Finding, warning } from './finding.ts';
+
+const loopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+/** No two things listen on one port of this machine. */
+export function checkPorts({ draft }: CheckInput): Finding[] {
+  const taken = new Map<number, string>();
+  if (draft.gateway !== undefined) taken.set(draft.gateway.listen.port, 'the gateway');
+  for (const [name, { address }] of draft.services)
+    if (address !== undefined && loopback(address.host)) taken.set(address.port, `\`${name}\``);
+  return draft.services.flatMap(([name, { port }]) => {
+    if (port === undefined) return [];
+    const other = taken.get(port);
+    taken.set(port, `\`${name}\``);
+    return other === undefined
+      ? []
+      : [
+          error(
+            'manifest.port-collision',
+            ['services', name, 'port'],
+            `port ${port} is taken by ${other}`,
+            'remove `port`: a free one is chosen',
+          ),
+        ];
+  });
+}
+
+/** A service that nothing can reach is pointed out. */
+export function checkReachable({ draft }: CheckInput): Finding[] {
+  if (!draft.whole) return [];
+  const reached = new Set([
+    ...draft.routes.map(([, { service }]) => service),
+    ...draft.services.flatMap(([, { calls }]) => calls),
+  ]);
+  return draft.services
+    .filter(([name]) => !reached.has(name))
+    .map(([name]) => ({
+      ...warning(
+        'manifest.unreachable-service',
+        ['services', name],
+        `nothing reaches \`${name}\`: it has no route and no caller`,
+      ),
+      at: 'key' as const,
+    }));
+}
+
+/** One way round each circle of calls, beginning with the service that is declared first. */
+export function callCycles(calls: ReadonlyMap<string, readonly string[]>): string[][] {
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  for (const start of calls.keys()) {
+    const cycle = done.has(start) ? undefined : wayBack(calls, start, done);
+    if (cycle === undefined) continue;
+    cycles.push(cycle);
+    for (const name of cycle) done.add(name);
+  }
+  return cycles;
+}
+
+/** The shortest way from `start` back to it, not through `avoid`. */
+function wayBack(
+  calls: ReadonlyMap<string, readonly string[]>,
+  start: string,
+  avoid: ReadonlySet<string>,
+): string[] | undefined {
+  const cameFrom = new Map<string, string>();
+  const queue = [start];
+  for (const name of queue) {
+    for (const callee of calls.get(name) ?? []) {
+      if (callee === start) {
+        const way = [name];
+        while (way[0] !== start) way.unshift(cameFrom.get(way[0] as string) as string);
+        return way;
+      }
+      if (avoid.has(callee) || cameFrom.has(callee)) continue;
+      cameFrom.set(callee, name);
+      queue.push(callee);
+    }
+  }
+  return undefined;
+}
+
+/** Services that call each other in a circle are pointed out. */
+export function checkCycles({ draft }: CheckInput): Finding[] {
+  const calls = new Map(
+    draft.services.map(([name, service]) => [name, service.calls.filter((callee) => callee !== name)]),
+  );
+  return callCycles(calls).map((cycle) =>
+    warning(
+      'manifest.call-cycle',
+      ['services', cycle[0] as string, 'calls'],
+      `services call each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`,
+    ),
+  );
+}
+
+/** Variables that look like secrets are pointed out. */
+export function checkPlainSecrets({ draft }: CheckInput): Finding[] {
+  return draft.services.flatMap(([name, service]) =>
+    Object.entries(service.env)
+      .filter(([key, value]) => value !== '' && (isSecretName(key) || hasUrlPassword(value)))
+      .map(([key]) => ({
+        ...warning(
+          'manifest.plain-secret',
+          ['services', name, 'env', key],
+          `\`${key}\` looks like a secret in clear text`,
+          `move it: \`secrets: { ${key}: secret/${name}#${key.toLowerCase()} }\``,
+        ),
+        at: 'key' as const,
+      })),
+  );
+}
+
+/** Clear-text HTTP that leaves this machine is pointed out. */
+export function checkPlainHttp({ draft, valueAt }: CheckInput): Finding[] {
+  const listen = draft.gateway?.listen;
+  const findings = draft.issuers.flatMap(([at, issuer]) => {
+    if (issuer === 'embedded') return [];
+    const urls = (['issuer', 'jwks'] as const).filter((key) => {
+      const text = issuer[key] ?? '';
+      return text.startsWith('http://') && !loopback(new URL(text).hostname.replace(/^\[|\]$/g, ''));
+    });
+    return urls.map((key) =>
+      warning(
+        'manifest.plain-http',
+        ['issuers', at, key],
+        'keys fetched in clear text can be replaced on the way',
+        'use https',
+      ),
+    );
+  });
+  if (listen?.scheme !== 'http') return findings;
+  if (valueAt(['gateway', 'certificate']) !== undefined)
+    findings.push({
+      ...error(
+        'manifest.no-effect',
+        ['gateway', 'certificate'],
+        '`certificate` has no meaning for an `http://` listener',
+        'listen on `https://`, or remove it',
+      ),
+      at: 'key',
+    });
+  if (!loopback(listen.host))
+    findings.push(
+      warning(
+        'manifest.plain-http',
+        ['gateway', 'listen'],
+        'callers send their credentials in clear text',
+        'listen on `https://`',
+      ),
+    );
+  return findings;
+}

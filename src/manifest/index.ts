@@ -1,0 +1,12 @@
+export { type ManifestCode, ManifestError, manifestCodes } from './errors.ts';
+export { memoryFiles, systemFiles } from './files.ts';
+export { type JsonSchema, manifestJsonSchema } from './json-schema.ts';
+export { checkManifest, type LoadedManifest, type LoadOptions, loadManifest, maxManifestBytes } from './load.ts';
+export type { Files, FolderItem } from './ports.ts';
+export { type FormatOptions, formatPath, formatProblems, type Path, type Problem } from './problem.ts';
+export { manifestReference } from './reference.ts';
+export { splitCommand } from './schema/command.ts';
+export type { Route, ScopesByMethod } from './schema/routes.ts';
+export type { DataClass, SecretReference, Service } from './schema/services.ts';
+export type { Address, Endpoint, Method, Network, WrittenRate } from './schema/terms.ts';
+export { type Manifest, type ManifestInput, manifestSchema } from './schema.ts';

@@ -1,0 +1,13 @@
+/** A thing in a folder. */
+export interface FolderItem {
+  readonly name: string;
+  readonly kind: 'file' | 'folder';
+}
+
+/** How files are read: a manifest names some, and discovery looks through a folder. */
+export interface Files {
+  /** The text of a file; undefined where there is none. Throws `manifest.too-large`, `manifest.unreadable`. */
+  readText(path: string, maxBytes: number): string | undefined;
+  /** What a folder holds, by name, without symbolic links to folders; undefined where it is no folder. */
+  list(path: string): readonly FolderItem[] | undefined;
+}

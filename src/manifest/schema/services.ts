@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { splitCommand } from './command.ts';
+import {
+  dictionary,
+  duration,
+  endpoint,
+  file,
+  label,
+  matching,
+  plainAddress,
+  port,
+  refuse,
+  refuseUnavailable,
+} from './terms.ts';
+
+/** Classes of data, for the threat model, masking and cache rules. */
+export const dataClass = z.enum(['pii', 'payment', 'health', 'credentials', 'internal', 'public']);
+export type DataClass = z.output<typeof dataClass>;
+
+const environmentName = matching('a variable name', /^[A-Za-z_][A-Za-z0-9_]{0,127}$/, '`DB_PASSWORD`');
+
+/** A field of a secret: `mount/path#field`. */
+export interface SecretReference {
+  readonly mount: string;
+  readonly path: string;
+  readonly field: string;
+}
+
+const reference =
+  /^([a-z0-9-]{1,64})\/([A-Za-z0-9._-]{1,128}(?:\/[A-Za-z0-9._-]{1,128}){0,15})#([A-Za-z0-9._-]{1,128})$/;
+
+/** `secret/orders/db#password`; undefined where it is not that. */
+export function tryParseSecretReference(text: string): SecretReference | undefined {
+  const [, mount, path, field] = reference.exec(text) ?? [];
+  if (mount === undefined || path === undefined || field === undefined) return undefined;
+  return path.split('/').some((segment) => /^\.+$/.test(segment)) ? undefined : { mount, path, field };
+}
+
+const secretPath = z.string().transform((text, context): SecretReference => {
+  const mount = text.slice(0, Math.max(0, text.indexOf('/')));
+  if (/^[a-z0-9-]+$/.test(mount) && mount !== 'secret') {
+    refuseUnavailable(context, 'services.secrets');
+    return z.NEVER;
+  }
+  const value = tryParseSecretReference(text);
+  if (value !== undefined) return value;
+  refuse(context, 'this is not the path of a secret', {
+    code: 'manifest.bad-secret',
+    hint: 'write it as `secret/orders/db#password`',
+  });
+  return z.NEVER;
+});
+
+const secret = z
+  .union([
+    secretPath,
+    z.strictObject({
+      path: secretPath.describe('`mount/path#field`.'),
+      generate: z.boolean().default(false).describe('Make a random value when there is none yet.'),
+      as: z
+        .enum(['env', 'file'])
+        .default('env')
+        .describe('`env`: the variable holds the value. `file`: it holds the path of a file that does.'),
+    }),
+  ])
+  .transform((value) => ('mount' in value ? { path: value, generate: false, as: 'env' as const } : value));
+
+const command = z.union([
+  z.string().transform((text, context): string[] => {
+    const words = splitCommand(text);
+    if (words !== undefined && words.length > 0) return words;
+    refuse(context, 'the command is empty or a quote is not closed', {
+      code: 'manifest.bad-command',
+      hint: 'there is no shell: write `[sh, -c, "..."]` where you need one',
+    });
+    return z.NEVER;
+  }),
+  z.array(z.string()).min(1),
+]);
+
+export const service = z
+  .strictObject({
+    run: command
+      .exactOptional()
+      .describe('The command that Merlon runs, as text (split at spaces, quotes respected, no shell) or as a list.'),
+    address: plainAddress.exactOptional().describe('Where the service runs already: `http://host:port`.'),
+    cwd: file.exactOptional().describe("Folder that the command runs in. Default: the manifest's."),
+    env: dictionary(environmentName, z.string()).prefault({}).describe('Variables of the command. Not for secrets.'),
+    port: port
+      .exactOptional()
+      .describe('Port that the command listens on, given to it as `PORT`. Default: a free one.'),
+    health: matching('a path', /^\/[\x21-\x7e]{0,1023}$/, '`/healthz`')
+      .exactOptional()
+      .describe('Path that answers 2xx when the service is ready. Default: that its port accepts connections.'),
+    startTimeout: duration.prefault('30s').describe('How long it may take to become ready.'),
+    openapi: file.exactOptional().describe('Its OpenAPI 3 document. Requests are checked against it.'),
+    data: z.array(dataClass).default([]).describe('Classes of data that it handles.'),
+    calls: z.array(label).default([]).describe('Services that it may call. All other calls are denied.'),
+    egress: z.array(endpoint).default([]).describe('Destinations outside that it may reach, as `host:port`.'),
+    secrets: dictionary(environmentName, secret)
+      .prefault({})
+      .describe('Secrets given to the command, by variable: `mount/path#field`, or `{ path, generate, as }`.'),
+  })
+  .superRefine((service, context) => {
+    const code = 'manifest.bad-service';
+    if ((service.run === undefined) === (service.address === undefined))
+      refuse(context, 'a service needs exactly one of `run` and `address`', { code });
+    if (service.run !== undefined) return;
+    const pointless = [
+      ...(['cwd', 'port'] as const).filter((key) => service[key] !== undefined),
+      ...(['env', 'secrets'] as const).filter((key) => Object.keys(service[key]).length > 0),
+    ];
+    for (const key of pointless)
+      refuse(
+        context,
+        `\`${key}\` has no meaning for a service that Merlon does not run`,
+        { code, hint: `remove \`${key}\`, or use \`run\`` },
+        [key],
+      );
+  });
+
+export const services = dictionary(label, service);
+export type Service = z.output<typeof service>;

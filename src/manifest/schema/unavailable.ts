@@ -1,0 +1,13 @@
+/**
+ * What the manifest's language has words for and this version does not do. Each is refused by name: nothing that a
+ * person asks for is parsed and then ignored.
+ */
+export const unavailable = {
+  'gateway.waf': 'the web application firewall is not in this version; remove `gateway.waf`',
+  'gateway.certificate': 'certificates by ACME are not in this version; use `development` or `{ cert, key }`',
+  detections: 'detection rules are not in this version; remove `detections`',
+  'services.secrets': 'only the mount `secret` is in this version; write `secret/<path>#<field>`',
+} as const;
+
+/** A key of the manifest that is refused as not available. */
+export type UnavailableKey = keyof typeof unavailable;

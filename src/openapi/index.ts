@@ -1,0 +1,16 @@
+export type {
+  ApiValidator,
+  MatchResult,
+  OperationMatch,
+  ParameterSource,
+  ResponseFinding,
+  ResponseSource,
+} from './api-validator.ts';
+export { compileOpenApi } from './compile.ts';
+export type { OpenApiOptions } from './config.ts';
+export { denialCodes, formatNote, OpenApiError, problemCodes, warningCodes } from './errors.ts';
+export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
+export { createEndpointReport, type EndpointFindings, type EndpointReport, type EndpointUse } from './report.ts';
+export type { Mutation } from './sample/mutations.ts';
+export type { SampleRequest } from './sample/request.ts';
+export { createSampler, type Sampler } from './sample/sampler.ts';

@@ -1,0 +1,97 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { documentLimits } from '../config.ts';
+import { offsetOf } from './json-position.ts';
+
+/** One parsed file of a document. */
+export interface Source {
+  /** As shown to people and as `$ref` is resolved against. */
+  readonly path: string;
+  readonly root: unknown;
+  /** Offset of the value at `tokens`. */
+  readonly locate: (tokens: readonly string[]) => Position;
+}
+
+export interface Position {
+  /** From 1, as editors count. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A fault of syntax, at a place. */
+export interface SyntaxFault {
+  readonly position: Position;
+  readonly message: string;
+}
+
+/** Parses `text` as JSON where it is that, and as YAML 1.2 otherwise. Gives all faults where it is neither. */
+export function parseSource(path: string, text: string): Source | readonly SyntaxFault[] {
+  if (text.length > documentLimits.fileBytes) {
+    return [{ position: { line: 1, column: 1 }, message: `the file is larger than ${documentLimits.fileBytes} bytes` }];
+  }
+  return tryParseJson(path, text) ?? parseYaml(path, text);
+}
+
+function tryParseJson(path: string, text: string): Source | undefined {
+  if (!/^\s{0,64}[{[]/.test(text)) return undefined;
+  try {
+    const root: unknown = JSON.parse(text);
+    return { path, root, locate: (tokens) => positionAt(text, offsetOf(text, tokens)) };
+  } catch {
+    // YAML's flow style looks like JSON too, and the YAML parser says where the fault is.
+    return undefined;
+  }
+}
+
+function positionAt(text: string, offset: number): Position {
+  let line = 1;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line++;
+    start = at + 1;
+  }
+  return { line, column: offset - start + 1 };
+}
+
+function parseYaml(path: string, text: string): Source | readonly SyntaxFault[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, version: '1.2', merge: false, uniqueKeys: true });
+  const position = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  if (document.errors.length > 0) {
+    return document.errors.map(({ pos, message }) => ({
+      position: position(pos[0]),
+      message: (message.split('\n')[0] as string).replace(/ at line \d+, column \d+:?$/, ''),
+    }));
+  }
+  try {
+    const root: unknown = document.toJS({ maxAliasCount: 1000 });
+    return { path, root, locate: (tokens) => position(yamlOffset(document.contents, tokens)) };
+  } catch {
+    return [{ position: { line: 1, column: 1 }, message: 'its aliases expand to too much' }];
+  }
+}
+
+function yamlOffset(contents: unknown, tokens: readonly string[]): number {
+  let node = contents;
+  let found = (contents as Node | null)?.range?.[0] ?? 0;
+  for (const token of tokens) {
+    if (isAlias(node)) return found;
+    const step = yamlStep(node, token);
+    if (step === undefined) return found;
+    found = step.shown ?? found;
+    node = step.value;
+  }
+  return found;
+}
+
+function yamlStep(node: unknown, token: string): { shown: number | undefined; value: unknown } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === token);
+    return pair === undefined ? undefined : { shown: (pair.key as Node | null)?.range?.[0], value: pair.value };
+  }
+  if (!isSeq(node)) return undefined;
+  const item = node.items[Number(token)];
+  return item === undefined ? undefined : { shown: (item as Node).range?.[0], value: item };
+}

@@ -1,0 +1,129 @@
+import type { GatewayPolicies, PolicyExplanation, PolicyModel, PolicyRequest, SnapshotPolicy } from '../api/policy.ts';
+import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
+import type { Denial } from '../api/record.ts';
+import { actionEntities } from './authorizer.ts';
+import { enforcedBaseline } from './baseline.ts';
+import { type CompiledPolicy, compilePolicy } from './compiled-policy.ts';
+import { denialOf } from './denial.ts';
+import { EntityStore, LayeredEntities } from './entities.ts';
+import { claimsOf, entityTypes, methodsOf, operationAction } from './entity-model.ts';
+import { explainRequest, explainUnknownTarget } from './explain.ts';
+import { GatewayRequest, type ModelFacts } from './gateway-request.ts';
+import { decidePrepared, type PreparedPolicies, preparePolicies } from './prepared-policies.ts';
+import { EntityUid } from './values.ts';
+import { defaultDeny, type Verdict } from './verdict.ts';
+
+/** Authorizes a gateway's requests over one snapshot. */
+export interface GatewayAuthorizer {
+  /**
+   * Allows or denies. Stops at the first policy that settles it, so `determining` names that one; `explain` names
+   * all. Throws `policy.value` where the request's address is none, so that the gateway fails closed.
+   */
+  decide(request: PolicyRequest): Verdict;
+  /** Why a request is allowed or denied. Takes its time: for denials, and for whoever asks. */
+  explain(request: PolicyRequest): PolicyExplanation;
+  /** The answer to a denied request, with the reason for the record. */
+  denial(request: PolicyRequest): Denial;
+}
+
+/** The policies of one route, by what is asked of it. */
+interface RoutePolicies {
+  readonly methods: ReadonlyMap<string, PreparedPolicies>;
+  readonly operations: ReadonlyMap<string, { readonly method: string; readonly policies: PreparedPolicies }>;
+}
+
+const unasked: Verdict = { decision: 'allow', determining: [], errors: [] };
+
+/** Compiles what the control plane sent. Throws where it is malformed. Never loads the official implementation. */
+export function createGatewayAuthorizer(
+  { model, snapshot }: GatewayPolicies,
+  weaknesses: Weaknesses = noWeaknesses,
+): GatewayAuthorizer {
+  const facts: ModelFacts = {
+    entities: new LayeredEntities(actionEntities(snapshot), modelEntities(model)),
+    claims: new Map(Object.entries(claimsOf(model))),
+  };
+  const policies = snapshot.policies.filter((policy) => isEnforced(policy, weaknesses)).map(compilePolicy);
+  const routes = prepareRoutes(model, policies, facts);
+  const explain = (request: PolicyRequest): PolicyExplanation => {
+    const found = find(routes, request);
+    if (found === undefined) return explainUnknownTarget(request, routes.has(request.route));
+    return explainRequest(policies, new GatewayRequest(request, found.target, facts));
+  };
+  return {
+    decide(request) {
+      if (weaknesses.has('authz.policy')) return unasked;
+      const found = find(routes, request);
+      return found === undefined
+        ? defaultDeny
+        : decidePrepared(found, new GatewayRequest(request, found.target, facts));
+    },
+    explain,
+    denial: (request) => denialOf(request, explain(request)),
+  };
+}
+
+function isEnforced({ origin, annotations }: SnapshotPolicy, weaknesses: Weaknesses): boolean {
+  return origin === 'user' || enforcedBaseline(annotations.check ?? '', weaknesses);
+}
+
+/** The policies for what the request asks; none where the model has no such route, or the method is unheard of. */
+function find(routes: ReadonlyMap<string, RoutePolicies>, request: PolicyRequest): PreparedPolicies | undefined {
+  const route = routes.get(request.route);
+  if (route === undefined) return undefined;
+  const operation = request.operation === undefined ? undefined : route.operations.get(request.operation);
+  if (operation !== undefined && serves(operation.method, request.method)) return operation.policies;
+  return route.methods.get(request.method);
+}
+
+/** An operation is what its own method asks for; HEAD asks for what GET would give. */
+function serves(method: string, asked: string): boolean {
+  return method === asked || (method === 'GET' && asked === 'HEAD');
+}
+
+function prepareRoutes(
+  model: PolicyModel,
+  policies: readonly CompiledPolicy[],
+  { entities }: ModelFacts,
+): ReadonlyMap<string, RoutePolicies> {
+  const methods = methodsOf(model);
+  return new Map(
+    model.routes.map(({ path, service }) => {
+      const resource = new EntityUid(entityTypes.route, path);
+      const onRoute = policies.filter((policy) => policy.resource.matches(resource, entities));
+      const prepare = (actionId: string, operation: string | undefined): PreparedPolicies => {
+        const action = new EntityUid(entityTypes.action, actionId);
+        return preparePolicies(onRoute, { action, resource, operation }, entities);
+      };
+      const operations = model.operations.filter((operation) => operation.service === service);
+      return [
+        path,
+        {
+          methods: new Map(methods.map((method) => [method, prepare(method, undefined)])),
+          operations: new Map(
+            operations.map((operation) => [
+              operation.id,
+              { method: operation.method, policies: prepare(operationAction(operation), operation.id) },
+            ]),
+          ),
+        },
+      ];
+    }),
+  );
+}
+
+/** Routes and services as entities. */
+function modelEntities({ routes, services }: PolicyModel): EntityStore {
+  const dataOf = new Map(services.map(({ name, data }) => [name, data ?? []]));
+  return new EntityStore([
+    ...services.map(({ name, data = [] }) => ({
+      uid: { type: entityTypes.service, id: name },
+      attrs: { name, data },
+    })),
+    ...routes.map(({ path, service }) => ({
+      uid: { type: entityTypes.route, id: path },
+      attrs: { path, data: dataOf.get(service) ?? [] },
+      parents: [{ type: entityTypes.service, id: service }],
+    })),
+  ]);
+}

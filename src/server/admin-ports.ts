@@ -1,0 +1,105 @@
+import type { Expiry } from '../api/admin.ts';
+import type { Principal } from '../api/record.ts';
+import type { AdminPorts } from '../control/index.ts';
+import { hasCode } from '../core/errors.ts';
+import type { ControlParts } from './control-listener.ts';
+import { mintProbeCredentials } from './probe-credentials.ts';
+
+const operator: Principal = { kind: 'operator', id: 'admin-token' };
+
+/** The admin API's functions over the parts of control. */
+export function createAdminPorts(parts: ControlParts): AdminPorts {
+  const { foundation, distributor, configuration, services, problems } = parts;
+  const { ledger } = foundation;
+  return {
+    status: () => ({
+      snapshot: configuration().version,
+      roles: distributor.roles,
+      services: [...services.values()],
+      expiries: expiriesOf(parts),
+      warnings: problems,
+    }),
+    findRecord: async (id) => ledger.findById(id),
+    queryRecords: async (query) => ledger.query(withoutUndefined(query)),
+    users: userPorts(parts),
+    secrets: secretPorts(parts),
+    probeCredentials: (request) => mintProbeCredentials(request, parts),
+    ledgerKey: () => foundation.ledgerKey,
+    checkpoint: () => ledger.signCheckpoint(),
+    reload: parts.reload,
+    record: (decision) => void ledger.append([decision]).catch(() => undefined),
+  };
+}
+
+function userPorts({ provider }: ControlParts): AdminPorts['users'] {
+  const { accounts } = provider;
+  const known = async (task: () => Promise<void>): Promise<boolean> => {
+    try {
+      await task();
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'oidc.user-unknown')) return false;
+      throw error;
+    }
+  };
+  return {
+    list: async () =>
+      (await accounts.list()).map(({ name, roles, email, declared, disabled }) => ({
+        name,
+        roles,
+        declared,
+        disabled,
+        ...(email === undefined ? {} : { email }),
+      })),
+    add: async ({ name, roles, email, password }) => {
+      const generated = await accounts.add(name, { roles, email, ...(password === undefined ? {} : { password }) });
+      return password === undefined && generated !== undefined ? { password: generated } : {};
+    },
+    remove: (name) =>
+      known(async () => {
+        await accounts.remove(name);
+        await provider.revokeUser(name);
+      }),
+    setPassword: async (name, password) => {
+      let set: string | undefined;
+      const found = await known(async () => {
+        set = await accounts.setPassword(name, password);
+        await provider.revokeUser(name);
+      });
+      if (!found) return undefined;
+      return password === undefined && set !== undefined ? { password: set } : {};
+    },
+    setRoles: (name, roles) =>
+      known(async () => {
+        await accounts.update(name, { roles });
+        await provider.revokeUser(name);
+      }),
+  };
+}
+
+function secretPorts({ foundation: { secrets } }: ControlParts): AdminPorts['secrets'] {
+  return {
+    put: async (path, fields) => ({ version: await secrets.put(path, fields, operator) }),
+    get: (path) => secrets.get(path, operator),
+    list: (prefix) => secrets.list(prefix, operator),
+    delete: (path) => secrets.delete(path, operator),
+  };
+}
+
+function expiriesOf({ foundation, configuration }: ControlParts): Expiry[] {
+  const { manifest } = configuration();
+  return [
+    { kind: 'certificate', name: 'development CA', expiresAtMs: foundation.developmentCa.notAfterMs },
+    {
+      kind: 'certificate',
+      name: `edge certificate of ${manifest.gateway.publicUrl}`,
+      expiresAtMs: configuration().edgeCertificateExpiresMs,
+    },
+  ].sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

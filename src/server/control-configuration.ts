@@ -1,0 +1,205 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { RoleName } from '../api/channel.ts';
+import type { OpenApiDocument } from '../api/openapi.ts';
+import type { GatewayPolicies } from '../api/policy.ts';
+import type { Weaknesses } from '../api/protections.ts';
+import type { AgentSnapshot, GatewaySnapshot, SupervisorSnapshot } from '../api/snapshot.ts';
+import {
+  allocatePorts,
+  compileAgentSnapshot,
+  compileGatewaySnapshot,
+  compilePolicyModel,
+  compileSupervisorSnapshot,
+  fixedPorts,
+  type PortOf,
+  portPurposes,
+  readCertificate,
+  type Versioned,
+} from '../control/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { MerlonError } from '../core/errors.ts';
+import { type CertificateWithKey, mintServerCertificate } from '../crypto/index.ts';
+import type { Manifest } from '../manifest/index.ts';
+import { loadOpenApi } from '../openapi/index.ts';
+import { compileGatewayPolicies } from '../policy/index.ts';
+import type { Foundation } from './control-foundation.ts';
+import type { Provider } from './control-provider.ts';
+import { resolveAllSecrets } from './service-secrets.ts';
+import type { StateLayout } from './state.ts';
+
+/** Everything that follows from one state of the manifest. */
+export interface Configuration {
+  readonly version: string;
+  readonly manifest: Manifest;
+  readonly gateway: GatewaySnapshot;
+  readonly agent: AgentSnapshot;
+  readonly supervisor: SupervisorSnapshot;
+  readonly snapshots: Readonly<Record<RoleName, Versioned>>;
+  readonly ports: PortOf;
+  readonly edgeCertificateExpiresMs: number;
+  /** Files that it was made from, beside the manifest. */
+  readonly files: readonly string[];
+}
+
+export interface ConfigurationFacts {
+  readonly manifestPath: string;
+  readonly layout: StateLayout;
+  readonly clock: Clock;
+  readonly foundation: Foundation;
+  readonly provider: Provider;
+  readonly weaknesses: Weaknesses;
+  /** Ports that our own roles hold already. */
+  readonly inUse: PortOf | undefined;
+}
+
+/** Compiles the manifest and what it names into the snapshots of all roles. Throws, and changes nothing, where any part is wrong. */
+export async function buildConfiguration(manifest: Manifest, facts: ConfigurationFacts): Promise<Configuration> {
+  const { manifestPath, layout, foundation, provider } = facts;
+  const folder = dirname(resolve(manifestPath));
+  const documents = loadDocuments(manifest, folder);
+  const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
+  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts.weaknesses);
+  const { pem: bundle } = await foundation.authority.bundle();
+  const ports = await allocate(manifest, facts);
+  const secrets = await resolveAllSecrets(manifest, foundation, layout);
+  const certificate = await edgeCertificate(manifest, folder, facts);
+  const gateway = compileGatewaySnapshot(manifest, {
+    portOf: ports,
+    bundle,
+    certificate,
+    authn: await provider.authn(manifest),
+    policy,
+    documents,
+    providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
+  });
+  const agent = compileAgentSnapshot(manifest, ports, bundle);
+  const supervisor = compileSupervisorSnapshot(manifest, {
+    folder,
+    portOf: ports,
+    publicUrl: manifest.gateway.publicUrl,
+    issuer: provider.issuer,
+    secrets,
+    inherited: inheritedEnvironment(),
+  });
+  const snapshots = { gateway: versioned(gateway), agent: versioned(agent), supervisor: versioned(supervisor) };
+  return {
+    version: snapshots.gateway.version,
+    manifest,
+    gateway,
+    agent,
+    supervisor,
+    snapshots,
+    ports,
+    edgeCertificateExpiresMs:
+      certificate === undefined
+        ? Number.POSITIVE_INFINITY
+        : Date.parse(new X509Certificate(certificate.certificate).validTo),
+    files: [
+      ...policyFiles,
+      ...manifest.policies.map((path) => resolve(folder, path)),
+      ...documentPaths(manifest, folder),
+    ],
+  };
+}
+
+/** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
+function versioned(body: unknown): Versioned {
+  return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
+}
+
+function documentPaths({ services }: Manifest, folder: string): string[] {
+  return Object.values(services).flatMap(({ openapi }) => (openapi === undefined ? [] : [resolve(folder, openapi)]));
+}
+
+function loadDocuments({ services }: Manifest, folder: string): Map<string, OpenApiDocument> {
+  const documents = new Map<string, OpenApiDocument>();
+  for (const [name, { openapi }] of Object.entries(services)) {
+    if (openapi !== undefined)
+      documents.set(
+        name,
+        loadOpenApi(resolve(folder, openapi), (path) => readFileSync(path, 'utf8'), { root: folder }),
+      );
+  }
+  return documents;
+}
+
+function filesOf(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return globSync('**/*.cedar', { cwd: path })
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function compilePolicies(
+  manifest: Manifest,
+  documents: ReadonlyMap<string, OpenApiDocument>,
+  paths: readonly string[],
+  folder: string,
+  weaknesses: Weaknesses,
+): Promise<GatewayPolicies> {
+  const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
+  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, weaknesses);
+  if ('policies' in result) return result.policies;
+  const lines = result.errors.map(
+    ({ file, line, column, message, hint }) =>
+      `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+  throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });
+}
+
+async function allocate(manifest: Manifest, { foundation, inUse }: ConfigurationFacts): Promise<PortOf> {
+  const purposes = portPurposes(manifest);
+  const held = new Set(inUse === undefined ? [] : purposes.map(inUse));
+  return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port));
+}
+
+const edgeCertificateAt = 'crypto/edge-certificate';
+const renewBeforeMs = 30 * 86_400_000;
+
+async function edgeCertificate(
+  manifest: Manifest,
+  folder: string,
+  { foundation, clock }: ConfigurationFacts,
+): Promise<GatewaySnapshot['certificate']> {
+  const { certificate, listen, publicUrl } = manifest.gateway;
+  if (listen.scheme === 'http') return undefined;
+  if (certificate !== 'development') return readCertificate(folder, certificate);
+  const hosts = [
+    ...new Set([
+      new URL(publicUrl).hostname,
+      'localhost',
+      '127.0.0.1',
+      '::1',
+      ...manifest.routes.flatMap(({ host }) => (host === undefined ? [] : [host])),
+    ]),
+  ];
+  const kept = await foundation.store.get(edgeCertificateAt);
+  const held =
+    kept === undefined
+      ? undefined
+      : (JSON.parse(Buffer.from(kept.value).toString()) as CertificateWithKey & { hosts: string[]; ca: string });
+  const usable =
+    held !== undefined &&
+    held.notAfterMs > clock.now() + renewBeforeMs &&
+    held.hosts.join() === hosts.join() &&
+    held.ca === foundation.developmentCa.certificatePem;
+  const minted = usable
+    ? held
+    : {
+        ...mintServerCertificate(foundation.developmentCa, { hosts, nowMs: clock.now() }),
+        hosts,
+        ca: foundation.developmentCa.certificatePem,
+      };
+  if (!usable) await foundation.store.write([{ put: edgeCertificateAt, value: Buffer.from(JSON.stringify(minted)) }]);
+  return { certificate: minted.certificatePem, key: minted.privateKeyPem };
+}
+
+/** What a workload may need of the machine, and nothing of what a shell may hold besides. */
+function inheritedEnvironment(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR'];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+  );
+}

@@ -1,0 +1,60 @@
+import type { LimitsSection, ToBroker } from '../api/limits.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Stoppable } from '../core/lifecycle.ts';
+import type { Logger } from '../core/log.ts';
+import type { RolePeer } from '../distribution/index.ts';
+import { createLeaseBroker, createQuotas, defaultLimitsOptions, type QuotaUse, tokenRulesOf } from '../limits/index.ts';
+import type { Store } from '../storage/index.ts';
+
+/** The broker of the limits that the gateway workers share; quotas are kept in the store. */
+export interface LimitsBroker extends Stoppable {
+  configure(section: LimitsSection): void;
+  join(peer: RolePeer): void;
+  leave(peer: RolePeer): void;
+  receive(peer: RolePeer, body: unknown): void;
+}
+
+const prefix = 'limits/quota/';
+
+export async function createLimitsBroker(clock: Clock, store: Store, log: Logger): Promise<LimitsBroker> {
+  const quotas = createQuotas({ clock, maxKeys: defaultLimitsOptions.maxKeys, state: quotaState(store) });
+  await quotas.restore();
+  const broker = createLeaseBroker({
+    clock,
+    quotas,
+    onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'a quota could not be kept'),
+  });
+  // The nonce of its connection tells one life of a worker from the next.
+  const idOf = ({ name, nonce }: RolePeer): string => `${name}/${nonce}`;
+  return {
+    configure: (section) => broker.configure(tokenRulesOf(section)),
+    join: (peer) => broker.join(idOf(peer), (body) => peer.send({ type: 'lease', body })),
+    leave: (peer) => broker.leave(idOf(peer)),
+    receive: (peer, body) => broker.receive(idOf(peer), body as ToBroker),
+    stop: async () => broker.stop(),
+  };
+}
+
+function quotaState(store: Store): {
+  load(): Promise<readonly QuotaUse[]>;
+  save(uses: readonly QuotaUse[]): Promise<void>;
+} {
+  const keyOf = ({ quota, key, periodStartMs }: QuotaUse): string =>
+    prefix + Buffer.from(`${quota}\n${key}\n${periodStartMs}`).toString('base64url');
+  return {
+    load: async () => {
+      const uses: QuotaUse[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await store.list(prefix, after === undefined ? {} : { after });
+        uses.push(...page.map(({ value }) => JSON.parse(Buffer.from(value).toString()) as QuotaUse));
+        after = page.at(-1)?.key;
+        if (after === undefined) return uses;
+      }
+    },
+    save: (uses) =>
+      store.write(
+        uses.map((use) => ({ put: keyOf(use), value: Buffer.from(JSON.stringify(use)), expiresAtMs: use.periodEndMs })),
+      ),
+  };
+}

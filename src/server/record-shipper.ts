@@ -1,0 +1,51 @@
+import type { FromControl, FromRole } from '../api/channel.ts';
+import type { LedgerRecord } from '../api/record.ts';
+import { createSpool, type Spool } from '../audit/index.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Stoppable } from '../core/lifecycle.ts';
+
+const batchSize = 500;
+const pauseMs = 25;
+
+/** Brings a role's records to control, in order, each at least once; until control has them, they lie in the role's spool. */
+export interface RecordShipper extends Stoppable {
+  record(record: LedgerRecord): void;
+  opened(): void;
+  /** Whether the message was about records. */
+  receive(message: FromControl): boolean;
+}
+
+export function createRecordShipper(file: string, clock: Clock, send: (message: FromRole) => void): RecordShipper {
+  const spool: Spool = createSpool({ file, clock });
+  let onItsWay = false;
+  let open = false;
+
+  const ship = (): void => {
+    if (!open || onItsWay) return;
+    const { records, seq } = spool.takeBatch(batchSize);
+    if (records.length === 0) return;
+    onItsWay = true;
+    send({ type: 'records', sequence: seq, records: [...records] });
+  };
+  const timer = clock.every(pauseMs, ship);
+
+  return {
+    record: (record) => spool.add(record),
+    opened: () => {
+      open = true;
+      onItsWay = false;
+      ship();
+    },
+    receive: (message) => {
+      if (message.type !== 'records-ack') return false;
+      spool.acknowledge(message.sequence);
+      onItsWay = false;
+      ship();
+      return true;
+    },
+    stop: async () => {
+      timer.cancel();
+      spool.close();
+    },
+  };
+}

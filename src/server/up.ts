@@ -1,0 +1,235 @@
+import { dirname, resolve } from 'node:path';
+import type { FromControl, RoleState } from '../api/channel.ts';
+import type { SupervisorSnapshot } from '../api/snapshot.ts';
+import type { Clock } from '../core/clock.ts';
+import { exitCodes, MerlonError } from '../core/errors.ts';
+import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
+import { createLogger } from '../core/log.ts';
+import { createChannelClient } from '../distribution/index.ts';
+import type { Manifest } from '../manifest/index.ts';
+import { type Child, createProcessNotes, endStaleProcesses, type LogStream, startChild } from '../supervisor/index.ts';
+import { bindPublicPort } from './public-port.ts';
+import { roleCommand } from './role-command.ts';
+import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
+import { createWorkloads, type WorkloadState } from './workloads.ts';
+
+export interface UpOptions {
+  readonly manifest: Manifest;
+  readonly manifestPath: string;
+  readonly layout: StateLayout;
+  readonly clock: Clock;
+  readonly logs: LogStream;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Starts a role otherwise than through the command line: tests that switch a protection off. */
+  readonly roleCommand?: typeof roleCommand;
+}
+
+/** The running platform. */
+export interface Platform extends Stoppable {
+  readonly services: ReadonlyMap<string, WorkloadState>;
+  /** Settles when something ends that cannot be started again: with the error to tell. */
+  readonly failed: Promise<MerlonError>;
+}
+
+const graceMs = 5000;
+const readyTimeoutMs = 60_000;
+
+/**
+ * Starts everything, in the order in which each part can be known to work, and resolves when requests are served. When
+ * any part fails, all of it is taken down again and the reason thrown.
+ */
+export async function up(options: UpOptions): Promise<Platform> {
+  const lifecycle = new Lifecycle();
+  try {
+    return await start(options, lifecycle);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform> {
+  const { layout, manifest, clock, logs } = options;
+  prepareState(layout);
+  await checkNotInUse(layout);
+  const { host, port } = manifest.gateway.listen;
+  const publicPort = lifecycle.add(await bindPublicPort(host, port));
+  const stale = endStaleProcesses(layout.processNotes);
+  if (stale > 0) logs.line('merlon', `ended ${stale} processes that an earlier run had left behind`);
+
+  const notes = createProcessNotes(layout.processNotes);
+  const services = new Map<string, WorkloadState>();
+  const failure = Promise.withResolvers<MerlonError>();
+  const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve);
+  const workloads = createWorkloads({
+    clock,
+    logs,
+    graceMs,
+    onStarted: notes.add,
+    onState: (service, state, pid) => {
+      services.set(service, state);
+      channel.send({ type: 'workload', service, state, ...(pid === undefined ? {} : { pid }) });
+    },
+  });
+  // Callers first see a closed door, then services end, control last: nothing is cut that could still be answered.
+  lifecycle.add(roles.control);
+  lifecycle.add(workloads);
+  lifecycle.add(roles.agent);
+  for (const gateway of roles.gateways) lifecycle.add(gateway);
+
+  const progress = createProgress(manifest.gateway.workers);
+  const channel = lifecycle.add(
+    createChannelClient({
+      path: layout.controlSocket,
+      joinFolder: layout.join,
+      role: 'supervisor',
+      name: '1',
+      clock,
+      log: createLogger({ name: 'merlon', level: 'error' }),
+      onOpen: () => {
+        for (const [service, state] of services) channel.send({ type: 'workload', service, state });
+      },
+      onMessage: (message) => {
+        if (message.type === 'roles') progress.roles(message.roles);
+        if (message.type === 'snapshot') void applyPlan(message);
+      },
+    }),
+  );
+  const applyPlan = async ({ version, body }: Extract<FromControl, { type: 'snapshot' }>): Promise<void> => {
+    try {
+      await workloads.apply(body as SupervisorSnapshot);
+      channel.send({ type: 'ack', version });
+      progress.workloads();
+    } catch (error) {
+      const known =
+        error instanceof MerlonError ? error : new MerlonError({ code: 'workload.failed', message: String(error) });
+      channel.send({ type: 'nack', version, code: known.code, message: known.message });
+      if (!progress.isReady) failure.resolve(known);
+      else logs.line('merlon', `${known.message}: ${known.hint ?? ''}`);
+    }
+  };
+
+  const failed = await Promise.race([progress.ready, failure.promise, timeout(clock)]);
+  if (failed !== undefined) throw failed;
+  return { services, failed: failure.promise, stop: () => lifecycle.stop() };
+}
+
+function timeout(clock: Clock): Promise<MerlonError> {
+  return new Promise((settle) => {
+    const error = new MerlonError({
+      code: 'workload.unhealthy',
+      message: `the platform was not ready within ${readyTimeoutMs / 1000} s`,
+      hint: 'the log above says what is missing',
+    });
+    clock.after(readyTimeoutMs, () => settle(error));
+  });
+}
+
+/** Ready means: every role has acknowledged the first snapshot, and every service is healthy. */
+function createProgress(gateways: number): {
+  roles(states: readonly RoleState[]): void;
+  workloads(): void;
+  readonly ready: Promise<undefined>;
+  readonly isReady: boolean;
+} {
+  const done = Promise.withResolvers<undefined>();
+  let rolesReady = false;
+  let workloadsReady = false;
+  let ready = false;
+  const look = (): void => {
+    if (!rolesReady || !workloadsReady) return;
+    ready = true;
+    done.resolve(undefined);
+  };
+  return {
+    roles: (states) => {
+      const serving = states.filter(({ version }) => version !== undefined);
+      rolesReady =
+        serving.some(({ role }) => role === 'agent') &&
+        serving.filter(({ role }) => role === 'gateway').length >= gateways;
+      look();
+    },
+    workloads: () => {
+      workloadsReady = true;
+      look();
+    },
+    ready: done.promise,
+    get isReady() {
+      return ready;
+    },
+  };
+}
+
+interface Roles {
+  readonly control: Child;
+  readonly agent: Child;
+  readonly gateways: readonly Child[];
+}
+
+function startRoles(
+  options: UpOptions,
+  descriptor: number,
+  onStart: (pid: number) => void,
+  fail: (error: MerlonError) => void,
+): Roles {
+  const { layout, manifestPath, clock, logs, logLevel } = options;
+  const command = options.roleCommand ?? roleCommand;
+  const begin = (
+    role: 'control' | 'gateway' | 'agent',
+    name: string,
+    args: string[],
+    descriptors: number[] = [],
+  ): Child =>
+    startChild(
+      {
+        name,
+        command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
+        cwd: dirname(resolve(manifestPath)),
+        env: roleEnvironment(),
+        descriptors,
+      },
+      {
+        clock,
+        graceMs,
+        onLine: (line) => logs.line(name, line),
+        onStart,
+        onExit: ({ code, signal, restartInMs }) => {
+          if (restartInMs === undefined) return fail(refusedToStart(name, code));
+          logs.line('merlon', `${name} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`);
+        },
+        // A role that says that its input or its machine is at fault would say so for ever.
+        restart: (code) =>
+          code === null ||
+          ![exitCodes.badInput, exitCodes.system, exitCodes.permission, exitCodes.usage].includes(code as 64),
+      },
+    );
+  const workers = Array.from({ length: options.manifest.gateway.workers }, (_, index) => String(index + 1));
+  return {
+    control: begin('control', 'control', ['--manifest', resolve(manifestPath)]),
+    agent: begin('agent', 'agent', ['--name', '1']),
+    gateways: workers.map((name) =>
+      begin(
+        'gateway',
+        workers.length === 1 ? 'gateway' : `gateway/${name}`,
+        ['--name', name, '--listen-fd', '3'],
+        [descriptor],
+      ),
+    ),
+  };
+}
+
+function refusedToStart(role: string, code: number | null): MerlonError {
+  return new MerlonError({
+    code: 'role.refused',
+    message: `${role} cannot run (exit code ${code})`,
+    hint: 'its last lines above say why',
+  });
+}
+
+/** A role needs nothing of the caller's environment but these. */
+function roleEnvironment(): Record<string, string> {
+  const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'NODE_COMPILE_CACHE', 'TMPDIR'];
+  return Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+  );
+}
