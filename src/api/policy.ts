@@ -101,7 +101,7 @@ export interface PolicyClause {
 
 /** One policy, ready to be compiled to closures. */
 export interface SnapshotPolicy {
-  /** `@id`, else `<file>:<line>`. Unique in its snapshot. */
+  /** `@id`, else `<file>:<line>` (and `:<column>` where indented). Unique in its snapshot. */
   readonly id: string;
   readonly origin: 'baseline' | 'user';
   readonly file: string;
@@ -130,7 +130,7 @@ export interface GatewayPolicies {
 
 /** Something wrong with a policy file, at its place. */
 export interface PolicyProblem {
-  /** `policy.syntax`, `policy.invalid`, `policy.duplicate-id`, `policy.link`, `policy.schema`, `policy.model`. */
+  /** `policy.syntax`, `policy.too-complex`, `policy.invalid`, `policy.duplicate-id`, `policy.link`, `policy.schema`, `policy.model`. */
   readonly code: string;
   readonly message: string;
   readonly hint?: string;

@@ -64,6 +64,10 @@ function checkRoute(model: PolicyModel, route: RouteRules, services: ReadonlySet
   if (![pathParams(route.path), ...reached.map(({ params }) => params)].some((names) => names.includes(owner.param))) {
     problems.push(problem(`neither the route nor an operation on it has the path parameter \`${owner.param}\``, route));
   }
+  for (const { id, params } of reached) {
+    if (params.length === 0 || params.includes(owner.param)) continue;
+    problems.push(problem(`operation \`${id}\` has no path parameter \`${owner.param}\` to tell the owner by`, route));
+  }
   const claim = owner.claim ?? 'sub';
   if (claim !== 'sub' && claimsOf(model)[claim] !== 'String') {
     problems.push(problem(`claim \`${claim}\` must be a string to name an owner`, route));
@@ -152,12 +156,13 @@ function ownerOf(route: RouteRules, owner: OwnerRule): readonly BaselinePolicy[]
     when: `context.params has ${fieldName(owner.param)}`,
     unless: exempt === undefined ? isOwner : `(${isOwner}) || ${exempt}`,
   };
-  if (pathParams(route.path).includes(owner.param)) return [compare];
-  // The parameter is known from operations only: where none matched, nobody can tell whose object it is.
+  // Where the parameter is missing nobody can tell whose object it is. An operation that does not declare it touches no
+  // object that is owned (`checkModel` sees to that); only a request that no operation declares is then in doubt.
+  const absent = `!(context.params has ${fieldName(owner.param)})`;
   const unknown: BaselinePolicy = {
     ...rule,
     name: 'owner-unknown',
-    when: `!(context has operation) && !(context.params has ${fieldName(owner.param)})`,
+    when: pathParams(route.path).includes(owner.param) ? absent : `!(context has operation) && ${absent}`,
     ...(exempt === undefined ? {} : { unless: exempt }),
   };
   return [compare, unknown];

@@ -1,10 +1,10 @@
-import type { DetailedError, SchemaJson, PolicyJson as WasmPolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { SchemaJson, PolicyJson as WasmPolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityUidJson, PolicyJson, PolicyProblem, PolicySnapshot, SnapshotPolicy } from '../api/policy.ts';
-import { messageOf } from '../core/errors.ts';
 import { type CedarWasm, loadCedar } from './cedar-wasm.ts';
+import { excessOf } from './complexity.ts';
 import { leanSchema } from './lean-schema.ts';
-import { indexLines, utf16Offset } from './line-index.ts';
 import { shieldLongLiterals } from './long-literals.ts';
+import { ProblemReport } from './problem-report.ts';
 import { actionsOf } from './schema-actions.ts';
 import { type PolicyFile, type PolicyText, splitPolicies } from './split-policies.ts';
 
@@ -44,75 +44,38 @@ export async function compilePolicySource(source: PolicySource): Promise<Compile
   const parsed = source.files.flatMap((file) =>
     splitPolicies(file).flatMap((text) => parse(cedar, text, file.origin ?? 'user', report)),
   );
-  refuseDuplicates(parsed, report);
+  refuseDuplicates([...parsed, ...(source.links ?? []).map(({ id }) => ({ id }))], report);
   const policies = [...parsed.filter(({ text }) => !text.template).map(snapshotOf), ...linked(source, parsed, report)];
-  if (source.schema !== undefined) validate(cedar, source, parsed, report);
+  // The validator refuses a set whose links or names are wrong, and says less about it.
+  const consistent = !report.errors.some(({ code }) => code === 'policy.link' || code === 'policy.duplicate-id');
+  if (source.schema !== undefined && consistent) validate(cedar, source, parsed, report);
   if (report.errors.length > 0) return { errors: report.errors };
   const actions = source.schema === undefined ? [] : actionsOf(jsonSchema(cedar, source.schema));
   return { snapshot: { version: 1, policies, actions }, warnings: report.warnings };
 }
 
-/** Collects problems, finding their lines. */
-class ProblemReport {
-  readonly errors: PolicyProblem[] = [];
-  readonly warnings: PolicyProblem[] = [];
-  readonly #lines: ReadonlyMap<string, ReturnType<typeof indexLines>>;
-
-  constructor(files: readonly PolicyFile[]) {
-    this.#lines = new Map(files.map(({ name, text }) => [name, indexLines(text)]));
-  }
-
-  /** `error` of the official implementation, and those related to it, about `text`. */
-  cedar(code: string, error: DetailedError, text: PolicyText, policy?: string, into = this.errors): void {
-    const start = error.sourceLocations?.[0]?.start ?? 0;
-    const place = this.#lines.get(text.file)?.(text.offset + utf16Offset(text.text, start)) ?? text.place;
-    const label = error.sourceLocations?.[0]?.label;
-    const hint = error.help ?? label ?? undefined;
-    into.push({
-      code,
-      message: plainMessage(error.message),
-      ...(hint === undefined ? {} : { hint }),
-      file: text.file,
-      ...place,
-      ...(policy === undefined ? {} : { policy }),
-    });
-    for (const related of error.related ?? []) this.cedar(code, related, text, policy, into);
-  }
-
-  at(code: string, message: string, text: PolicyText | undefined, policy: string): void {
-    const { line, column } = text?.place ?? { line: 1, column: 1 };
-    this.errors.push({ code, message, file: text?.file ?? 'links', line, column, policy });
-  }
-
-  schema(message: string, hint?: string | null): void {
-    const facts = { code: 'policy.schema', message, file: 'schema', line: 1, column: 1 };
-    this.errors.push(hint ? { ...facts, hint } : facts);
-  }
-}
-
-function plainMessage(message: string): string {
-  return message.replace(/^failed to parse (?:policy|template|policies) from string: /, '');
-}
-
 function parse(cedar: CedarWasm, text: PolicyText, origin: 'baseline' | 'user', report: ProblemReport): Parsed[] {
   const toJson = text.template ? cedar.templateToJson : cedar.policyToJson;
-  try {
-    const answer = toJson(text.text);
-    if (answer.type === 'failure') {
-      for (const error of answer.errors) report.cedar('policy.syntax', error, text);
-      return [];
-    }
-    return [{ text, origin, ...identify(answer.json, text), policy: exactPolicy(toJson, text, answer.json) }];
-  } catch (cause) {
-    // The parser panics where nesting exhausts its stack.
-    report.at('policy.syntax', `policy cannot be parsed: ${messageOf(cause)}`, text, `${text.file}:${text.place.line}`);
+  const excess = excessOf(text.text);
+  if (excess !== undefined) {
+    report.at('policy.too-complex', excess, text, nameByPlace(text));
     return [];
   }
+  const answer = toJson(text.text);
+  if (answer.type === 'success') {
+    return [{ text, origin, ...identify(answer.json, text), policy: exactPolicy(toJson, text, answer.json) }];
+  }
+  for (const error of answer.errors) report.cedar('policy.syntax', error, text);
+  return [];
 }
 
 function identify({ annotations = {} }: WasmPolicyJson, text: PolicyText): Pick<Parsed, 'id' | 'annotations'> {
   const plain = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [name, value ?? '']));
-  return { id: plain.id || `${text.file}:${text.place.line}`, annotations: plain };
+  return { id: plain.id || nameByPlace(text), annotations: plain };
+}
+
+function nameByPlace({ file, place: { line, column } }: PolicyText): string {
+  return column === 1 ? `${file}:${line}` : `${file}:${line}:${column}`;
 }
 
 /** The parsed policy; parsed once more where it holds integers that the first result has rounded. */
@@ -126,15 +89,16 @@ function exactPolicy(toJson: CedarWasm['policyToJson'], { text }: PolicyText, ro
   return { ...policy, conditions };
 }
 
-function refuseDuplicates(parsed: readonly Parsed[], report: ProblemReport): void {
-  const seen = new Map<string, PolicyText>();
-  for (const { id, text } of parsed) {
+function refuseDuplicates(
+  named: readonly { readonly id: string; readonly text?: PolicyText }[],
+  report: ProblemReport,
+): void {
+  const seen = new Map<string, PolicyText | undefined>();
+  for (const { id, text } of named) {
     const first = seen.get(id);
-    if (first === undefined) seen.set(id, text);
-    else {
-      const where = `${first.file}:${first.place.line}`;
-      report.at('policy.duplicate-id', `policy id \`${id}\` is taken by ${where}`, text, id);
-    }
+    const where = first === undefined ? '' : ` by ${first.file}:${first.place.line}`;
+    if (seen.has(id)) report.at('policy.duplicate-id', `policy id \`${id}\` is taken${where}`, text, id);
+    else seen.set(id, text);
   }
 }
 
@@ -142,21 +106,27 @@ function snapshotOf({ text, id, annotations, policy, origin }: Parsed): Snapshot
   return { id, origin, file: text.file, line: text.place.line, annotations, clauses: text.clauses, policy };
 }
 
+/** The links whose template is there and whose slots have values. */
 function linked({ links = [] }: PolicySource, parsed: readonly Parsed[], report: ProblemReport): SnapshotPolicy[] {
   return links.flatMap(({ id, template, slots }) => {
     const found = parsed.find((each) => each.text.template && each.id === template);
+    const empty = found && slotsOf(found.policy).find((slot) => !Object.hasOwn(slots, slot));
     if (found === undefined) report.at('policy.link', `no template \`${template}\``, undefined, id);
-    else if (parsed.some((each) => each.id === id)) {
-      report.at('policy.duplicate-id', `policy id \`${id}\` is taken`, undefined, id);
-    } else return [{ ...snapshotOf(found), id, slots }];
+    else if (empty !== undefined)
+      report.at('policy.link', `slot \`${empty}\` of \`${template}\` has no value`, undefined, id);
+    else return [{ ...snapshotOf(found), id, slots }];
     return [];
   });
+}
+
+function slotsOf({ principal, resource }: PolicyJson): readonly string[] {
+  return [principal, resource].flatMap(({ slot, in: within }) => slot ?? within?.slot ?? []);
 }
 
 /** Validates what users wrote. The baseline is not asked: its generator is tested to write valid policies only. */
 function validate(cedar: CedarWasm, source: PolicySource, parsed: readonly Parsed[], report: ProblemReport): void {
   const texts = new Map(parsed.filter(({ origin }) => origin === 'user').map(({ id, text }) => [id, text]));
-  const links = (source.links ?? []).filter(({ template }) => texts.get(template)?.template);
+  const { links = [] } = source;
   const textOf = (id: string): PolicyText =>
     (texts.get(id) ?? texts.get(links.find((link) => link.id === id)?.template ?? '')) as PolicyText;
   const answer = cedar.validate({

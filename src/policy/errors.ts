@@ -2,6 +2,8 @@
 export const policyErrorCodes = [
   /** A policy's text is no Cedar. */
   'policy.syntax',
+  /** A policy nests deeper, or has more operators, than can be parsed safely. */
+  'policy.too-complex',
   /** A policy reads what the schema does not have, or compares what cannot be compared. */
   'policy.invalid',
   /** Two policies have one `@id`. */

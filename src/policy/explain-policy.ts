@@ -132,5 +132,5 @@ function readings(best: Alternative): Pick<PolicyFinding, 'claim' | 'expected' |
 function ruleName({ source: { id, origin, file, line, annotations } }: CompiledPolicy): string {
   if (origin === 'baseline') return annotations.manifest ?? id;
   const place = `${file}:${line}`;
-  return id === place ? place : `${place} (${id})`;
+  return id.startsWith(place) ? id : `${place} (${id})`;
 }

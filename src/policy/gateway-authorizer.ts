@@ -1,4 +1,11 @@
-import type { GatewayPolicies, PolicyExplanation, PolicyModel, PolicyRequest, SnapshotPolicy } from '../api/policy.ts';
+import type {
+  GatewayPolicies,
+  OperationRules,
+  PolicyExplanation,
+  PolicyModel,
+  PolicyRequest,
+  SnapshotPolicy,
+} from '../api/policy.ts';
 import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
 import { actionEntities } from './authorizer.ts';
@@ -29,7 +36,7 @@ export interface GatewayAuthorizer {
 /** The policies of one route, by what is asked of it. */
 interface RoutePolicies {
   readonly methods: ReadonlyMap<string, PreparedPolicies>;
-  readonly operations: ReadonlyMap<string, { readonly method: string; readonly policies: PreparedPolicies }>;
+  readonly operations: ReadonlyMap<string, { readonly rules: OperationRules; readonly policies: PreparedPolicies }>;
 }
 
 const unasked: Verdict = { decision: 'allow', determining: [], errors: [] };
@@ -72,13 +79,20 @@ function find(routes: ReadonlyMap<string, RoutePolicies>, request: PolicyRequest
   const route = routes.get(request.route);
   if (route === undefined) return undefined;
   const operation = request.operation === undefined ? undefined : route.operations.get(request.operation);
-  if (operation !== undefined && serves(operation.method, request.method)) return operation.policies;
+  if (operation !== undefined && isCallOf(operation.rules, request)) return operation.policies;
   return route.methods.get(request.method);
 }
 
-/** An operation is what its own method asks for; HEAD asks for what GET would give. */
-function serves(method: string, asked: string): boolean {
-  return method === asked || (method === 'GET' && asked === 'HEAD');
+/**
+ * Whether a request is what the operation describes: by its method (HEAD asks for what GET would give), and with all of
+ * its path parameters, which policies take for granted.
+ */
+function isCallOf({ method, params }: OperationRules, request: PolicyRequest): boolean {
+  if (method !== request.method && !(method === 'GET' && request.method === 'HEAD')) return false;
+  for (const name of params) {
+    if (request.params === undefined || !Object.hasOwn(request.params, name)) return false;
+  }
+  return true;
 }
 
 function prepareRoutes(
@@ -103,7 +117,7 @@ function prepareRoutes(
           operations: new Map(
             operations.map((operation) => [
               operation.id,
-              { method: operation.method, policies: prepare(operationAction(operation), operation.id) },
+              { rules: operation, policies: prepare(operationAction(operation), operation.id) },
             ]),
           ),
         },
