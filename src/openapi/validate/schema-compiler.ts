@@ -2,7 +2,15 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { OpenApiDocument, Schema } from '../../api/openapi.ts';
 import { own } from '../json.ts';
 import { compilePattern, type Matcher } from '../pattern/pattern.ts';
-import { type ClosingContext, type Direction, enforce, type Form, forbiddenKeyword, uniqueKeyword } from './closing.ts';
+import {
+  type ClosingContext,
+  type Direction,
+  type EnforcedSchema,
+  enforce,
+  enforceOverlap,
+  forbiddenKeyword,
+  uniqueKeyword,
+} from './closing.ts';
 import { numberFormats, textFormats } from './formats.ts';
 
 /** Checks a value; undefined: it is valid. Never throws. */
@@ -18,21 +26,26 @@ export interface SchemaCompiler {
 export function createSchemaCompiler(document: OpenApiDocument, direction: Direction, closes: boolean): SchemaCompiler {
   const ajv = createAjv();
   const added = new Set<string>();
+  // Known before it is built: schemas may lead back to themselves.
+  const once = (uri: string, build: () => EnforcedSchema): string => {
+    if (!added.has(uri)) {
+      added.add(uri);
+      ajv.addSchema(build() as object, uri);
+    }
+    return uri;
+  };
+  const identify = numbering();
   const context: ClosingContext = {
     schemas: document.schemas,
     direction,
     closes,
-    uriOf: (key, form) => {
-      const uri = `merlon:/${form}/${key}`;
-      if (!added.has(uri)) {
-        added.add(uri);
-        ajv.addSchema(enforceNamed(key, form), uri);
-      }
-      return uri;
+    uriOf: (key, form) =>
+      once(`merlon:/${form}/${key}`, () => enforce(context, own(document.schemas, key) ?? false, form, key)),
+    uriOfOverlap: (overlap) => {
+      const name = [overlap.always, overlap.sometimes].map((list) => list.map(identify).join('.')).join('-');
+      return once(`merlon:/overlap/${name}`, () => enforceOverlap(context, overlap));
     },
   };
-  const enforceNamed = (key: string, form: Form) =>
-    enforce(context, own(document.schemas, key) ?? false, form, key) as object;
   return {
     compile: (schema) => {
       let validate: ValidateFunction | undefined;
@@ -41,6 +54,16 @@ export function createSchemaCompiler(document: OpenApiDocument, direction: Direc
         return validate(value) ? undefined : (validate.errors ?? []);
       };
     },
+  };
+}
+
+/** Gives each schema a number of its own. */
+function numbering(): (schema: Schema) => number {
+  const numbers = new Map<Schema, number>();
+  return (schema) => {
+    const number = numbers.get(schema) ?? numbers.size;
+    numbers.set(schema, number);
+    return number;
   };
 }
 
