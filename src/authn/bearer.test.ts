@@ -1,4 +1,5 @@
 import { constants, createHmac, sign } from 'node:crypto';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { ecKey, encode, rsaKey, signText, signToken } from '../../test/fakes/tokens.ts';
@@ -487,10 +488,68 @@ describe('what the caller and the operator learn', () => {
   });
 });
 
+describe('any change to a token', () => {
+  const token = (): string => signToken(claims(), key);
+
+  test('of one character is refused', () => {
+    const authn = compile();
+    const good = token();
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= ';
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.nat(letters.length - 1), (at, letter) => {
+        const changed = good.slice(0, at) + letters[letter] + good.slice(at + 1);
+        return changed === good || isDenial(present(authn, changed));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('by cutting, doubling or joining is refused', () => {
+    const authn = compile();
+    const [good, other] = [token(), signToken(claims({ sub: 'bob' }), key)];
+    fc.assert(
+      fc.property(fc.nat(good.length), fc.nat(other.length), (from, to) => {
+        const joined = good.slice(0, from) + other.slice(to);
+        return joined === good || joined === other || isDenial(present(authn, joined));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('that makes it no text at all does not throw', () => {
+    const authn = compile();
+    fc.assert(fc.property(fc.string({ maxLength: 300 }), (text) => isDenial(present(authn, text))));
+  });
+
+  test('that leaves it well-formed and signed with any claims gives a verdict', () => {
+    const authn = compile();
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.constantFrom('iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'scope', 'roles', 'jti', 'client_id'),
+          fc.jsonValue(),
+        ),
+        (changes) => {
+          present(authn, signToken(claims(changes), key));
+        },
+      ),
+    );
+  });
+
+  test('is refused without repeating the token', () => {
+    const good = token();
+    const [header, payload, signature = ''] = good.split('.');
+    for (const bad of [`${good}x`, `${header}.${payload}.${signature.slice(0, -8)}AAAAAAAA`, good.replace('.', '..')]) {
+      expect(JSON.stringify(present(compile(), bad))).not.toMatch(
+        new RegExp(`${signature.slice(0, 20)}|${payload?.slice(0, 40)}`),
+      );
+    }
+  });
+});
+
 describe('configuration', () => {
   test.each([
     ['an issuer twice', { issuers: [embedded, embedded] }, 'listed twice'],
-    ['a key id twice', { issuers: [{ ...embedded, keys: [key.jwk, stranger.jwk] }] }, 'two keys called `k1`'],
     ['no audience', { issuers: [{ ...embedded, audience: [] }] }, 'names no audience'],
     ['a realm that breaks out of its quotes', { realm: 'a", b="' }, '`realm`'],
     ['a skew beyond bounds', { clockSkewSeconds: 301 }, '`clockSkewSeconds`'],
@@ -514,6 +573,13 @@ describe('configuration', () => {
     const authn = compile(snapshot({ issuers: [{ ...embedded, keys: [jwk] }] }));
     expect(authn.warnings).toEqual([expect.stringContaining(why)]);
     expect(present(authn, signToken(claims(), key))).toMatchObject({ reason: { code: 'authn.key-unknown' } });
+  });
+
+  test('of two keys with one name the first counts', () => {
+    const authn = compile(snapshot({ issuers: [{ ...embedded, keys: [key.jwk, stranger.jwk] }] }));
+    expect(authn.warnings).toEqual([expect.stringContaining('second key `k1`')]);
+    expect(isDenial(present(authn, signToken(claims(), key)))).toBe(false);
+    expect(isDenial(present(authn, signToken(claims(), stranger)))).toBe(true);
   });
 
   test('a short RSA key is left out', () => {

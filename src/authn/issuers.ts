@@ -63,7 +63,9 @@ function compileKeys(config: IssuerSnapshot, row: PresetRow, warnings: string[])
   for (const jwk of config.keys) {
     const key = importKey(jwk, row.algorithms);
     if (typeof key === 'string') warnings.push(`key \`${jwk.kid ?? ''}\` of \`${config.issuer}\` is not used: ${key}`);
-    else if (keys.has(key.kid)) throw fault(config, `has two keys called \`${key.kid}\``);
+    // The key set is another's: a slip in it must not keep a snapshot out.
+    else if (keys.has(key.kid))
+      warnings.push(`the second key \`${key.kid}\` of \`${config.issuer}\` is not used: one of that name came before`);
     else keys.set(key.kid, { ...key, fingerprint: fingerprint([{ ...config, keys: [] }, jwk]) });
   }
   return keys;

@@ -4,7 +4,7 @@ import { MemoryStore } from '../../test/fakes/store.ts';
 import type { DeclaredClient, DeclaredIdentities } from '../api/oidc.ts';
 import type { EmitEvent } from '../api/record.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
-import { listClients, tryReadClient } from './clients.ts';
+import { isClientSecret, listClients, rotateClientSecret, tryReadClient } from './clients.ts';
 import { syncDeclared } from './declared.ts';
 import { createPasswordHasher, generatePassword, parsePasswordHash } from './passwords.ts';
 
@@ -94,6 +94,19 @@ describe('accounts', () => {
       code: 'oidc.password-weak',
     });
     expect(await accounts.list()).toEqual([]);
+  });
+
+  test.each([
+    'password',
+    'Password1',
+    'changeme123',
+    'ADMINISTRATOR',
+    '1234567890',
+    'wonderland',
+    'Wonderland42',
+    'aaaaaaaaaa',
+  ])('`%s` is guessed first', async (password) => {
+    await expect(accounts.add('wonderland', { password })).rejects.toMatchObject({ code: 'oidc.password-weak' });
   });
 
   test('a disabled or removed user cannot log in', async () => {
@@ -197,5 +210,15 @@ describe('declared identities', () => {
     expect((await sync({ ...base, clients: { web: { ...confidential, scopes: ['x'] } } })).clientSecrets.size).toBe(0);
     await sync();
     expect((await tryReadClient(store, 'web'))?.value.secretHash).toBeUndefined();
+  });
+
+  test('a new secret takes the place of the old one, for confidential clients alone', async () => {
+    const confidential: DeclaredClient = { ...web, type: 'confidential', grants: ['client_credentials'] };
+    const old = (await sync({ ...base, clients: { web, robot: confidential } })).clientSecrets.get('robot') ?? '';
+    const next = await rotateClientSecret('robot', { store, emit });
+    const secretHash = (await tryReadClient(store, 'robot'))?.value.secretHash ?? '';
+    expect([isClientSecret(old, secretHash), isClientSecret(next, secretHash)]).toEqual([false, true]);
+    for (const id of ['web', 'nobody', '../user/alice'])
+      await expect(rotateClientSecret(id, { store, emit })).rejects.toMatchObject({ code: 'oidc.client-unknown' });
   });
 });

@@ -110,7 +110,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
     },
     async setPassword(name, password = generatePassword()) {
       await required(read, name);
-      const passwordHash = await hasher.hash(password);
+      const passwordHash = await hasher.hash(password, foldUserName(name));
       const { user } = await edit(name, (record) => ({ ...record, passwordHash, passwordChangedAtMs: clock.now() }));
       emit('user.password', user.name);
       return password;
@@ -144,7 +144,7 @@ async function createUser(
   hasher: PasswordHasher,
   clock: Clock,
 ): Promise<UserRecord> {
-  const passwordHash = password === undefined ? undefined : await hasher.hash(password);
+  const passwordHash = password === undefined ? undefined : await hasher.hash(password, name);
   const bare: UserRecord = { name, roles: [], disabled: false, declared: false, createdAtMs: clock.now() };
   return applySettings(bare, { ...settings, ...(passwordHash !== undefined && { passwordHash }) }, clock);
 }

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import type { DeclaredClient } from '../api/oidc.ts';
+import type { EmitEvent } from '../api/record.ts';
 import { equalConstantTime } from '../core/bytes.ts';
 import { randomToken } from '../core/ids.ts';
 import type { Store } from '../storage/index.ts';
+import { oidcError } from './errors.ts';
 import { decodeRecord, encodeRecord, type Stored, tryReadRecord, walkEntries } from './records.ts';
 
 /** An OAuth client as it is stored. */
@@ -51,4 +53,22 @@ export function hashClientSecret(secret: string): string {
 /** Whether `secret` is the one behind `secretHash`. */
 export function isClientSecret(secret: string, secretHash: string): boolean {
   return equalConstantTime(Buffer.from(hashClientSecret(secret)), Buffer.from(secretHash));
+}
+
+/** Gives a confidential client a new secret, told once; the old one stops at once. Throws `oidc.client-unknown`. */
+export async function rotateClientSecret(
+  id: string,
+  { store, emit }: { readonly store: Store; readonly emit: EmitEvent },
+): Promise<string> {
+  const client = (await tryReadClient(store, id))?.value;
+  if (client === undefined || client.type !== 'confidential')
+    throw oidcError(
+      'oidc.client-unknown',
+      `there is no confidential client \`${id}\``,
+      'clients are declared in the manifest',
+    );
+  const { secret, secretHash } = mintClientSecret();
+  await writeClient(store, { ...client, secretHash });
+  emit({ actor: { kind: 'operator', id: 'operator' }, action: 'client.secret', target: id, outcome: 'success' });
+  return secret;
 }

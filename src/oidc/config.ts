@@ -41,3 +41,33 @@ export const maxPasswordCost = { memoryKiB: 262_144, passes: 16, parallelism: 16
 export const passwordQueue = { running: 2, waiting: 64 } as const;
 
 export const passwordBounds = { minLength: 8, maxLength: 1024 } as const;
+
+/** Passwords that everybody tries first; with a digit or two at the end they are no better. */
+export const commonPasswords: readonly string[] = [
+  'password',
+  'passw0rd',
+  'changeme',
+  'letmein',
+  'welcome',
+  'qwertyuiop',
+  'qwerty',
+  'asdfghjkl',
+  'iloveyou',
+  'administrator',
+  'admin',
+  'sunshine',
+  'princess',
+  'football',
+  'baseball',
+  'superman',
+  'trustno',
+  'dragon',
+  'monkey',
+  'secret',
+  'default',
+  'abcdefgh',
+  '12345678',
+  '87654321',
+  '123456789',
+  '1234567890',
+];

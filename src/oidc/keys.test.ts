@@ -90,6 +90,7 @@ test('a rotation tells its listeners and changes who signs; earlier refresh toke
     fetch: rig.fetch,
   });
   expect(decodeProtectedHeader(after.accessToken).kid).toBe(prepared);
+  expect(rig.events).toContainEqual(expect.objectContaining({ action: 'key.rotate', target: prepared }));
   await rig.stop();
 });
 

@@ -1,7 +1,7 @@
 import { argon2, randomBytes, randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { equalConstantTime } from '../core/bytes.ts';
-import { maxPasswordCost, passwordBounds, passwordCost, passwordQueue } from './config.ts';
+import { commonPasswords, maxPasswordCost, passwordBounds, passwordCost, passwordQueue } from './config.ts';
 import { oidcError } from './errors.ts';
 
 const derive = promisify(argon2);
@@ -46,7 +46,7 @@ function formatPasswordHash({ memoryKiB, passes, parallelism, salt, tag }: Parse
 /** Hashes passwords, a few at a time. */
 export interface PasswordHasher {
   /** A hash in PHC string format. Throws `oidc.password-weak`, `oidc.busy`. */
-  hash(password: string): Promise<string>;
+  hash(password: string, username?: string): Promise<string>;
   /**
    * Whether `password` is the one behind `hash`. Without a hash it works just as long and says no, so that time tells
    * nobody which names exist. Throws `oidc.busy`.
@@ -54,11 +54,23 @@ export interface PasswordHasher {
   verify(password: string, hash: string | undefined): Promise<boolean>;
 }
 
-/** Throws `oidc.password-weak` where the length is out of bounds (NIST SP 800-63B, section 5.1.1.2: length, not composition). */
-export function checkPassword(password: string): void {
+/**
+ * Throws `oidc.password-weak` where the length is out of bounds, or where the password is one that is guessed first:
+ * a common one, the user's own name, or one character repeated (NIST SP 800-63B, section 5.1.1.2: length, not composition).
+ */
+export function checkPassword(password: string, username = ''): void {
   const { minLength, maxLength } = passwordBounds;
-  if (password.length >= minLength && password.length <= maxLength) return;
-  throw oidcError('oidc.password-weak', `a password has ${minLength} to ${maxLength} characters`);
+  if (password.length < minLength || password.length > maxLength)
+    throw oidcError('oidc.password-weak', `a password has ${minLength} to ${maxLength} characters`);
+  const folded = password.toLowerCase();
+  const stem = folded.replace(/[\d!]{1,4}$/, '');
+  const isCommon = [folded, stem].some((text) => text === username || commonPasswords.includes(text));
+  if (isCommon || new Set(folded).size === 1)
+    throw oidcError(
+      'oidc.password-weak',
+      'this password is one of the first that are guessed',
+      'take a few unrelated words',
+    );
 }
 
 /** A hasher with its own queue; a process needs one. */
@@ -83,8 +95,8 @@ export function createPasswordHasher(): PasswordHasher {
   });
   const nobody = fresh();
   return {
-    async hash(password) {
-      checkPassword(password);
+    async hash(password, username) {
+      checkPassword(password, username);
       const parts = fresh();
       return formatPasswordHash({ ...parts, tag: await compute(password, parts) });
     },

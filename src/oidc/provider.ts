@@ -47,6 +47,8 @@ export interface OpenIdProvider extends Stoppable {
   onKeysChanged(listener: () => void): () => void;
   /** Signs with the prepared key from now on. */
   rotateKeys(): Promise<void>;
+  /** When the active key is followed by the prepared one, epoch milliseconds. */
+  rotatesAtMs(): number;
   /** Ends the user's sessions, grants and refresh tokens, and disowns the access tokens that are out there. */
   revokeUser(subject: string): Promise<void>;
   /** Users whose access tokens were disowned and may not have expired yet: the gateway must know them. */
@@ -62,10 +64,12 @@ export interface OpenIdProvider extends Stoppable {
 const maintenancePeriodMs = 60_000;
 /** Room for clocks that differ, on top of a token's life. */
 const skewSeconds = 60;
+/** Who acts where nobody asked. */
+const provider = { kind: 'operator', id: 'openid-provider' } as const;
 
 /** Builds the provider and opens its keys in the store. Throws `oidc.config`. */
 export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promise<OpenIdProvider> {
-  const { store, clock, logger } = options;
+  const { store, clock, logger, emit } = options;
   const issuer = parseIssuer(options.issuer);
   const lifetimes = { ...defaultLifetimes, ...options.lifetimes };
   const tokenSeconds = Math.max(lifetimes.accessToken, lifetimes.idToken) + skewSeconds;
@@ -85,6 +89,8 @@ export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promi
   };
   const rotated = (): void => {
     rebuild();
+    const [active] = ring.current.signing;
+    emit({ actor: provider, action: 'key.rotate', target: active?.kid ?? '', outcome: 'success' });
     keysChanged.call();
   };
   const failed = (error: unknown): void => logger.error({ err: error }, 'the signing keys were not maintained');
@@ -96,6 +102,7 @@ export async function buildOpenIdProvider(options: OpenIdProviderOptions): Promi
     jwks: () => ring.current.public,
     signToken: (claims, header) => signToken(ring.current.signing[0] as PrivateJwk, claims, header),
     onKeysChanged: keysChanged.add,
+    rotatesAtMs: () => ring.current.rotateAtMs,
     rotateKeys: () => ring.rotate().then(rotated),
     revokeUser: (subject) => revokeUser(subject, options, revocations).then(revoked.call),
     revokedSubjects: revocations.subjects,
