@@ -95,10 +95,8 @@ function lifeOf(request: X509SvidRequest, authorityEndMs: number, { lifetimes, n
   if (chosenMs !== undefined && chosenMs > nowMs)
     throw new IdentityError('identity.invalid-lifetime', 'an end can be chosen in the past only');
   const notAfterMs = wholeSeconds(Math.min(chosenMs ?? nowMs + lifeMs, authorityEndMs));
-  return {
-    notBeforeMs: wholeSeconds(Math.min(nowMs, notAfterMs - (chosenMs === undefined ? 0 : lifeMs)) - backdateMs),
-    notAfterMs,
-  };
+  const beginMs = chosenMs === undefined ? nowMs : notAfterMs - lifeMs;
+  return { notBeforeMs: wholeSeconds(beginMs - backdateMs), notAfterMs };
 }
 
 function lifetimeOf(

@@ -112,6 +112,13 @@ describe('the file', () => {
       expect([name, statSync(join(folder, 'state', name)).mode & 0o777]).toEqual([name, 0o600]);
   });
 
+  it('is opened without a warning', () => {
+    const program =
+      'const { openSqliteStore } = await import(process.argv[1]); await openSqliteStore({ path: process.argv[2] }).stop()';
+    const args = ['--input-type=module', '-e', program, join(import.meta.dirname, 'sqlite.ts'), path];
+    expect(spawnSync(process.execPath, args, { encoding: 'utf8' }).stderr).toBe('');
+  });
+
   it('is refused where others may read it', async () => {
     await open().stop();
     chmodSync(path, 0o644);
