@@ -100,7 +100,9 @@ export function documentsOf(found: FoundFile, facts: Facts): FoundDocument[] {
     file,
     value,
     place: (path) => {
-      const { key, value: span } = locate(path) ?? {};
+      // What a merge key or an alias brought in has no place of its own: its parent's will do.
+      const steps = Array.from({ length: path.length + 1 }, (_, at) => path.slice(0, path.length - at));
+      const { key, value: span } = steps.map(locate).find((found) => found !== undefined) ?? {};
       return { file, line: lines((key ?? span)?.from ?? 0) };
     },
   }));
