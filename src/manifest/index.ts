@@ -1,3 +1,9 @@
+export { type Discovery, discoverManifest } from './discover/discover.ts';
+export type { DiscoveredEdge, DiscoveredEgress, Evidence } from './discover/edges.ts';
+export type { DiscoveredRoute } from './discover/entrances.ts';
+export { type DiscoveryCode, type DiscoveryFinding, discoveryCodes, type Place } from './discover/facts.ts';
+export { formatFindings } from './discover/format.ts';
+export type { DiscoveredService } from './discover/services.ts';
 export { type ManifestCode, ManifestError, manifestCodes } from './errors.ts';
 export { memoryFiles, systemFiles } from './files.ts';
 export { type JsonSchema, manifestJsonSchema } from './json-schema.ts';

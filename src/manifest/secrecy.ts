@@ -47,6 +47,13 @@ export function hasUrlPassword(text: string): boolean {
   return password !== undefined && !/^\$\{?[A-Za-z_]\w*\}?$/.test(password);
 }
 
+const switches = /^(?:true|false|yes|no|on|off|enabled|disabled|0|1|)$/i;
+
+/** Whether a variable, by name and value, looks like a secret in clear text. */
+export function isPlainSecret(name: string, value: string): boolean {
+  return !switches.test(value) && (isSecretName(name) || hasUrlPassword(value));
+}
+
 /** Whether what stands at `path` of a manifest may be a secret, and must not be shown. */
 export function isSecretPath(path: Path): boolean {
   return path.some(

@@ -1,4 +1,4 @@
-import { hasUrlPassword, isSecretName } from '../secrecy.ts';
+import { isPlainSecret } from '../secrecy.ts';
 import { type CheckInput, error, type Finding, warning } from './finding.ts';
 
 const loopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
@@ -99,7 +99,7 @@ export function checkCycles({ draft }: CheckInput): Finding[] {
 export function checkPlainSecrets({ draft }: CheckInput): Finding[] {
   return draft.services.flatMap(([name, service]) =>
     Object.entries(service.env)
-      .filter(([key, value]) => value !== '' && (isSecretName(key) || hasUrlPassword(value)))
+      .filter(([key, value]) => isPlainSecret(key, value))
       .map(([key]) => ({
         ...warning(
           'manifest.plain-secret',

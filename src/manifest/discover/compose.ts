@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Path } from '../problem.ts';
+import { isPlainSecret, isSecretName } from '../secrecy.ts';
 import { at, isTree, listAt, portAt, type Tree, textAt, textOf, textsOf, treeAt } from '../tree.ts';
 import type { FoundDocument } from './documents.ts';
 import type { Facts, Setting, Workload } from './facts.ts';
@@ -23,6 +24,11 @@ export function parseEnvFile(text: string): ReadonlyMap<string, string> {
         : [[match[1] as string, (match[2] as string).trim().replace(/^(["'])(.*)\1$/, '$2')] as const],
     ),
   );
+}
+
+/** Puts a word in the place of each secret: what a URL is built with it for is still a URL. */
+function withoutSecrets(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...variables].map(([name, value]) => [name, isPlainSecret(name, value) ? 'redacted' : value]));
 }
 
 /** `${NAME}`, `${NAME:-default}`, `$NAME`; `$$` is a dollar sign. What is not set is empty. */
@@ -55,10 +61,12 @@ const wholeVariable = /^\$\{?([A-Za-z_]\w{0,127})(?::?\?[^}]{0,512})?\}?$/;
 
 function variableOf({ document, variables }: Reading, name: string, raw: string | undefined, path: Path): Setting {
   const place = document.place(path);
-  // `API_KEY: ${API_KEY}` and a name alone come from whoever starts it: the value is not in these files.
-  const passed = raw === undefined ? name : wholeVariable.exec(raw)?.[1];
-  const value = passed === undefined ? interpolate(raw ?? '', variables) : (variables.get(passed) ?? '');
-  return { kind: 'variable', name, value, place };
+  // `API_KEY: ${API_KEY}` and a name alone are handed through from whoever starts it.
+  const handed = raw === undefined ? name : wholeVariable.exec(raw)?.[1];
+  const value = handed === undefined ? interpolate(raw ?? '', variables) : variables.get(handed);
+  if (value === undefined && isSecretName(name))
+    return { kind: 'variable', name, value, secretField: name.toLowerCase(), place };
+  return { kind: 'variable', name, value: value ?? '', place };
 }
 
 function environmentOf(reading: Reading): Setting[] {
@@ -219,7 +227,7 @@ function readService(reading: Reading, facts: Facts): void {
 /** Reads a compose file. `texts`: the files beside it, by path, for `.env` and `env_file`. */
 export function readCompose(document: FoundDocument, texts: ReadonlyMap<string, string>, facts: Facts): void {
   const project = posix.dirname(document.file);
-  const variables = parseEnvFile(texts.get(posix.normalize(posix.join(project, '.env'))) ?? '');
+  const variables = withoutSecrets(parseEnvFile(texts.get(posix.normalize(posix.join(project, '.env'))) ?? ''));
   for (const [name, service] of Object.entries(treeAt(document.value, 'services'))) {
     if (isTree(service))
       readService({ document, name, service, path: ['services', name], project, texts, variables }, facts);

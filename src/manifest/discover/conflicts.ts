@@ -1,6 +1,6 @@
 import type { DiscoveredEdge, NamedCall } from './edges.ts';
 import type { Facts, StatedPolicy, Workload } from './facts.ts';
-import type { Grouping } from './groups.ts';
+import type { Group, Grouping } from './groups.ts';
 
 /** The port that a caller's port comes out at in a workload, where the name maps it. */
 function targetPort({ name, port }: NamedCall, workload: Workload): number | undefined {
@@ -94,38 +94,65 @@ export function tellSplitNetworks(calls: readonly NamedCall[], facts: Facts): vo
   }
 }
 
-/** Tells where compose files and cluster manifests describe one service differently, and of calls that only a policy states. */
+/** Tells where compose files and cluster manifests state different ports, or calls, for one service. */
 export function tellDisagreement(
   calls: readonly NamedCall[],
   edges: readonly DiscoveredEdge[],
   grouping: Grouping,
   facts: Facts,
 ): void {
+  for (const group of grouping.groups) tellPorts(group, facts);
   for (const { from, to, evidence } of edges) {
     const [first] = evidence;
-    if (first !== undefined && evidence.every(({ kind }) => kind.endsWith('Policy')))
+    if (first === undefined) continue;
+    if (evidence.every(({ kind }) => kind.endsWith('Policy')))
       facts.findings.push({
         severity: 'info',
         code: 'discover.unconfirmed-call',
         message: `only the ${first.kind} \`${first.name}\` says that \`${from}\` calls \`${to}\``,
         place: first.place,
       });
-    const sources = new Set(
+    const saying = new Set(
       calls
         .filter(({ caller, callee }) => grouping.ofWorkload(caller)?.label === from && callee.label === to)
         .map(({ caller }) => caller.source),
     );
-    const both = (label: string) =>
-      grouping.groups.find((group) => group.label === label)?.workloads.map(({ source }) => source) ?? [];
-    const missing = (['kubernetes', 'compose'] as const).find(
-      (source) => sources.size > 0 && !sources.has(source) && both(from).includes(source) && both(to).includes(source),
+    const silent = (['kubernetes', 'compose'] as const).find(
+      (source) =>
+        saying.size > 0 &&
+        !saying.has(source) &&
+        [from, to].every((label) => sourcesOf(label, grouping).includes(source)),
     );
-    if (missing !== undefined && first !== undefined)
+    if (silent !== undefined)
       facts.findings.push({
         severity: 'warning',
         code: 'discover.conflict',
-        message: `that \`${from}\` calls \`${to}\` is said for ${[...sources].join(', ')}, and not for ${missing}`,
+        message: `that \`${from}\` calls \`${to}\` is said for ${[...saying].join(', ')}, and not for ${silent}`,
         place: first.place,
       });
   }
+}
+
+function sourcesOf(label: string, grouping: Grouping): Workload['source'][] {
+  return grouping.groups.find((group) => group.label === label)?.workloads.map(({ source }) => source) ?? [];
+}
+
+function tellPorts({ label, workloads }: Group, facts: Facts): void {
+  const of = (source: Workload['source']) => workloads.filter((workload) => workload.source === source);
+  const portsOf = (source: Workload['source']) => of(source).flatMap(({ ports }) => ports);
+  const [cluster, compose] = [portsOf('kubernetes'), portsOf('compose')];
+  const [place] = of('compose').map((workload) => workload.place);
+  if (
+    place === undefined ||
+    cluster.length === 0 ||
+    compose.length === 0 ||
+    cluster.some((port) => compose.includes(port))
+  )
+    return;
+  facts.findings.push({
+    severity: 'warning',
+    code: 'discover.conflict',
+    message: `\`${label}\` listens on ${compose.join(', ')} in compose and on ${cluster.join(', ')} in kubernetes`,
+    place,
+  });
 }

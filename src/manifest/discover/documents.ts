@@ -64,23 +64,29 @@ export function readFolder(folder: string, files: Files, facts: Facts): FoundFil
 
 const isTemplate = (text: string): boolean => /\{\{[-\s]*[.$a-z]/i.test(text);
 
-function documentsOfJson({ file, text }: FoundFile): FoundDocument[] | undefined {
+// JSON is read as YAML, for the lines; larger files (a lockfile by another name, a data set) are not worth it.
+const maxPlacedJson = 256 * 1024;
+
+function documentsOfJson({ file, text }: FoundFile): FoundDocument[] {
   try {
     const value: unknown = JSON.parse(text);
     return [{ file, value, place: () => ({ file, line: 1 }) }];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
 /** The documents of a file. What cannot be read is told; templates of Helm and the like are not guessed at. */
 export function documentsOf(found: FoundFile, facts: Facts): FoundDocument[] {
   const { file, text } = found;
-  const json = file.toLowerCase().endsWith('.json') ? documentsOfJson(found) : undefined;
-  if (json !== undefined) return json;
+  const json = file.toLowerCase().endsWith('.json');
+  if (json && text.length > maxPlacedJson) return documentsOfJson(found);
   const lines = lineCounter(text);
   const documents = readYamlDocuments(text);
   if (documents.some(({ faults }) => faults.some(({ code }) => code !== 'manifest.duplicate-key'))) {
+    // JSON that is indented by tabs is no YAML.
+    const plain = json ? documentsOfJson(found) : [];
+    if (plain.length > 0) return plain;
     const template = isTemplate(text);
     facts.findings.push({
       severity: 'warning',
@@ -94,7 +100,9 @@ export function documentsOf(found: FoundFile, facts: Facts): FoundDocument[] {
     file,
     value,
     place: (path) => {
-      const { key, value: span } = locate(path) ?? {};
+      // What a merge key or an alias brought in has no place of its own: its parent's will do.
+      const steps = Array.from({ length: path.length + 1 }, (_, at) => path.slice(0, path.length - at));
+      const { key, value: span } = steps.map(locate).find((found) => found !== undefined) ?? {};
       return { file, line: lines((key ?? span)?.from ?? 0) };
     },
   }));

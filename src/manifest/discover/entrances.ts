@@ -56,7 +56,14 @@ function withoutDoubles(routes: readonly DiscoveredRoute[], facts: Facts): Disco
   return [...kept.values()];
 }
 
-/** Services that are published by themselves: the first at `/`, where that is free, each other below its name. */
+const fronts = ['frontend', 'web', 'www', 'website', 'ui', 'webapp', 'app', 'nginx', 'proxy', 'gateway'];
+
+/** Of several published services, the one that callers probably meet first. */
+function frontOf(labels: readonly string[]): string | undefined {
+  return labels.length === 1 ? labels[0] : fronts.find((front) => labels.includes(front));
+}
+
+/** Services that are published by themselves: the front at `/`, where that is free, each other below its name. */
 function publishedRoutes(
   groups: readonly Group[],
   routed: readonly DiscoveredRoute[],
@@ -66,7 +73,7 @@ function publishedRoutes(
     const name = group.names.find(({ published }) => published.length > 0);
     if (name === undefined || routed.some(({ service }) => service === group.label)) return [];
     const protocol = speaksOther(group);
-    if (protocol === undefined) return [{ group, name }];
+    if (protocol === undefined) return [{ label: group.label, name }];
     facts.findings.push({
       severity: 'info',
       code: 'discover.not-http',
@@ -75,12 +82,13 @@ function publishedRoutes(
     });
     return [];
   });
-  const alone = open.length === 1 && !routed.some(({ path, host }) => path === '/' && host === undefined);
-  return open.map(({ group, name }) => ({
-    path: alone ? '/' : `/${group.label}`,
+  const free = !routed.some(({ path, host }) => path === '/' && host === undefined);
+  const front = free ? frontOf(open.map(({ label }) => label)) : undefined;
+  return open.map(({ label, name }) => ({
+    path: label === front ? '/' : `/${label}`,
     host: undefined,
-    service: group.label,
-    stripPrefix: !alone,
+    service: label,
+    stripPrefix: label !== front,
     kind: name.source === 'compose' ? 'published port' : 'published service',
     place: name.place,
   }));
@@ -114,7 +122,7 @@ export function routesOf(
       ? []
       : [{ path, host: undefined, service, stripPrefix: false, kind: 'OpenAPI', place: { file, line: 1 } }];
   });
-  if (documented.length === 0)
+  if (documented.length === 0 && grouping.groups.length > 0)
     facts.findings.push({
       severity: 'warning',
       code: 'discover.no-entrance',

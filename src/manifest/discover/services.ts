@@ -1,5 +1,5 @@
-import { hasUrlPassword, isSecretName } from '../secrecy.ts';
-import type { Facts, FoundApi, Place, Setting } from './facts.ts';
+import { isPlainSecret } from '../secrecy.ts';
+import type { Facts, FoundApi, Place } from './facts.ts';
 import { type Group, type Grouping, labelOf } from './groups.ts';
 
 /** A service that was found. */
@@ -43,16 +43,11 @@ export function speaksOther({ workloads, names }: Group): string | undefined {
   return first === undefined ? undefined : protocolsByPort.get(first);
 }
 
-const switches = /^(?:true|false|yes|no|on|off|0|1|)$/i;
-
-const isPlainSecret = ({ kind, name, value }: Setting): boolean =>
-  kind === 'variable' && value !== undefined && !switches.test(value) && (isSecretName(name) || hasUrlPassword(value));
-
 function secretsOf({ label, workloads }: Group, facts: Facts): DiscoveredService['secrets'] {
   const secrets = new Map<string, { field: string; place: Place }>();
   for (const setting of workloads.flatMap(({ settings }) => settings)) {
-    const { name, secretField, place } = setting;
-    const plain = isPlainSecret(setting);
+    const { kind, name, value, secretField, place } = setting;
+    const plain = kind === 'variable' && value !== undefined && isPlainSecret(name, value);
     if (!/^[A-Za-z_]\w{0,127}$/.test(name) || (secretField === undefined && !plain)) continue;
     if (plain)
       facts.findings.push({

@@ -99,17 +99,18 @@ export const service = z
     egress: z.array(endpoint).default([]).describe('Destinations outside that it may reach, as `host:port`.'),
     secrets: dictionary(environmentName, secret)
       .prefault({})
-      .describe('Secrets given to the command, by variable: `mount/path#field`, or `{ path, generate, as }`.'),
+      .describe(
+        'Secrets of the service, by variable: `mount/path#field`, or `{ path, generate, as }`. A command that Merlon runs is given them; a service at an `address` may read them with its SVID.',
+      ),
   })
   .superRefine((service, context) => {
     const code = 'manifest.bad-service';
     if ((service.run === undefined) === (service.address === undefined))
       refuse(context, 'a service needs exactly one of `run` and `address`', { code });
     if (service.run !== undefined) return;
-    const pointless = [
-      ...(['cwd', 'port'] as const).filter((key) => service[key] !== undefined),
-      ...(['env', 'secrets'] as const).filter((key) => Object.keys(service[key]).length > 0),
-    ];
+    const pointless = (['cwd', 'port', 'env'] as const).filter(
+      (key) => service[key] !== undefined && !(key === 'env' && Object.keys(service.env).length === 0),
+    );
     for (const key of pointless)
       refuse(
         context,

@@ -100,7 +100,7 @@ export interface Address {
 /** `http://host:port` or `https://host:port` and nothing behind it. */
 export function tryParseAddress(text: string): Address | undefined {
   const [, scheme, host = '', port] =
-    /^(https?):\/\/([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})$/.exec(text) ?? [];
+    /^(https?):\/\/([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})$/.exec(text) ?? [];
   if (scheme === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined;
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
   if (host.startsWith('[') && isIP(bare) !== 6) return undefined;
