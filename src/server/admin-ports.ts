@@ -78,12 +78,7 @@ function userPorts({ provider }: ControlParts): AdminPorts['users'] {
 }
 
 function secretPorts({ foundation: { secrets } }: ControlParts): AdminPorts['secrets'] {
-  return {
-    put: async (path, fields) => ({ version: await secrets.put(path, fields, operator) }),
-    get: (path) => secrets.get(path, operator),
-    list: (prefix) => secrets.list(prefix, operator),
-    delete: (path) => secrets.delete(path, operator),
-  };
+  return secrets.asOperator(operator);
 }
 
 function expiriesOf({ foundation, configuration }: ControlParts): Expiry[] {

@@ -10,7 +10,7 @@ import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } 
 import { createEgress, createInbound, createOutbound } from '../mesh/index.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
-import { createSvidKeeper } from './svid-source.ts';
+import { createSvidKeeper } from './svid-keeper.ts';
 import { createVerifier } from './svid-verifier.ts';
 
 export interface AgentRoleOptions {

@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import type { Weaknesses } from '../api/protections.ts';
 import type { AuditEvent, EmitEvent } from '../api/record.ts';
 import { createEd25519Signer, createLedger, formatVerifierKey, type Ledger } from '../audit/index.ts';
 import type { IssueSvid } from '../control/index.ts';
@@ -10,7 +11,7 @@ import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type CertificateWithKey, mintDevelopmentCa } from '../crypto/index.ts';
 import { type Authority, createAuthority } from '../identity/index.ts';
-import { type Barrier, createSecretsX, fileKeyProvider, openBarrier } from '../secrets/index.ts';
+import { createBarrier, createSecrets, fileKeyProvider, type Secrets, type ServiceRole } from '../secrets/index.ts';
 import { openSqliteStore, type Store } from '../storage/index.ts';
 import type { StateLayout } from './state.ts';
 
@@ -26,7 +27,9 @@ export interface Foundation {
   readonly issueSvid: IssueSvid;
   /** The authority of certificates for people's browsers and clients on this machine. */
   readonly developmentCa: CertificateWithKey;
-  readonly secrets: ReturnType<typeof import('../secrets/index.ts').createSecretsX>;
+  readonly secrets: Secrets;
+  /** Which paths each workload may read; replaced with each manifest. */
+  readonly secretRoles: Map<string, ServiceRole>;
 }
 
 /** Where and for whom. */
@@ -35,15 +38,16 @@ export interface FoundationOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly trustDomain: string;
+  readonly weaknesses: Weaknesses;
 }
 
 /** Opens store, barrier, ledger and authority, making each on first use. What was opened is stopped by `lifecycle`. */
 export async function openFoundation(options: FoundationOptions, lifecycle: Lifecycle): Promise<Foundation> {
   const { layout, clock, log, trustDomain } = options;
   const disk = lifecycle.add(await openSqliteStore({ path: layout.store, clock }));
-  const store: Barrier = lifecycle.add(
-    await openBarrier({ store: disk, keyProvider: fileKeyProvider(layout.unsealKey) }),
-  );
+  const barrier = lifecycle.add(createBarrier({ store: disk, clock }));
+  await barrier.open(fileKeyProvider(layout.unsealKey));
+  const { store } = barrier;
   const origin = `${trustDomain}/ledger`;
   const signer = createEd25519Signer(await keptSigningKey(store));
   const ledger = lifecycle.add(
@@ -59,6 +63,15 @@ export async function openFoundation(options: FoundationOptions, lifecycle: Life
   const authority = await createAuthority({ store, clock, emit, trustDomain });
   const developmentCa = await keptDevelopmentCa(store, clock);
   writeFileAtomic(layout.caFile, developmentCa.certificatePem, 0o644);
+  const secretRoles = new Map<string, ServiceRole>();
+  const secrets = createSecrets({
+    store,
+    clock,
+    weaknesses: options.weaknesses,
+    emit: async (event) => void (await ledger.append([eventOf(event, clock.now())])),
+    findServiceRole: (spiffeId) => secretRoles.get(spiffeId),
+    sealState: () => barrier.status(),
+  });
   return {
     store,
     ledger,
@@ -67,7 +80,8 @@ export async function openFoundation(options: FoundationOptions, lifecycle: Life
     authority,
     issueSvid: issueWith(authority),
     developmentCa,
-    secrets: createSecretsX(store),
+    secrets,
+    secretRoles,
   };
 }
 
@@ -84,14 +98,17 @@ function issueWith(authority: Authority): IssueSvid {
 
 function createEmit(ledger: Ledger, clock: Clock, log: Logger): EmitEvent {
   return (event) => {
-    const nowMs = clock.now();
-    const record: AuditEvent = { ...event, kind: 'event', id: uuidV7(nowMs), timeMs: nowMs };
+    const record = eventOf(event, clock.now());
     ledger
       .append([record])
       .catch((error: unknown) =>
         log.error({ action: event.action, error: messageOf(error) }, 'an event could not be kept'),
       );
   };
+}
+
+function eventOf(event: Omit<AuditEvent, 'kind' | 'id' | 'timeMs'>, nowMs: number): AuditEvent {
+  return { ...event, kind: 'event', id: uuidV7(nowMs), timeMs: nowMs };
 }
 
 const signingKeyAt = 'audit/signing-key';

@@ -54,10 +54,9 @@ export async function startAdminListener(parts: ControlParts, lifecycle: Lifecyc
       const answer = await foundation.secrets.handle({
         method: request.method,
         path: request.path,
-        query: request.query ?? '',
-        headers: request.headers,
-        body: await body(),
-        remoteAddress: request.remoteAddress,
+        query: new URLSearchParams(request.query ?? ''),
+        headers: Object.fromEntries(request.headers),
+        body: (await body()) ?? Buffer.alloc(0),
         ...(peer !== undefined && 'spiffeId' in peer ? { peerSpiffeId: peer.spiffeId } : {}),
       });
       return reply.send(answer.status, answer.headers, answer.body);

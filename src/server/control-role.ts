@@ -10,10 +10,11 @@ import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/index.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
-import { openFoundation } from './control-foundation.ts';
+import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
 import { startProvider } from './control-provider.ts';
+import { assignSecretRoles } from './service-secrets.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 
 export interface ControlRoleOptions {
@@ -41,7 +42,10 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const { manifest, warnings } = loadManifest(manifestPath);
   prepareState(layout);
   await checkNotInUse(layout);
-  const foundation = await openFoundation({ layout, clock, log, trustDomain: manifest.trustDomain }, lifecycle);
+  const foundation = await openFoundation(
+    { layout, clock, log, weaknesses, trustDomain: manifest.trustDomain },
+    lifecycle,
+  );
   const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
   const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log));
 
@@ -64,6 +68,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       inUse: current?.ports,
     });
     agent = configuration.agent;
+    assignSecretRoles(next, foundation);
     limits.configure(configuration.gateway.limits);
     distributor.publish(configuration.snapshots);
     current = configuration;
@@ -157,6 +162,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
     });
   };
+  keepAuthorityRotating(foundation, clock, log, lifecycle, () => tryReload('the trust bundle has changed'));
   provider.onChange(() => tryReload('keys or revocations have changed'));
   lifecycle.add(
     watchPaths(
@@ -165,4 +171,29 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       () => tryReload('the manifest has changed'),
     ),
   );
+}
+
+const maintenancePeriodMs = 60_000;
+
+/** Takes the steps of CA rotation that are due, and tells everyone when the trust bundle has changed. */
+function keepAuthorityRotating(
+  { authority }: Foundation,
+  clock: Clock,
+  log: Logger,
+  lifecycle: Lifecycle,
+  onChange: () => void,
+): void {
+  let sequence: number | undefined;
+  const look = async (): Promise<void> => {
+    await authority.maintain();
+    const bundle = await authority.bundle();
+    if (sequence !== undefined && bundle.sequence !== sequence) onChange();
+    ({ sequence } = bundle);
+  };
+  const timer = clock.every(
+    maintenancePeriodMs,
+    () =>
+      void look().catch((error: unknown) => log.error({ error: messageOf(error) }, 'the authority was not maintained')),
+  );
+  lifecycle.defer(() => timer.cancel());
 }

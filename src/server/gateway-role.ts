@@ -19,7 +19,7 @@ import {
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
-import { createSvidKeeper } from './svid-source.ts';
+import { createSvidKeeper } from './svid-keeper.ts';
 import { createVerifier } from './svid-verifier.ts';
 
 export interface GatewayRoleOptions {

@@ -20,7 +20,7 @@ export async function mintProbeCredentials(request: ProbeRequest, parts: Control
   });
   if (request.kind === 'svid') return mintSvid(request, parts);
   if (request.kind === 'access-token') return mintAccessToken(request, parts);
-  return { token: await foundation.secrets.mintServiceToken(serviceIdOf(request.service, parts)) };
+  return { token: (await foundation.secrets.login(serviceIdOf(request.service, parts))).secret };
 }
 
 function serviceIdOf(service: string, { configuration }: ControlParts): string {
@@ -40,6 +40,7 @@ async function mintSvid(
     spiffeId,
     publicKey,
     proof: { nonce, signature: proveKey(privateKey, { nonce, spiffeId, publicKey }) },
+    actor: { kind: 'operator', id: 'admin-token' },
     ...(expired ? { notAfterMs: options.clock.now() - 60_000 } : { ttlSeconds: lifeSeconds }),
   });
   return { certificate: svid.chain, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };

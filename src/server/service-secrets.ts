@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { MerlonError } from '../core/errors.ts';
-import { writeFileAtomic } from '../core/files.ts';
-import type { Manifest, Service } from '../manifest/index.ts';
+import { serviceId } from '../control/index.ts';
+import { hasCode, MerlonError } from '../core/errors.ts';
+import type { Manifest } from '../manifest/index.ts';
+import { type ServiceSecrets, writeSecretFiles } from '../secrets/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { StateLayout } from './state.ts';
 
@@ -12,51 +13,41 @@ export async function resolveAllSecrets(
   { secrets }: Foundation,
   layout: StateLayout,
 ): Promise<Map<string, Readonly<Record<string, string>>>> {
-  const resolved = new Map<string, Readonly<Record<string, string>>>();
+  const resolved = new Map<string, ServiceSecrets>();
   const missing: string[] = [];
-  for (const [name, service] of Object.entries(services)) {
-    const { values, absent } = await readSecrets(service, secrets);
-    missing.push(...absent.map((path) => `${path} (services.${name})`));
-    resolved.set(name, deliver(name, service, values, layout));
+  for (const [service, { secrets: wanted }] of Object.entries(services)) {
+    try {
+      resolved.set(service, await secrets.resolveServiceSecrets({ service, secrets: wanted }));
+    } catch (error) {
+      if (!hasCode(error, 'secrets.missing')) throw error;
+      missing.push(error.message);
+    }
   }
-  if (missing.length === 0) return resolved;
-  throw new MerlonError({
-    code: 'manifest.secret-missing',
-    message: `these secrets have no value yet: ${missing.join(', ')}`,
-    hint: 'set each with `merlon secrets put <path> <field>`, or add `generate: true` in the manifest',
-  });
-}
-
-async function readSecrets(
-  { secrets: wanted }: Service,
-  secrets: Foundation['secrets'],
-): Promise<{ values: Map<string, string>; absent: string[] }> {
-  const values = new Map<string, string>();
-  const absent: string[] = [];
-  for (const [variable, { path, generate }] of Object.entries(wanted)) {
-    const value = await secrets.resolveField(path.path, path.field, generate);
-    if (value === undefined) absent.push(`${path.mount}/${path.path}#${path.field}`);
-    else values.set(variable, value);
+  if (missing.length > 0) {
+    throw new MerlonError({
+      code: 'secrets.missing',
+      message: missing.join('; '),
+      hint: 'set each with `merlon secrets put <path> <field>`, or add `generate: true` in the manifest',
+    });
   }
-  return { values, absent };
+  return new Map([...resolved].map(([service, given]) => [service, deliver(service, given, layout)]));
 }
 
 function deliver(
-  name: string,
-  { secrets }: Service,
-  values: ReadonlyMap<string, string>,
+  service: string,
+  { env, files }: ServiceSecrets,
   layout: StateLayout,
-): Record<string, string> {
-  const folder = join(layout.serviceSecrets, name);
+): Readonly<Record<string, string>> {
+  const folder = join(layout.serviceSecrets, service);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  const variables: Record<string, string> = {};
-  for (const [variable, value] of values) {
-    const file = join(folder, variable);
-    const asFile = secrets[variable]?.as === 'file';
-    if (asFile) writeFileAtomic(file, value);
-    variables[variable] = asFile ? file : value;
+  return { ...env, ...(Object.keys(files).length === 0 ? {} : writeSecretFiles(folder, files)) };
+}
+
+/** What each workload may read over the secrets API: the paths that its manifest entry names, and nothing else. */
+export function assignSecretRoles({ services, trustDomain }: Manifest, { secretRoles }: Foundation): void {
+  secretRoles.clear();
+  for (const [service, { secrets }] of Object.entries(services)) {
+    const paths = [...new Set(Object.values(secrets).map(({ path }) => path.path))];
+    if (paths.length > 0) secretRoles.set(serviceId(trustDomain, service), { service, paths });
   }
-  return variables;
 }
