@@ -23,9 +23,9 @@ import { MerlonError } from '../core/errors.ts';
 import { type CertificateWithKey, mintServerCertificate } from '../crypto/index.ts';
 import type { Manifest } from '../manifest/index.ts';
 import { loadOpenApi } from '../openapi/index.ts';
-import { compileGatewayPolicies } from '../policy/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
+import { compilePoliciesApart } from './policy-compiler.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
 
@@ -140,7 +140,11 @@ async function compilePolicies(
   weaknesses: Weaknesses,
 ): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, weaknesses);
+  const result = await compilePoliciesApart({
+    model: compilePolicyModel(manifest, documents),
+    files,
+    weaknesses: [...weaknesses],
+  });
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(
     ({ file, line, column, message, hint }) =>

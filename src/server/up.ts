@@ -9,7 +9,7 @@ import { createChannelClient } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
 import { type Child, createProcessNotes, endStaleProcesses, type LogStream, startChild } from '../supervisor/index.ts';
 import { bindPublicPort } from './public-port.ts';
-import { roleCommand } from './role-command.ts';
+import { codeCache, roleCommand } from './role-command.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 import { createWorkloads, type WorkloadState } from './workloads.ts';
 
@@ -185,7 +185,7 @@ function startRoles(
         name,
         command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
         cwd: dirname(resolve(manifestPath)),
-        env: roleEnvironment(),
+        env: { ...roleEnvironment(), MERLON_CODE_CACHE: codeCache(role) },
         descriptors,
       },
       {
@@ -228,7 +228,7 @@ function refusedToStart(role: string, code: number | null): MerlonError {
 
 /** A role needs nothing of the caller's environment but these. */
 function roleEnvironment(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'NODE_COMPILE_CACHE', 'TMPDIR'];
+  const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'TMPDIR'];
   return Object.fromEntries(
     kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
   );
