@@ -25,7 +25,7 @@ export interface BarrierStore {
 const pageSize = 200;
 const placeOf = (key: string): Buffer => Buffer.from(`merlon barrier 1\0${key}`);
 
-/** A store whose values are encrypted in `parts.store`. Its `stop` leaves that one running. */
+/** A store whose values are encrypted in `parts.store`. Its `stop` stops that one. */
 export function createBarrierStore({ store, ring, makeHeadroom, reserved }: BarrierStoreParts): BarrierStore {
   const checkKey = (key: string): void => {
     if (key === reserved) throw new SecretsError('secrets.bad-path', `\`${key}\` is the barrier's own`);
@@ -43,19 +43,22 @@ export function createBarrierStore({ store, ring, makeHeadroom, reserved }: Barr
     }
   };
 
-  // No await between the check and the use: others encrypt in between.
-  const encryptAll = async (writes: readonly Write[]): Promise<Write[]> => {
-    const count = writes.filter((write) => 'put' in write).length;
-    while (ring().headroom < count) await makeHeadroom();
+  const encryptAll = (writes: readonly Write[]): Write[] => {
     const keys = ring();
-    return writes.map((write) =>
-      'put' in write ? { ...write, value: keys.encrypt(write.value, placeOf(write.put)) } : write,
-    );
+    return writes.map((one) => ('put' in one ? { ...one, value: keys.encrypt(one.value, placeOf(one.put)) } : one));
   };
 
   const write = async (writes: readonly Write[]): Promise<void> => {
     for (const one of writes) checkKey('put' in one ? one.put : one.delete);
-    await store.write(await encryptAll(writes));
+    const count = writes.filter((one) => 'put' in one).length;
+    let taken = writes;
+    if (ring().headroom < count) {
+      // Before anything is waited for, the values are ours: the caller may reuse its buffers.
+      taken = structuredClone(writes);
+      while (ring().headroom < count) await makeHeadroom();
+    }
+    // No await between the check and here: others encrypt in between.
+    await store.write(encryptAll(taken));
   };
 
   return {
@@ -72,7 +75,7 @@ export function createBarrierStore({ store, ring, makeHeadroom, reserved }: Barr
         return entries.filter(({ key }) => key !== reserved).map(decrypt);
       },
       write,
-      stop: async () => undefined,
+      stop: () => store.stop(),
     },
     async rewriteStale() {
       let rewritten = 0;

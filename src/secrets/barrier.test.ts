@@ -1,10 +1,11 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { MemoryStore } from '../../test/fakes/store.ts';
 import { openSqliteStore, type Store } from '../storage/index.ts';
+import { storeSuite } from '../storage/store.suite.ts';
 import { type Barrier, createBarrier } from './barrier.ts';
 import { fileKeyProvider } from './file-key-provider.ts';
 
@@ -166,4 +167,10 @@ test('the count of messages survives a crash: it is stored before it is used', a
   const [restored] = (await again.status()).keys;
   expect(restored!.messages).toBeGreaterThanOrEqual(key!.messages);
   await again.store.write(writes);
+});
+
+describe('the store behind the barrier behaves as every store', () => {
+  test.each(storeSuite)('$name', async ({ run }) => {
+    await run({ store: barrier.store, now: () => clock.now(), advance: (ms) => clock.advance(ms) });
+  });
 });
