@@ -16,7 +16,7 @@ export class ConnectionTable {
   readonly #perSubscriber = new Map<string, number>();
   readonly #sweepMs: number;
   #sweep: Timer | undefined;
-  #onEmpty: (() => void) | undefined;
+  readonly #whenEmpty: (() => void)[] = [];
 
   constructor(limits: HttpLimits, clock: Clock) {
     this.#limits = limits;
@@ -53,23 +53,17 @@ export class ConnectionTable {
     for (const connection of this.#connections) connection.drain();
   }
 
-  /** Resolves when no socket is left, or after `timeoutMs`. */
-  whenEmpty(timeoutMs: number): Promise<void> {
+  /** Resolves when no socket is left. */
+  whenEmpty(): Promise<void> {
     if (this.#sockets.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#clock.after(timeoutMs, resolve);
-      this.#onEmpty = () => {
-        timer.cancel();
-        resolve();
-      };
+      this.#whenEmpty.push(resolve);
     });
   }
 
   /** Cuts every connection. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
-    this.#sweep?.cancel();
-    this.#sweep = undefined;
   }
 
   #forget(socket: Socket, subscriber: string): void {
@@ -80,7 +74,7 @@ export class ConnectionTable {
     if (this.#sockets.size > 0) return;
     this.#sweep?.cancel();
     this.#sweep = undefined;
-    this.#onEmpty?.();
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #sweepAll(): void {

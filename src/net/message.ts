@@ -47,7 +47,7 @@ export interface ServerRequest {
    * where it is needed and in upper case. An encoded slash stays `%2F`: see `hasEncodedSlash`. `*` for `OPTIONS *`.
    */
   readonly path: string;
-  /** Whether `path` holds `%2F`. A route that does not expect one must refuse it. */
+  /** Whether the path came with a `%2F`. A route that does not expect one must refuse it. */
   readonly hasEncodedSlash: boolean;
   /** What follows the first "?", without it, as it stands on the wire; undefined where there is none. */
   readonly query: string | undefined;

@@ -4,7 +4,7 @@ import { hexValues, pathChars, unreservedChars } from './grammar.ts';
 /** A path in the one form that routing and policy may look at. */
 export interface NormalPath {
   readonly path: string;
-  /** Whether it holds `%2F`, which some servers take for a separator and some for data. */
+  /** Whether there was a `%2F`, which some servers take for a separator and some for data; also one that a dot segment then removed. */
   readonly hasEncodedSlash: boolean;
 }
 

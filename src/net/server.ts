@@ -95,8 +95,10 @@ class Http1Server implements HttpServer {
     this.#host.isDraining = true;
     const closed = this.#closeListener();
     this.#table.drain();
-    await this.#table.whenEmpty(timeoutMs);
-    this.#table.destroy();
+    const empty = this.#table.whenEmpty();
+    const timer = this.#options.clock.after(timeoutMs, () => this.#table.destroy());
+    await empty;
+    timer.cancel();
     await closed;
   }
 
@@ -104,6 +106,7 @@ class Http1Server implements HttpServer {
     this.#host.isDraining = true;
     const closed = this.#closeListener();
     this.#table.destroy();
+    await this.#table.whenEmpty();
     await closed;
   }
 
