@@ -2,6 +2,7 @@ import type { ExpressionJson } from '../api/policy.ts';
 import { operatorOf } from './expression.ts';
 import { type Change, changeLeaf, evaluate } from './leaf-changes.ts';
 import type { CedarRequest } from './request.ts';
+import { isConstant } from './what-was-read.ts';
 
 /** Changes that are needed together. */
 export type Alternative = readonly Change[];
@@ -14,13 +15,17 @@ interface Operands {
   readonly right: ExpressionJson;
 }
 
-/** The smallest sets of changes, fewest first, that would make `expression` be `wanted`. None are needed where it is. */
+/**
+ * The smallest sets of changes, fewest first, that would make `expression` be `wanted`: one empty set where it is that
+ * already, and no set where nothing can.
+ */
 export function changesToMake(
   expression: ExpressionJson,
   wanted: boolean,
   request: CedarRequest,
 ): readonly Alternative[] {
   if (evaluate(expression, request) === wanted) return [[]];
+  if (isConstant(expression)) return [];
   const [operator, operand] = operatorOf(expression);
   if (operator === '!') return changesToMake((operand as { arg: ExpressionJson }).arg, !wanted, request);
   if (operator === '&&' || operator === '||') {
@@ -58,7 +63,7 @@ function allOf(parts: readonly ExpressionJson[], wanted: boolean, request: Cedar
     // What errs behind a part that failed errs because of it: `p has a && p.a == 1`.
     if (failed && evaluate(part, request) === undefined) continue;
     const ways = changesToMake(part, wanted, request);
-    failed ||= (ways[0] ?? []).length > 0;
+    failed ||= ways[0]?.length !== 0;
     combined = fewest(combined.flatMap((before) => ways.map((way) => [...before, ...way])));
   }
   return combined;
@@ -68,7 +73,8 @@ function anyOf(parts: readonly ExpressionJson[], wanted: boolean, request: Cedar
   return fewest(parts.flatMap((part) => changesToMake(part, wanted, request)));
 }
 
-/** The shortest alternatives, in order. */
+/** The shortest alternatives, in order; those that ask for much more than the shortest does are left out. */
 export function fewest(alternatives: readonly Alternative[]): readonly Alternative[] {
-  return alternatives.toSorted((a, b) => a.length - b.length).slice(0, maxAlternatives);
+  const sorted = alternatives.toSorted((a, b) => a.length - b.length).slice(0, maxAlternatives);
+  return sorted.filter(({ length }) => length <= (sorted[0] as Alternative).length + 1);
 }

@@ -95,9 +95,9 @@ export function roleChange(roles: readonly EntityUid[], wanted: boolean, request
 
 function equalLeaf({ left, right }: Operands, wanted: boolean, request: CedarRequest): Change | undefined {
   const [a, b] = [evaluate(left, request), evaluate(right, request)];
+  if (isConstant(right) && b !== undefined) return valueLeaf(left, formatValue(b), wanted, request);
+  if (isConstant(left) && a !== undefined) return valueLeaf(right, formatValue(a), wanted, request);
   if (a === undefined || b === undefined) return undefined;
-  if (isConstant(right)) return valueLeaf(left, formatValue(b), wanted, request);
-  if (isConstant(left)) return valueLeaf(right, formatValue(a), wanted, request);
   // The caller's own value is what was looked at; the other is what it should have been.
   const [own, other] = printExpression(left).startsWith('principal') ? [left, right] : [right, left];
   const [actual, expected] = own === left ? [a, b] : [b, a];
@@ -122,7 +122,7 @@ function valueLeaf(read: ExpressionJson, expected: string, wanted: boolean, requ
     claim: nameOfRead(read),
     expected: wanted ? expected : `not ${expected}`,
     actual,
-    fix: `${nameOfRead(read)} ${must} \`${expected}\`${wanted ? `, is \`${actual}\`` : ''}`,
+    fix: `\`${nameOfRead(read)}\` ${must} \`${expected}\`${wanted ? `, is \`${actual}\`` : ''}`,
   };
 }
 
