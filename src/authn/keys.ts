@@ -64,11 +64,37 @@ function tryImport({ kty, crv, x, y, n, e }: PublicJwk): KeyObject | string {
   try {
     const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);
     const key = createPublicKey({ key: Object.fromEntries(members), format: 'jwk' });
-    const bits = key.asymmetricKeyDetails?.modulusLength;
-    return bits !== undefined && bits < minRsaBits ? `its modulus has ${bits} bits, fewer than ${minRsaBits}` : key;
+    return kty === 'RSA' ? (findRsaWeakness(key, n ?? '') ?? key) : key;
   } catch (error) {
     return messageOf(error);
   }
+}
+
+function findRsaWeakness(key: KeyObject, modulus: string): string | undefined {
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < minRsaBits) return `its modulus has ${modulusLength} bits, fewer than ${minRsaBits}`;
+  if (publicExponent < 3n || publicExponent % 2n === 0n) return `its exponent is ${publicExponent}`;
+  return isRocaModulus(Buffer.from(modulus, 'base64url'))
+    ? 'its primes come from a flawed generator (CVE-2017-15361)'
+    : undefined;
+}
+
+const rocaPrimes = [
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+  127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/**
+ * Whether a modulus has the fingerprint of the flawed generator: modulo each small prime it is a power of 65537
+ * (Nemec and others, "The Return of Coppersmith's Attack", 2017, section 3). Sound moduli have it once in 2^27.
+ */
+function isRocaModulus(modulus: Buffer): boolean {
+  return rocaPrimes.every((prime) => {
+    const rest = modulus.reduce((value, byte) => (value * 256 + byte) % prime, 0);
+    for (let power = 1, step = 0; step < prime; step++, power = (power * 65_537) % prime)
+      if (power === rest) return true;
+    return false;
+  });
 }
 
 function createVerifier({ digest, pss, signatureBytes }: AlgorithmRow, key: KeyObject): VerifySignature {

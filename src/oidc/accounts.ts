@@ -2,6 +2,7 @@ import type { EmitEvent } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import { hasCode } from '../core/errors.ts';
 import type { Store } from '../storage/index.ts';
+import { createDecoys } from './decoys.ts';
 import { oidcError } from './errors.ts';
 import { createPasswordHasher, generatePassword, type PasswordHasher, parsePasswordHash } from './passwords.ts';
 import { decodeRecord, encodeRecord, type Stored, tryReadRecord, walkEntries } from './records.ts';
@@ -75,7 +76,8 @@ export function isUserName(name: string): boolean {
 export function createAccounts(options: AccountsOptions): Accounts {
   const { store, clock } = options;
   const hasher = createPasswordHasher();
-  const emit = createEmit(options);
+  const decoys = createDecoys(() => readHashes(store));
+  const report = createReport(options, decoys.forget);
   const read = (name: string) => tryReadUser(store, name);
   const edit = createEdit(store, read);
   return {
@@ -86,18 +88,18 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const secret = settings.passwordHash === undefined ? (password ?? generatePassword()) : undefined;
       const record = await createUser(user, settings, secret, hasher, clock);
       await writeNew(store, record);
-      emit('user.create', user);
+      report('user.create', user);
       return secret;
     },
     async update(name, settings) {
       const { user, changed } = await edit(name, (record) => applySettings(record, settings, clock));
-      if (changed) emit('user.update', user.name);
+      if (changed) report('user.update', user.name);
       return publicUser(user);
     },
     async remove(name) {
       const { value, version } = await required(read, name);
       await store.write([{ delete: prefix + value.name, if: version }]);
-      emit('user.remove', value.name);
+      report('user.remove', value.name);
     },
     async list() {
       const users: User[] = [];
@@ -112,12 +114,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
       await required(read, name);
       const passwordHash = await hasher.hash(password, foldUserName(name));
       const { user } = await edit(name, (record) => ({ ...record, passwordHash, passwordChangedAtMs: clock.now() }));
-      emit('user.password', user.name);
+      report('user.password', user.name);
       return password;
     },
     async verify(name, password) {
       const user = (await read(name))?.value;
-      const right = await hasher.verify(password, user?.passwordHash);
+      const decoy = await decoys.pick(foldUserName(name));
+      const right = await hasher.verify(password, user?.passwordHash, decoy);
       return right && user !== undefined && !user.disabled ? publicUser(user) : undefined;
     },
   };
@@ -193,6 +196,20 @@ function publicUser({ passwordHash: _, ...user }: UserRecord): User {
   return user;
 }
 
-function createEmit({ emit, operator = 'operator' }: AccountsOptions): (action: string, target: string) => void {
-  return (action, target) => emit({ actor: { kind: 'operator', id: operator }, action, target, outcome: 'success' });
+async function readHashes(store: Store): Promise<readonly string[]> {
+  const hashes: string[] = [];
+  for await (const entry of walkEntries(store, prefix)) {
+    const { passwordHash } = decodeRecord<UserRecord>(entry);
+    if (passwordHash !== undefined) hashes.push(passwordHash);
+  }
+  return hashes;
+}
+
+type Report = (action: string, target: string) => void;
+
+function createReport({ emit, operator = 'operator' }: AccountsOptions, changed: () => void): Report {
+  return (action, target) => {
+    changed();
+    emit({ actor: { kind: 'operator', id: operator }, action, target, outcome: 'success' });
+  };
 }

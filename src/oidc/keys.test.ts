@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { authorizationUrl, Browser, issuer, type Rig, startRig } from '../../test/fakes/openid-provider.ts';
 import { MemoryStore } from '../../test/fakes/store.ts';
+import { openSqliteStore } from '../storage/index.ts';
 import { openKeyRing } from './signing-keys.ts';
 import { obtainToken, refreshTokens } from './token-client.ts';
 
@@ -94,8 +98,10 @@ test('a rotation tells its listeners and changes who signs; earlier refresh toke
   await rig.stop();
 });
 
-test('keys, sessions, passwords and refresh tokens survive a restart', async () => {
-  const first = await startRig();
+test('keys, sessions, passwords and refresh tokens survive a restart, on a real database', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'merlon-oidc-'));
+  const store = openSqliteStore({ path: join(folder, 'state.db') });
+  const first = await startRig({ store });
   const password = first.passwords.get('alice') ?? '';
   const tokens = await login(first, password);
   const browser = new Browser(first.fetch);
@@ -115,4 +121,6 @@ test('keys, sessions, passwords and refresh tokens survive a restart', async () 
   ).resolves.toBeDefined();
   await expect(login(second, password)).resolves.toBeDefined();
   await second.stop();
+  await store.stop();
+  rmSync(folder, { recursive: true });
 });

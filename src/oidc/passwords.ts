@@ -48,10 +48,10 @@ export interface PasswordHasher {
   /** A hash in PHC string format. Throws `oidc.password-weak`, `oidc.busy`. */
   hash(password: string, username?: string): Promise<string>;
   /**
-   * Whether `password` is the one behind `hash`. Without a hash it works just as long and says no, so that time tells
-   * nobody which names exist. Throws `oidc.busy`.
+   * Whether `password` is the one behind `hash`. Without a hash it works as long as for `decoy` and says no, so that
+   * time tells nobody which names exist. Throws `oidc.busy`.
    */
-  verify(password: string, hash: string | undefined): Promise<boolean>;
+  verify(password: string, hash: string | undefined, decoy?: string): Promise<boolean>;
 }
 
 /**
@@ -100,8 +100,9 @@ export function createPasswordHasher(): PasswordHasher {
       const parts = fresh();
       return formatPasswordHash({ ...parts, tag: await compute(password, parts) });
     },
-    async verify(password, hash) {
-      const expected = hash === undefined ? nobody : parsePasswordHash(hash);
+    async verify(password, hash, decoy) {
+      const worked = hash ?? decoy;
+      const expected = worked === undefined ? nobody : parsePasswordHash(worked);
       const tag = await compute(password.slice(0, passwordBounds.maxLength), expected);
       return equalConstantTime(tag, expected.tag) && hash !== undefined;
     },
