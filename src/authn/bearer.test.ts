@@ -77,6 +77,16 @@ test('a good token names its principal', () => {
   });
 });
 
+test('claims are the token’s own, whatever they are called', () => {
+  const payload = JSON.stringify(claims()).replace('{', '{"__proto__":{"admin":true},');
+  const result = present(compile(), signText('{"alg":"ES256","kid":"k1","typ":"at+jwt"}', payload, key));
+  if (isDenial(result)) throw new Error(result.reason.code);
+  expect(Object.getPrototypeOf(result.claims)).toBeNull();
+  expect(result.claims).not.toHaveProperty('admin');
+  expect(result.claims).toMatchObject({ sub: 'alice' });
+  expect(result.claims.constructor).toBeUndefined();
+});
+
 test('a token that a client got for itself names a client', () => {
   expect(present(compile(), signToken(claims({ sub: 'robot', client_id: 'robot' }), key))).toMatchObject({
     principal: { kind: 'client', id: 'robot' },

@@ -198,7 +198,13 @@ function describe({ claims }: CompactJws, issuer: TrustedIssuer, key: IssuerKey)
   const expiresAtMs = readDateMs(claims, 'exp') as number;
   return {
     fingerprint: key.fingerprint,
-    authenticated: { principal: readPrincipal(claims, subject, issuer), credential: 'jwt', claims, expiresAtMs },
+    authenticated: {
+      principal: readPrincipal(claims, subject, issuer),
+      credential: 'jwt',
+      // Without a prototype, so that whoever reads a claim by a name from outside finds the token's own alone.
+      claims: Object.freeze(Object.assign(Object.create(null), claims)),
+      expiresAtMs,
+    },
     notBeforeMs: Math.max(readDateMs(claims, 'nbf') ?? 0, issuedAtMs ?? 0),
     expiresAtMs,
     issuedAtMs,

@@ -54,6 +54,14 @@ describe('passwords', () => {
     for (const password of made) expect(password).toMatch(/^([a-hj-km-np-z2-9]{5}-){3}[a-hj-km-np-z2-9]{5}$/);
   });
 
+  test('are compared whole', async () => {
+    const hasher = createPasswordHasher();
+    const longest = 'ab'.repeat(512);
+    const hash = await hasher.hash(longest);
+    expect(await hasher.verify(longest, hash)).toBe(true);
+    expect(await hasher.verify(`${longest}c`, hash)).toBe(false);
+  });
+
   test('beyond the queue are turned away, and those within it are not', async () => {
     const hasher = createPasswordHasher();
     const cheap = `$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$${'A'.repeat(43)}`;

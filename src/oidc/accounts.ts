@@ -4,7 +4,7 @@ import { hasCode } from '../core/errors.ts';
 import type { Store } from '../storage/index.ts';
 import { createDecoys } from './decoys.ts';
 import { oidcError } from './errors.ts';
-import { createPasswordHasher, generatePassword, type PasswordHasher, parsePasswordHash } from './passwords.ts';
+import { createPasswordHasher, generatePassword, parsePasswordHash } from './passwords.ts';
 import { decodeRecord, encodeRecord, type Stored, tryReadRecord, walkEntries } from './records.ts';
 
 /** An end user of the embedded provider. The user's name is the `sub` of the tokens. */
@@ -76,19 +76,17 @@ export function isUserName(name: string): boolean {
 export function createAccounts(options: AccountsOptions): Accounts {
   const { store, clock } = options;
   const hasher = createPasswordHasher();
-  const decoys = createDecoys(() => readHashes(store));
+  const decoys = createDecoys(async () => (await listUsers(store)).flatMap(({ passwordHash }) => passwordHash ?? []));
   const report = createReport(options, decoys.forget);
   const read = (name: string) => tryReadUser(store, name);
   const edit = createEdit(store, read);
   return {
     async add(name, { password, ...settings } = {}) {
-      const user = foldUserName(name);
-      if (!namePattern.test(user))
-        throw oidcError('oidc.user-name', `\`${name}\` is not a user name`, 'use letters, digits and `. _ @ + -`');
       const secret = settings.passwordHash === undefined ? (password ?? generatePassword()) : undefined;
-      const record = await createUser(user, settings, secret, hasher, clock);
-      await writeNew(store, record);
-      report('user.create', user);
+      const bare = createUser(name, clock);
+      const passwordHash = secret === undefined ? {} : { passwordHash: await hasher.hash(secret, bare.name) };
+      await writeNew(store, applySettings(bare, { ...settings, ...passwordHash }, clock));
+      report('user.create', bare.name);
       return secret;
     },
     async update(name, settings) {
@@ -101,11 +99,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       await store.write([{ delete: prefix + value.name, if: version }]);
       report('user.remove', value.name);
     },
-    async list() {
-      const users: User[] = [];
-      for await (const entry of walkEntries(store, prefix)) users.push(publicUser(decodeRecord<UserRecord>(entry)));
-      return users;
-    },
+    list: async () => (await listUsers(store)).map(publicUser),
     find: async (name) => {
       const found = await read(name);
       return found && publicUser(found.value);
@@ -140,16 +134,12 @@ async function required(read: Read, name: string): Promise<Stored<UserRecord>> {
   return user;
 }
 
-async function createUser(
-  name: string,
-  settings: UserSettings,
-  password: string | undefined,
-  hasher: PasswordHasher,
-  clock: Clock,
-): Promise<UserRecord> {
-  const passwordHash = password === undefined ? undefined : await hasher.hash(password, name);
-  const bare: UserRecord = { name, roles: [], disabled: false, declared: false, createdAtMs: clock.now() };
-  return applySettings(bare, { ...settings, ...(passwordHash !== undefined && { passwordHash }) }, clock);
+/** A user who cannot do anything yet. Throws `oidc.user-name`. */
+function createUser(text: string, clock: Clock): UserRecord {
+  const name = foldUserName(text);
+  if (!isUserName(name))
+    throw oidcError('oidc.user-name', `\`${text}\` is not a user name`, 'use letters, digits and `. _ @ + -`');
+  return { name, roles: [], disabled: false, declared: false, createdAtMs: clock.now() };
 }
 
 function applySettings(record: UserRecord, settings: UserSettings, clock: Clock): UserRecord {
@@ -196,13 +186,10 @@ function publicUser({ passwordHash: _, ...user }: UserRecord): User {
   return user;
 }
 
-async function readHashes(store: Store): Promise<readonly string[]> {
-  const hashes: string[] = [];
-  for await (const entry of walkEntries(store, prefix)) {
-    const { passwordHash } = decodeRecord<UserRecord>(entry);
-    if (passwordHash !== undefined) hashes.push(passwordHash);
-  }
-  return hashes;
+async function listUsers(store: Store): Promise<readonly UserRecord[]> {
+  const users: UserRecord[] = [];
+  for await (const entry of walkEntries(store, prefix)) users.push(decodeRecord<UserRecord>(entry));
+  return users;
 }
 
 type Report = (action: string, target: string) => void;

@@ -104,7 +104,8 @@ export function createPasswordHasher(): PasswordHasher {
       const worked = hash ?? decoy;
       const expected = worked === undefined ? nobody : parsePasswordHash(worked);
       const tag = await compute(password.slice(0, passwordBounds.maxLength), expected);
-      return equalConstantTime(tag, expected.tag) && hash !== undefined;
+      const isRight = equalConstantTime(tag, expected.tag) && password.length <= passwordBounds.maxLength;
+      return isRight && hash !== undefined;
     },
   };
 }

@@ -22,56 +22,62 @@ export interface ProviderConfigOptions extends ScopeRules {
 export function providerConfig(options: ProviderConfigOptions, keys: ProviderKeys): object {
   const { store, clock, accounts, lifetimes, issuer } = options;
   return {
+    ...protocolConfig,
     adapter: (model: string) => createAdapter(model, store, clock),
     jwks: { keys: keys.signing },
     cookies: cookieConfig(issuer, keys),
     features: features(options),
     findAccount: (_: Context, id: string) => findAccount(accounts, id),
     loadExistingGrant: (context: Context) => loadGrant(options, context),
-    extraTokenClaims: async ({ oidc }: Context) => ({
-      roles: oidc?.account?.user.roles ?? oidc?.client?.merlon_roles ?? [],
-    }),
     interactions: {
       policy: createPolicy(),
       url: (_: Context, { uid }: { uid: string }) => issuer.pathname + interactionPath(uid),
     },
-    issueRefreshToken: async (_: Context, client: ProviderClient) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
-    pkce: { required: () => true },
-    clientBasedCORS: (_: Context, origin: string, client: ProviderClient) =>
-      client.clientAuthMethod === 'none' && client.redirectUris.some((uri) => URL.parse(uri)?.origin === origin),
-    claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
-    scopes: [...openIdScopes],
-    responseTypes: ['code'],
-    clientDefaults: {
-      id_token_signed_response_alg: 'ES256',
-      grant_types: ['authorization_code'],
-      response_types: ['code'],
-      token_endpoint_auth_method: 'none',
-    },
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
-    extraClientMetadata: { properties: ['merlon_scopes', 'merlon_roles'] },
-    enabledJWA: {
-      idTokenSigningAlgValues: ['ES256'],
-      clientAuthSigningAlgValues: ['ES256'],
-      userinfoSigningAlgValues: ['ES256'],
-    },
     discovery: { userinfo_endpoint: `${issuer.href}/userinfo` },
     ttl: lifetimesOf(lifetimes),
-    renderError: (context: Context, facts: Record<string, unknown>) => showPage(context, errorPage(facts)),
-    routes: {
-      authorization: '/authorize',
-      token: '/token',
-      revocation: '/revoke',
-      end_session: '/logout',
-      jwks: '/jwks',
-    },
-    // The provider has no business calling anyone.
-    fetch: async () => {
-      throw new Error('outgoing requests are switched off');
-    },
   };
 }
+
+/** What is the same for every provider. */
+const protocolConfig = {
+  scopes: [...openIdScopes],
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
+  responseTypes: ['code'],
+  pkce: { required: () => true },
+  issueRefreshToken: async (_: Context, client: ProviderClient) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
+  extraTokenClaims: async ({ oidc }: Context) => ({
+    roles: oidc?.account?.user.roles ?? oidc?.client?.merlon_roles ?? [],
+  }),
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+  clientDefaults: {
+    id_token_signed_response_alg: 'ES256',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  },
+  extraClientMetadata: { properties: ['merlon_scopes', 'merlon_roles'] },
+  // A browser application may call from where its users are sent back to, and from nowhere else.
+  clientBasedCORS: (_: Context, origin: string, client: ProviderClient) =>
+    client.clientAuthMethod === 'none' && client.redirectUris.some((uri) => URL.parse(uri)?.origin === origin),
+  enabledJWA: {
+    idTokenSigningAlgValues: ['ES256'],
+    clientAuthSigningAlgValues: ['ES256'],
+    userinfoSigningAlgValues: ['ES256'],
+  },
+  routes: {
+    authorization: '/authorize',
+    token: '/token',
+    revocation: '/revoke',
+    end_session: '/logout',
+    jwks: '/jwks',
+  },
+  renderError: (context: Context, facts: Record<string, unknown>) => showPage(context, errorPage(facts)),
+  // The provider has no business calling anyone.
+  fetch: async () => {
+    throw new Error('outgoing requests are switched off');
+  },
+};
 
 function cookieConfig(issuer: URL, { cookies }: ProviderKeys): object {
   const secure = issuer.protocol === 'https:';
