@@ -107,7 +107,7 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
         ...(await upstream.issuers(next)),
       ],
       apiKeys: [],
-      revokedTokens: [],
+      revokedTokens: (await embedded?.revokedTokens()) ?? [],
       revokedSubjects: (await embedded?.revokedSubjects()) ?? [],
     }),
     reconfigure: async (next) => {

@@ -185,7 +185,7 @@ function startRoles(
         name,
         command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
         cwd: dirname(resolve(manifestPath)),
-        env: { ...roleEnvironment(), MERLON_CODE_CACHE: codeCache(role) },
+        env: { ...roleEnvironment(), ...memoryTuning, MERLON_CODE_CACHE: codeCache(role) },
         descriptors,
       },
       {
@@ -225,6 +225,9 @@ function refusedToStart(role: string, code: number | null): MerlonError {
     hint: 'its last lines above say why',
   });
 }
+
+// glibc gives big blocks (a password hash takes 19 MiB) back to the system only when told so from the start.
+const memoryTuning = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
 
 /** A role needs nothing of the caller's environment but these. */
 function roleEnvironment(): Record<string, string> {
