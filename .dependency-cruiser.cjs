@@ -51,10 +51,10 @@ module.exports = {
     ...boundary,
     {
       name: 'public-face-only',
-      comment: "outsiders import a folder's index.ts only",
+      comment: "outsiders import a folder's index.ts only; control, also its control.ts, which the data plane need not load",
       severity: 'error',
       from: { path: '^src/([^/]+)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/(?!core/|api/)[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
+      to: { path: '^src/(?!core/|api/)[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/(index|control)\\.ts$', '^src/server/'] },
     },
     { name: 'no-test-in-src', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^(test|bench|tools|examples)/' } },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },

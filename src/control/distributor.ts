@@ -1,6 +1,6 @@
 import type { RoleName, RoleState } from '../api/channel.ts';
 import type { Logger } from '../core/log.ts';
-import type { RolePeer } from '../distribution/index.ts';
+import type { RolePeer } from '../distribution/control.ts';
 
 /** A role's snapshot of one configuration version. */
 export interface Versioned {

@@ -1,5 +1,5 @@
-export { createAdminHandler } from './admin/handler.ts';
 export { createGuard } from './admin/guard.ts';
+export { createAdminHandler } from './admin/handler.ts';
 export { adminOperations } from './admin/operations.ts';
 export type { AdminPorts } from './admin/ports.ts';
 export { compileAgentSnapshot, fixedPorts, portPurposes } from './compile/agent.ts';

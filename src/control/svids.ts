@@ -2,7 +2,7 @@ import type { FromControl } from '../api/channel.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
 import { tryDecodeBase64Url } from '../core/bytes.ts';
 import { MerlonError, messageOf } from '../core/errors.ts';
-import type { RolePeer } from '../distribution/index.ts';
+import type { RolePeer } from '../distribution/control.ts';
 import { roleId } from './compile/names.ts';
 
 /** Issues an X.509-SVID for a key whose holder has signed `nonce`. Throws where the proof or the key is no good. */

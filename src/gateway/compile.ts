@@ -8,10 +8,10 @@ import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream 
 import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
 import { noRoute } from './errors.ts';
-import type { Exchange, Outcome } from './exchange.ts';
+import type { Exchange, Outcome, Route } from './exchange.ts';
 import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
 import type { OwnSvid, VerifySvid } from './ports.ts';
-import { compileRouteTable, type Route, type RouteTable } from './route.ts';
+import { compileRouteTable, type RouteTable } from './route-table.ts';
 
 /** A snapshot, compiled: what a request runs through. */
 export interface Compiled {

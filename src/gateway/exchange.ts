@@ -1,9 +1,9 @@
 import type { Authenticated } from '../api/authn.ts';
 import type { Denial } from '../api/record.ts';
+import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
-import type { ServerRequest } from '../net/index.ts';
-import type { MatchResult } from '../openapi/index.ts';
-import type { Route } from './route.ts';
+import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
+import type { ApiValidator, MatchResult } from '../openapi/index.ts';
 
 /** An end that is no denial: a CORS preflight, a redirect. */
 export interface Answer {
@@ -17,6 +17,17 @@ export type Outcome = Denial | Answer;
 /** Whether the outcome refuses the request. */
 export function isDenial(outcome: Outcome): outcome is Denial {
   return 'reason' in outcome;
+}
+
+/** A route, compiled: its own filters in order, its validator, its upstream. */
+export interface Route {
+  readonly config: GatewayRoute;
+  readonly service: GatewayService;
+  readonly validator: ApiValidator | undefined;
+  readonly chain: FilterChain<Exchange, Outcome>;
+  readonly upstream: Upstream;
+  /** The embedded OpenID Provider: it checks its callers' credentials itself. */
+  readonly provider: boolean;
 }
 
 /** One request on its way through the filters, and what they have found out so far. */

@@ -13,11 +13,10 @@ import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.t
 import { type Compiled, type CompileOptions, compileSnapshot } from './compile.ts';
 import { decisionOf, stepsOf } from './decision.ts';
 import { internalFault } from './errors.ts';
-import { type Exchange, isDenial, type Outcome } from './exchange.ts';
+import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { filterTable } from './filters/index.ts';
 import { forward } from './forward.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
-import type { Route } from './route.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;

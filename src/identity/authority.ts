@@ -14,7 +14,8 @@ import {
   type JwtKey,
   type Stage,
 } from './authority-state.ts';
-import { formatBundleJwks, formatBundlePem } from './bundle.ts';
+import { formatBundlePem } from './bundle.ts';
+import { formatBundleJwks } from './bundle-document.ts';
 import { defaultLifetimes, type Lifetimes, refreshHintSeconds } from './config.ts';
 import {
   issueJwtSvid,

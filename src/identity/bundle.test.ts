@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { createTestAuthority } from '../../test/fakes/identity.ts';
-import { bundleFromPem, compileBundles, parseBundleJwks } from './bundle.ts';
+import { bundleFromPem, compileBundles } from './bundle.ts';
+import { parseBundleJwks } from './bundle-document.ts';
 import { verifyX509Svid } from './verify-x509.ts';
 
 const orders = 'spiffe://shop.example/service/orders';

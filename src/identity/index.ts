@@ -1,19 +1,9 @@
 export {
-  type Authority,
-  type AuthorityFacts,
-  type AuthorityOptions,
-  createAuthority,
-  type PublishedBundle,
-} from './authority.ts';
-export type { AuthorityKind, Stage } from './authority-state.ts';
-export {
   type Bundles,
   bundleFromPem,
   type CompiledBundle,
   compileBundles,
-  formatBundleJwks,
   formatBundlePem,
-  parseBundleJwks,
 } from './bundle.ts';
 export { backdateMs, defaultLifetimes, type Lifetimes, refreshHintSeconds, renewalPoints } from './config.ts';
 export { IdentityError, type IdentityErrorCode, identityErrorCodes } from './errors.ts';

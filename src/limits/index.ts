@@ -16,15 +16,7 @@ export {
 } from './config.ts';
 export { type LimitsErrorCode, limitsErrorCodes } from './errors.ts';
 export { type LimitFields, mergeLimitFields } from './fields.ts';
-export { createLeaseBroker, type LeaseBroker, type LeaseBrokerOptions } from './lease-broker.ts';
 export { createLeasedLimiter, type LeasedLimiter, type LeasedLimiterOptions } from './leased-limiter.ts';
 export { type AskingLimiter, type LimitState, type RateSpec, rateSpecOf, type TokenRule } from './limit-state.ts';
 export { createLimiter, type Limiter, type LimiterOptions, type LimiterStats } from './limiter.ts';
-export {
-  createLoginThrottle,
-  type LoginThrottle,
-  type LoginThrottleSetup,
-  type LoginVerdict,
-} from './login-throttle.ts';
 export type { LoginCounter, LoginState, QuotaState, QuotaUse, SendToBroker, SendToWorker } from './ports.ts';
-export { createQuotas, type QuotaOptions, type Quotas } from './quotas.ts';

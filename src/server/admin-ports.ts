@@ -2,7 +2,7 @@ import type { Expiry } from '../api/admin.ts';
 import type { Principal } from '../api/record.ts';
 import type { AdminPorts } from '../control/index.ts';
 import { hasCode } from '../core/errors.ts';
-import type { ControlParts } from './control-listener.ts';
+import type { ControlParts } from './control-parts.ts';
 import { mintProbeCredentials } from './probe-credentials.ts';
 
 const operator: Principal = { kind: 'operator', id: 'admin-token' };

@@ -10,7 +10,7 @@ import { uuidV7 } from '../core/ids.ts';
 import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type CertificateWithKey, mintDevelopmentCa } from '../crypto/index.ts';
-import { type Authority, createAuthority } from '../identity/index.ts';
+import { type Authority, createAuthority } from '../identity/control.ts';
 import { createBarrier, createSecrets, fileKeyProvider, type Secrets, type ServiceRole } from '../secrets/index.ts';
 import { openSqliteStore, type Store } from '../storage/index.ts';
 import type { StateLayout } from './state.ts';

@@ -3,8 +3,14 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import type { RolePeer } from '../distribution/index.ts';
-import { createLeaseBroker, createQuotas, defaultLimitsOptions, type QuotaUse, tokenRulesOf } from '../limits/index.ts';
+import type { RolePeer } from '../distribution/control.ts';
+import {
+  createLeaseBroker,
+  createQuotas,
+  defaultLimitsOptions,
+  type QuotaUse,
+  tokenRulesOf,
+} from '../limits/control.ts';
 import type { Store } from '../storage/index.ts';
 
 /** The broker of the limits that the gateway workers share; quotas are kept in the store. */

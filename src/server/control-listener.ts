@@ -1,34 +1,17 @@
 import { join } from 'node:path';
-import type { AdminAddress, ServiceStatus } from '../api/admin.ts';
-import { type AdminPorts, createAdminHandler, createGuard, type Distributor } from '../control/index.ts';
+import type { AdminAddress } from '../api/admin.ts';
+import { type AdminPorts, createAdminHandler, createGuard } from '../control/index.ts';
 import { tryReadPrivateText, writeFileAtomic } from '../core/files.ts';
 import { randomToken } from '../core/ids.ts';
 import type { Lifecycle } from '../core/lifecycle.ts';
 import { mintServerCertificate } from '../crypto/index.ts';
-import type { Manifest } from '../manifest/index.ts';
 import { createHttpServer, type Reply, type ServerRequest } from '../net/index.ts';
 import { createAdminPorts } from './admin-ports.ts';
-import type { Configuration } from './control-configuration.ts';
-import type { Foundation } from './control-foundation.ts';
-import type { Provider } from './control-provider.ts';
-import type { ControlRoleOptions } from './control-role.ts';
+import type { ControlParts } from './control-parts.ts';
 import type { StateLayout } from './state.ts';
 import { createVerifier } from './svid-verifier.ts';
 
 const maxBodyBytes = 1024 * 1024;
-
-/** What the listener's two APIs work on. */
-export interface ControlParts {
-  readonly options: ControlRoleOptions;
-  readonly manifest: Manifest;
-  readonly foundation: Foundation;
-  readonly provider: Provider;
-  readonly distributor: Distributor;
-  readonly services: ReadonlyMap<string, ServiceStatus>;
-  readonly problems: readonly string[];
-  readonly configuration: () => Configuration;
-  readonly reload: () => Promise<{ readonly version: string }>;
-}
 
 /** Control's one TCP port, on loopback and over TLS: `/admin/` for operators, `/v1/` for secrets. */
 export async function startAdminListener(parts: ControlParts, lifecycle: Lifecycle): Promise<void> {

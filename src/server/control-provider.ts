@@ -8,7 +8,7 @@ import { messageOf } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import { type LoginThrottle as AttemptThrottle, createLoginThrottle, type LoginCounter } from '../limits/index.ts';
+import { type LoginThrottle as AttemptThrottle, createLoginThrottle, type LoginCounter } from '../limits/control.ts';
 import type { Manifest } from '../manifest/index.ts';
 import {
   type Accounts,

@@ -1,5 +1,4 @@
 import type { FromRole, Hello } from '../api/channel.ts';
-import type { Weaknesses } from '../api/protections.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
 import { answerSvidRequest, createDistributor, watchPaths } from '../control/index.ts';
@@ -7,23 +6,16 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/index.ts';
+import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
+import type { ControlRoleOptions } from './control-parts.ts';
 import { startProvider } from './control-provider.ts';
 import { assignSecretRoles } from './service-secrets.ts';
-import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
-
-export interface ControlRoleOptions {
-  readonly manifestPath: string;
-  readonly layout: StateLayout;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly weaknesses: Weaknesses;
-}
+import { checkNotInUse, prepareState } from './state.ts';
 
 /** The control plane: state, keys, policies and the snapshots that follow from them. */
 export async function startControlRole(options: ControlRoleOptions): Promise<Stoppable> {

@@ -4,7 +4,7 @@ import type { ProbeCredentials, ProbeRequest } from '../api/admin.ts';
 import { serviceId } from '../control/index.ts';
 import { randomToken } from '../core/ids.ts';
 import { proveKey } from '../identity/index.ts';
-import type { ControlParts } from './control-listener.ts';
+import type { ControlParts } from './control-parts.ts';
 
 const lifeSeconds = 60;
 

@@ -2,14 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { EmitEvent } from '../../src/api/record.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { exportPrivateKey, exportPublicKey, formatPem, generateKeyPair, type KeyPair } from '../../src/crypto/index.ts';
-import {
-  type Authority,
-  createAuthority,
-  type Lifetimes,
-  proveKey,
-  type X509Svid,
-  type X509SvidRequest,
-} from '../../src/identity/index.ts';
+import { type Authority, createAuthority } from '../../src/identity/control.ts';
+import { type Lifetimes, proveKey, type X509Svid, type X509SvidRequest } from '../../src/identity/index.ts';
 import type { Store } from '../../src/storage/index.ts';
 import { MemoryStore } from './store.ts';
 

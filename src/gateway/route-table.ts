@@ -1,19 +1,3 @@
-import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
-import type { FilterChain, Upstream } from '../net/index.ts';
-import type { ApiValidator } from '../openapi/index.ts';
-import type { Exchange, Outcome } from './exchange.ts';
-
-/** A route, compiled: its own filters in order, its validator, its upstream. */
-export interface Route {
-  readonly config: GatewayRoute;
-  readonly service: GatewayService;
-  readonly validator: ApiValidator | undefined;
-  readonly chain: FilterChain<Exchange, Outcome>;
-  readonly upstream: Upstream;
-  /** The embedded OpenID Provider: it checks its callers' credentials itself. */
-  readonly provider: boolean;
-}
-
 /** Chooses the route of a host and a path: the most specific host first, then the longest prefix on segment bounds. */
 export interface RouteTable<R> {
   match(host: string, path: string): R | undefined;
