@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { HttpLimits } from './config.ts';
-import { plainAddress, subscriberOf } from './ip-address.ts';
+import { subscriberOf } from './ip-address.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 const longestSweepMs = 1000;
@@ -26,17 +26,23 @@ export class ConnectionTable {
     this.#sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
   }
 
-  /** Counts a new socket in, until it closes. False where a bound is reached. */
+  /** Counts a new socket in, until it closes. False where there are too many. */
   admit(socket: Socket): boolean {
-    const subscriber = subscriberOf(plainAddress(socket.remoteAddress ?? ''));
-    const count = (this.#perSubscriber.get(subscriber) ?? 0) + 1;
-    // Unix sockets have no address, and one proxy in front of us is all their clients.
     if (this.#sockets.size >= this.#limits.connections) return false;
-    if (subscriber !== '' && count > this.#limits.connectionsPerIp) return false;
-    this.#perSubscriber.set(subscriber, count);
     this.#sockets.add(socket);
-    socket.once('close', () => this.#forget(socket, subscriber));
+    socket.once('close', () => this.#forget(socket));
     this.#sweep ??= this.#clock.every(this.#sweepMs, () => this.#sweepAll());
+    return true;
+  }
+
+  /** Counts the socket to `address`, until it closes. False where that has too many. Unix sockets have no address, and no bound. */
+  admitFrom(socket: Socket, address: string): boolean {
+    if (address === '') return true;
+    const subscriber = subscriberOf(address);
+    const count = (this.#perSubscriber.get(subscriber) ?? 0) + 1;
+    if (count > this.#limits.connectionsPerIp) return false;
+    this.#perSubscriber.set(subscriber, count);
+    socket.once('close', () => this.#release(subscriber));
     return true;
   }
 
@@ -66,11 +72,14 @@ export class ConnectionTable {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #forget(socket: Socket, subscriber: string): void {
-    this.#sockets.delete(socket);
+  #release(subscriber: string): void {
     const count = (this.#perSubscriber.get(subscriber) ?? 1) - 1;
     if (count === 0) this.#perSubscriber.delete(subscriber);
     else this.#perSubscriber.set(subscriber, count);
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
     if (this.#sockets.size > 0) return;
     this.#sweep?.cancel();
     this.#sweep = undefined;

@@ -19,6 +19,9 @@ export class RequestHeadParser extends HeadParser {
 
   /** request-line = method SP request-target SP HTTP-version CRLF; one empty line before it is skipped (RFC 9112, section 2.2). */
   protected override startLine(text: string, at: number): number {
+    // What a refusal tells must not be of the request before.
+    this.method = '';
+    this.target = '';
     const start = text.charCodeAt(at) === 0x0d ? lineEnd(text, at) : at;
     if (start === more) return more;
     const methodEnd = this.#method(text, start);

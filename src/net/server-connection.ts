@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import type { HttpLimits } from './config.ts';
+import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
@@ -13,7 +14,7 @@ import { IncomingRequest, type PeerInfo } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
-import { type Authority, parseAuthority } from './target.ts';
+import { HostReader } from './target.ts';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -42,7 +43,6 @@ const discardBytes = 65_536;
 const lingerMs = 2000;
 const lingerBytes = 1_048_576;
 const halfOpenMs = 10_000;
-const rateGraceMs = 10_000;
 
 /** One connection of a client: reads its requests in turn and keeps it within its limits. */
 export class ServerConnection implements ReplyConnection, BodySource {
@@ -52,6 +52,7 @@ export class ServerConnection implements ReplyConnection, BodySource {
   readonly #socket: Socket;
   readonly #parser: RequestHeadParser;
   readonly #framing = new Framing();
+  readonly #hostReader = new HostReader();
   readonly #decoder: BodyDecoder;
   readonly #take = (chunk: Buffer): boolean => this.#takeContent(chunk);
   #phase = inHead;
@@ -70,17 +71,9 @@ export class ServerConnection implements ReplyConnection, BodySource {
   #asksUpgrade = false;
   #requests = 0;
   #lingered = 0;
-  #hostText: string | undefined;
-  #authority: Authority = { host: '', port: undefined };
   /** When the present wait ends the connection; 0: never. */
   #deadline = 0;
-  // Measured by the sweep, so that a request does not pay for it.
-  #idleSince = 0;
-  #stalledSince = 0;
-  #sweptAt = 0;
-  #bodyWaitMs = 0;
-  #bodyIdleMs = 0;
-  #bodySeen = 0;
+  readonly #watch: ConnectionWatch;
 
   constructor(host: ConnectionHost, socket: Socket, peer: PeerInfo) {
     this.#host = host;
@@ -88,6 +81,7 @@ export class ServerConnection implements ReplyConnection, BodySource {
     this.peer = peer;
     this.output = new Output(socket);
     this.#parser = new RequestHeadParser(host.limits);
+    this.#watch = new ConnectionWatch(host.limits);
     this.#decoder = new BodyDecoder(host.limits.trailerBytes);
     this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
     socket.on('data', this.#onData);
@@ -120,7 +114,7 @@ export class ServerConnection implements ReplyConnection, BodySource {
   };
 
   readonly #onDrain = (): void => {
-    this.#stalledSince = 0;
+    this.#watch.drained();
     this.#reply?.drained();
     this.#work();
   };
@@ -210,11 +204,11 @@ export class ServerConnection implements ReplyConnection, BodySource {
     const framing = this.#framing;
     framing.read(headers, version);
     const line = readRequestLine(this.#parser);
-    const authority = this.#readAuthority(line.target.authority, version);
+    const authority = this.#hostReader.read(framing.host, line.target.authority, version);
     this.#owesContinue = expectsContinue(framing.expect, version);
     this.#asksUpgrade = framing.upgradeOption && framing.upgrade !== undefined;
     this.#deadline = 0;
-    this.#idleSince = 0;
+    this.#watch.requestBegan();
     this.#requests++;
     this.#isPersistent =
       (version === '1.1' ? !framing.close : framing.keepAlive && !framing.close) &&
@@ -238,28 +232,8 @@ export class ServerConnection implements ReplyConnection, BodySource {
     else this.#decoder.expectLength(contentLength);
     this.#phase = inBody;
     this.#isBlocked = false;
-    this.#bodyWaitMs = 0;
-    this.#bodyIdleMs = 0;
-    this.#bodySeen = 0;
     this.#body = new IncomingBody(this, chunked ? undefined : contentLength);
     return this.#body;
-  }
-
-  #readAuthority(absolute: string | undefined, version: '1.0' | '1.1'): Authority {
-    const { host } = this.#framing;
-    if (host === undefined) {
-      if (version === '1.1') throw new NetError('net.bad-host', 400, 'there is no Host field');
-      return absolute === undefined ? { host: '', port: undefined } : parseAuthority(absolute);
-    }
-    if (absolute !== undefined && absolute !== host.toLowerCase()) {
-      throw new NetError('net.bad-host', 400, 'the request target and the Host field name different hosts');
-    }
-    // Nearly always the same from request to request.
-    if (host !== this.#hostText) {
-      this.#authority = parseAuthority(host);
-      this.#hostText = host;
-    }
-    return this.#authority;
   }
 
   #readBody(chunk: Buffer, at: number): number {
@@ -361,39 +335,14 @@ export class ServerConnection implements ReplyConnection, BodySource {
     if (this.isIdle) this.#close();
   }
 
-  /** Looks at every time bound. Called each `sweepMs` by the server. */
+  /** Looks at every time bound. Called each so often by the server. */
   sweep(nowMs: number): void {
-    const passedMs = nowMs - (this.#sweptAt || nowMs);
-    this.#sweptAt = nowMs;
-    if (this.#deadline !== 0 && nowMs >= this.#deadline) {
-      this.#expire();
-      return;
-    }
-    this.#watchWrites(nowMs);
-    if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) this.#watchBody(passedMs);
-    else if (this.isIdle && this.#requests > 0) this.#watchIdle(nowMs);
-  }
-
-  #watchIdle(nowMs: number): void {
-    if (this.#idleSince === 0) this.#idleSince = nowMs;
-    else if (nowMs - this.#idleSince >= this.#host.limits.idleTimeMs) this.#close();
-  }
-
-  #watchWrites(nowMs: number): void {
-    if (this.#socket.writableLength === 0) this.#stalledSince = 0;
-    else if (this.#stalledSince === 0) this.#stalledSince = nowMs;
-    else if (nowMs - this.#stalledSince >= this.#host.limits.writeIdleMs) this.#socket.destroy();
-  }
-
-  #watchBody(passedMs: number): void {
-    const { bodyIdleMs, bodyMinBytesPerSecond } = this.#host.limits;
-    const received = (this.#body as IncomingBody).received;
-    this.#bodyIdleMs = received === this.#bodySeen ? this.#bodyIdleMs + passedMs : 0;
-    this.#bodySeen = received;
-    this.#bodyWaitMs += passedMs;
-    const isTooSlow = this.#bodyWaitMs > rateGraceMs && (received * 1000) / this.#bodyWaitMs < bodyMinBytesPerSecond;
-    if (this.#bodyIdleMs < bodyIdleMs && !isTooSlow) return;
-    this.#fail(new NetError('net.body-timeout', 408, 'the body comes too slowly'));
+    const passedMs = this.#watch.tick(nowMs);
+    if (this.#deadline !== 0 && nowMs >= this.#deadline) this.#expire();
+    else if (this.#watch.isStalledTooLong(nowMs, this.#socket.writableLength)) this.#socket.destroy();
+    else if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) {
+      if (this.#watch.isBodyTooSlow(passedMs, this.#body.received)) this.#fail(slowBody());
+    } else if (this.isIdle && this.#requests > 0 && this.#watch.isIdleTooLong(nowMs)) this.#close();
   }
 
   #expire(): void {
@@ -414,6 +363,10 @@ function expectsContinue(expect: string | undefined, version: '1.0' | '1.1'): bo
 
 function internal(error: unknown): NetError {
   return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
+}
+
+function slowBody(): NetError {
+  return new NetError('net.body-timeout', 408, 'the body comes too slowly');
 }
 
 function clientClosed(): NetError {

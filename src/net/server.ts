@@ -9,6 +9,7 @@ import { NetError } from './errors.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
+import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
 import { formatRefusal } from './refusal.ts';
 import type { PeerInfo } from './request.ts';
 import { type ConnectionHost, ServerConnection } from './server-connection.ts';
@@ -28,6 +29,8 @@ class Http1Server implements HttpServer {
   readonly #trustedProxies;
   readonly #listener;
   #tls: { readonly options: ServerTls; readonly server: TlsServer } | undefined;
+  /** Of TLS connections: where they come from. */
+  readonly #sources = new Map<string, ProxySource>();
   #isListening = false;
 
   constructor(options: HttpServerOptions) {
@@ -125,14 +128,45 @@ class Http1Server implements HttpServer {
   #accept(socket: Socket): void {
     // Without a listener an error would end the process; what matters follows as `close`.
     socket.on('error', ignore);
-    if (!this.#table.admit(socket)) {
-      this.stats.rejected++;
-      socket.destroy();
+    if (!this.#table.admit(socket)) this.#reject(socket);
+    else if (this.#options.proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket));
+    else this.#takeProxyHeader(socket);
+  }
+
+  #takeProxyHeader(socket: Socket): void {
+    const own = sourceOf(socket);
+    // Whoever reaches a Unix socket was let into its folder.
+    if (own.address !== '' && this.#trustedProxies?.has(own.address) !== true) {
+      this.#reject(socket);
+      return;
+    }
+    const { clock } = this.#options;
+    takeProxyHeader(socket, { clock, timeoutMs: this.#host.limits.headerTimeMs }, (source, error) => {
+      if (error === undefined) this.#admit(socket, source ?? own);
+      else this.#reject(socket);
+    });
+  }
+
+  #admit(socket: Socket, source: ProxySource): void {
+    if (!this.#table.admitFrom(socket, source.address)) {
+      this.#reject(socket);
       return;
     }
     this.stats.accepted++;
-    if (this.#tls === undefined) this.#serve(socket, socket, undefined);
-    else this.#tls.server.emit('connection', socket);
+    if (this.#tls === undefined) {
+      this.#serve(socket, source, undefined);
+      return;
+    }
+    // The TLS server hands back another object of the same connection.
+    const key = connectionKey(socket);
+    this.#sources.set(key, source);
+    socket.once('close', () => this.#sources.delete(key));
+    this.#tls.server.emit('connection', socket);
+  }
+
+  #reject(socket: Socket): void {
+    this.stats.rejected++;
+    socket.destroy();
   }
 
   #secured(socket: TLSSocket, tls: ServerTls): void {
@@ -140,21 +174,20 @@ class Http1Server implements HttpServer {
     const peer = readPeerCertificate(socket);
     const problem = checkPeer(tls, peer);
     if (problem !== undefined) {
-      this.stats.rejected++;
       this.#log.info({ reason: problem.message, remoteAddress: socket.remoteAddress }, 'client certificate refused');
-      socket.destroy();
+      this.#reject(socket);
       return;
     }
-    this.#serve(socket, socket, peer);
+    this.#serve(socket, this.#sources.get(connectionKey(socket)) ?? sourceOf(socket), peer);
   }
 
-  #serve(socket: Socket, facts: Socket, peerCertificate: PeerInfo['peerCertificate']): void {
+  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate']): void {
     const servername = (socket as Partial<TLSSocket>).servername;
     const peer: PeerInfo = {
       scheme: this.#tls === undefined ? 'http' : 'https',
-      remoteAddress: plainAddress(facts.remoteAddress ?? ''),
-      remotePort: facts.remotePort ?? 0,
-      localPort: facts.localPort ?? 0,
+      remoteAddress: source.address,
+      remotePort: source.port,
+      localPort: socket.localPort ?? 0,
       peerCertificate,
       servername: typeof servername === 'string' ? servername : undefined,
       trustedProxies: this.#trustedProxies,
@@ -184,3 +217,12 @@ class Http1Server implements HttpServer {
 }
 
 const ignore = (): void => undefined;
+
+/** The far end as the system sees it. */
+function sourceOf(socket: Socket): ProxySource {
+  return { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
+}
+
+function connectionKey(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+}

@@ -85,3 +85,30 @@ export function parseAuthority(text: string): Authority {
   }
   return { host: (name ?? `[${literal}]`).toLowerCase(), port };
 }
+
+const noAuthority: Authority = { host: '', port: undefined };
+
+/** Reads the host of one request after another of a connection: nearly always the same. */
+export class HostReader {
+  #text: string | undefined;
+  #authority = noAuthority;
+
+  /**
+   * The authority that a request is for (RFC 9112, section 3.2): its Host field, which HTTP/1.1 demands, and with which an
+   * absolute target must agree. Throws `net.bad-host`.
+   */
+  read(field: string | undefined, absolute: string | undefined, version: '1.0' | '1.1'): Authority {
+    if (field === undefined) {
+      if (version === '1.1') throw new NetError('net.bad-host', 400, 'there is no Host field');
+      return absolute === undefined ? noAuthority : parseAuthority(absolute);
+    }
+    if (absolute !== undefined && absolute !== field.toLowerCase()) {
+      throw new NetError('net.bad-host', 400, 'the request target and the Host field name different hosts');
+    }
+    if (field !== this.#text) {
+      this.#authority = parseAuthority(field);
+      this.#text = field;
+    }
+    return this.#authority;
+  }
+}

@@ -34,7 +34,9 @@ class HttpUpstream implements Upstream {
   readonly #endpoints: EndpointSet;
   readonly #host: ExchangeHost;
   readonly #exchanges = new Set<Exchange>();
-  readonly #sweep: Timer;
+  readonly #sweepMs: number;
+  #sweep: Timer | undefined;
+  #isStopped = false;
   readonly #checks: Timer | undefined;
 
   constructor(options: UpstreamOptions) {
@@ -50,13 +52,13 @@ class HttpUpstream implements Upstream {
       retryAttempts: limits.retryAttempts,
       totalMs: limits.totalMs,
       tunnelIdleMs: limits.tunnelIdleMs,
-      began: (exchange) => this.#exchanges.add(exchange),
-      ended: (exchange) => this.#exchanges.delete(exchange),
+      began: (exchange) => this.#began(exchange),
+      ended: (exchange) => this.#ended(exchange),
     };
     const { connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs } = limits;
     const shortest = Math.min(connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs || longestSweepMs * 4) / 4;
-    const sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
-    this.#sweep = clock.every(sweepMs, () => this.#sweepAll());
+    this.#sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
+    this.#startSweep();
     this.#checks = options.healthCheck === undefined ? undefined : this.#startChecks(options.healthCheck);
   }
 
@@ -89,9 +91,31 @@ class HttpUpstream implements Upstream {
   }
 
   async stop(): Promise<void> {
-    this.#sweep.cancel();
+    this.#isStopped = true;
     this.#checks?.cancel();
     this.#endpoints.destroy();
+    this.#stopSweep();
+  }
+
+  #began(exchange: Exchange): void {
+    this.#exchanges.add(exchange);
+    // A request may still come that was routed before we were replaced: it has its time bounds too.
+    this.#startSweep();
+  }
+
+  #ended(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    if (this.#isStopped) this.#stopSweep();
+  }
+
+  #startSweep(): void {
+    this.#sweep ??= this.#options.clock.every(this.#sweepMs, () => this.#sweepAll());
+  }
+
+  #stopSweep(): void {
+    if (this.#exchanges.size > 0) return;
+    this.#sweep?.cancel();
+    this.#sweep = undefined;
   }
 
   #startChecks(check: HealthCheck): Timer {
