@@ -61,7 +61,7 @@ describe('the generated baseline', () => {
         });
         expect(answer).toMatchObject({ type: 'success', validationErrors: [] });
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
