@@ -104,6 +104,10 @@ describe('a model that contradicts itself', () => {
     expect(problems([customers, customers])).toContain('route `/api/customers` is declared twice');
   });
 
+  it('is not one for a route that has a host', () => {
+    expect(problems([{ ...customers, path: 'shop.example/api/customers' }])).toEqual([]);
+  });
+
   it('cannot tell an owner', () => {
     const owner = { param: 'nope' };
     expect(problems([{ ...customers, owner }])).toEqual([
