@@ -61,7 +61,7 @@ describe('the generated baseline', () => {
         });
         expect(answer).toMatchObject({ type: 'success', validationErrors: [] });
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -102,6 +102,10 @@ describe('a model that contradicts itself', () => {
   it('names an unknown service, or one path twice', () => {
     expect(problems([{ ...customers, service: 'nope' }])[0]).toBe('no service `nope` (merlon.yaml routes[2])');
     expect(problems([customers, customers])).toContain('route `/api/customers` is declared twice');
+  });
+
+  it('is not one for a route that has a host', () => {
+    expect(problems([{ ...customers, path: 'shop.example/api/customers' }])).toEqual([]);
   });
 
   it('cannot tell an owner', () => {

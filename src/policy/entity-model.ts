@@ -61,10 +61,15 @@ export function claimsOf(model: PolicyModel): Readonly<Record<string, 'String' |
 export function operationOnRoute(operation: OperationRules, route: RouteRules): boolean {
   if (operation.service !== route.service) return false;
   const path = segments(operation.path);
-  return segments(route.path).every((segment, at) => {
+  return segments(pathOfRoute(route)).every((segment, at) => {
     const other = path[at];
     return other !== undefined && (segment === other || isParam(segment) || isParam(other));
   });
+}
+
+/** A route's path without the host before it. */
+export function pathOfRoute({ path }: RouteRules): string {
+  return path.slice(Math.max(0, path.indexOf('/')));
 }
 
 function segments(path: string): readonly string[] {

@@ -152,6 +152,20 @@ describe('a denial by policies of users', () => {
   });
 });
 
+describe('an explanation', () => {
+  it('has a bound to its cost, however many policies there are', async () => {
+    const all = (effect: string, count: number) =>
+      Array(count).fill(`${effect}(principal, action, resource) when { context.mfa };`).join('\n');
+    const many = createGatewayAuthorizer(await compileShop(`${all('permit', 300)}\n${all('forbid', 30)}`));
+    const unmet = many.explain(shopRequest({ method: 'DELETE' }));
+    expect(unmet.findings).toHaveLength(5);
+    expect(unmet.fixes[0]).toBe('authenticate with a second factor');
+    const forbidden = many.explain(shopRequest({ principal: { mfa: true } }));
+    expect(forbidden.determining).toHaveLength(30);
+    expect([forbidden.findings.length, forbidden.fixes]).toEqual([20, []]);
+  });
+});
+
 describe('fixes', () => {
   it('do allow the request, where they are of a kind that can be tried', () => {
     let tried = 0;

@@ -4,7 +4,6 @@ import { type CompiledPolicy, inScope } from './compiled-policy.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { type Explained, explainPolicy, outOfScope } from './explain-policy.ts';
 import type { CedarRequest } from './request.ts';
-import type { Verdict } from './verdict.ts';
 
 /** What one policy says of a request. */
 interface Outcome {
@@ -13,8 +12,10 @@ interface Outcome {
   readonly error?: string;
 }
 
-// More near misses than these explain nothing.
-const maxNearMisses = 5;
+// More findings than these explain nothing. More permits than those are not examined, so that the cost of a denial has
+// a bound: who is denied may come back at once.
+const maxFindings = 5;
+const maxExamined = 20;
 
 /** Why `policies` decide on `request` as they do, and what would make them allow it. */
 export function explainRequest(policies: readonly CompiledPolicy[], request: CedarRequest): PolicyExplanation {
@@ -24,10 +25,17 @@ export function explainRequest(policies: readonly CompiledPolicy[], request: Ced
   );
   const applying = (effect: 'permit' | 'forbid') =>
     outcomes.filter(({ policy, state }) => state === 'applies' && policy.source.policy.effect === effect);
-  const forbids = applying('forbid').map(({ policy }) => explainPolicy(policy, request));
-  const permits = applying('permit').map(({ policy }) => explainPolicy(policy, request));
-  const nearest = permits.length > 0 ? [] : nearMisses(outcomes, request);
-  return { ...explanationOf(forbids, permits, nearest), errors };
+  const [forbidding, permitting] = [applying('forbid'), applying('permit')];
+  const examined = (some: readonly Outcome[]) =>
+    some.slice(0, maxExamined).map(({ policy }) => explainPolicy(policy, request));
+  const nearest = permitting.length > 0 ? [] : nearMisses(outcomes, request);
+  return {
+    ...explanationOf(examined(forbidding), examined(permitting), nearest),
+    determining: (forbidding.length > 0 ? forbidding : permitting).map(({ policy }) => policy.id),
+    // What would undo some of the forbids alone would not help.
+    ...(forbidding.length > maxExamined ? { fixes: [] } : {}),
+    errors,
+  };
 }
 
 /** Why a request is denied that asks for no route of the model, or by a method that it does not know. */
@@ -52,10 +60,13 @@ function outcomeOf(policy: CompiledPolicy, request: CedarRequest): Outcome {
 function nearMisses(outcomes: readonly Outcome[], request: CedarRequest): readonly Explained[] {
   return outcomes
     .filter(({ policy }) => policy.source.policy.effect === 'permit')
-    .filter(({ policy }) => outOfScope(policy, request).every((variable) => variable !== 'resource'))
+    .map((outcome) => ({ ...outcome, missed: outOfScope(outcome.policy, request) }))
+    .filter(({ missed }) => !missed.includes('resource'))
+    .toSorted((a, b) => a.missed.length - b.missed.length)
+    .slice(0, maxExamined)
     .map(({ policy, error }) => explainPolicy(policy, request, error))
     .toSorted((a, b) => distance(a) - distance(b))
-    .slice(0, maxNearMisses);
+    .slice(0, maxFindings);
 }
 
 function distance({ alternatives }: Explained): number {
@@ -66,11 +77,11 @@ function explanationOf(
   forbids: readonly Explained[],
   permits: readonly Explained[],
   nearest: readonly Explained[],
-): Omit<PolicyExplanation, 'errors'> {
+): Omit<PolicyExplanation, 'errors' | 'determining'> {
   if (forbids.length > 0) {
     const ordered = forbids.toSorted((a, b) => rank(a) - rank(b));
     return {
-      ...verdictOf('deny', forbids),
+      decision: 'deny',
       findings: ordered.map(({ finding }) => finding),
       // Where nothing permits even so, undoing the forbids alone would not help.
       fixes: permits.length + nearest.length === 0 ? [] : sentences(together([...ordered, ...nearest.slice(0, 1)])),
@@ -80,7 +91,7 @@ function explanationOf(
   if (permits.length > 0) {
     const rules = permits.map(({ finding }) => finding.rule).join(', ');
     return {
-      ...verdictOf('allow', permits),
+      decision: 'allow',
       findings: permits.map(({ finding }) => finding),
       fixes: [],
       summary: `permitted by ${rules}`,
@@ -88,18 +99,11 @@ function explanationOf(
   }
   const closest = nearest[0]?.finding.rule;
   return {
-    ...verdictOf('deny', []),
+    decision: 'deny',
     findings: nearest.map(({ finding }) => finding),
     fixes: sentences(fewest(nearest.flatMap(({ alternatives }) => alternatives))),
     summary: closest === undefined ? 'no policy permits it' : `no policy permits it; the closest is ${closest}`,
   };
-}
-
-function verdictOf(
-  decision: Verdict['decision'],
-  by: readonly Explained[],
-): Pick<PolicyExplanation, 'decision' | 'determining'> {
-  return { decision, determining: by.map(({ finding }) => finding.policy) };
 }
 
 // What must be had first comes first: there is no use in naming a scope to somebody who has not authenticated.

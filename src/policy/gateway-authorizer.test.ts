@@ -125,10 +125,9 @@ describe('requests as Cedar sees them', () => {
     timeout: 120_000,
   }, async () => {
     const cedar = await loadCedar();
-    const schema = generateSchema(shop) as never;
-    const staticPolicies = Object.fromEntries(
-      policies.snapshot.policies.map(({ id, policy }) => [id, policy]),
-    ) as never;
+    const byId = Object.fromEntries(policies.snapshot.policies.map(({ id, policy }) => [id, policy])) as never;
+    cedar.preparseSchema('shop', generateSchema(shop));
+    cedar.preparsePolicySet('shop', { staticPolicies: byId });
     fc.assert(
       fc.property(requests, (request) => {
         // The schema knows no such request; whatever policies say of it, the baseline forbids it.
@@ -136,11 +135,11 @@ describe('requests as Cedar sees them', () => {
           expect(authorizer.decide(request).decision).toBe('deny');
           return;
         }
-        const answer = cedar.isAuthorized({
+        const answer = cedar.statefulIsAuthorized({
           ...spellOut(request),
-          schema,
+          preparsedSchemaName: 'shop',
           validateRequest: true,
-          policies: { staticPolicies },
+          preparsedPolicySetId: 'shop',
         });
         if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors));
         const { decision, diagnostics } = answer.response;

@@ -104,10 +104,11 @@ function prepareRoutes(
   return new Map(
     model.routes.map(({ path, service }) => {
       const resource = new EntityUid(entityTypes.route, path);
+      const resourceAttributes = entities.attributes(resource);
       const onRoute = policies.filter((policy) => policy.resource.matches(resource, entities));
       const prepare = (actionId: string, operation: string | undefined): PreparedPolicies => {
         const action = new EntityUid(entityTypes.action, actionId);
-        return preparePolicies(onRoute, { action, resource, operation }, entities);
+        return preparePolicies(onRoute, { action, resource, resourceAttributes, operation }, entities);
       };
       const operations = model.operations.filter((operation) => operation.service === service);
       return [

@@ -17,6 +17,7 @@ export interface ModelFacts {
 export interface RequestTarget {
   readonly action: EntityUid;
   readonly resource: EntityUid;
+  readonly resourceAttributes: CedarRecord | undefined;
   /** Operation id, where the action is an operation's. */
   readonly operation: string | undefined;
 }
@@ -35,21 +36,25 @@ export class GatewayRequest implements CedarRequest, EntitySource {
   readonly entities: EntitySource;
   readonly #caller: PolicyPrincipal;
   readonly #facts: ModelFacts;
+  readonly #resourceAttributes: CedarRecord | undefined;
   #attributes: CedarRecord | undefined;
 
-  constructor(request: PolicyRequest, { action, resource, operation }: RequestTarget, facts: ModelFacts) {
+  constructor(request: PolicyRequest, target: RequestTarget, facts: ModelFacts) {
     this.principal = principalUid(request.principal);
-    this.action = action;
-    this.resource = resource;
-    this.context = new RequestContext(request, operation);
+    this.action = target.action;
+    this.resource = target.resource;
+    this.context = new RequestContext(request, target.operation);
+    this.#resourceAttributes = target.resourceAttributes;
     this.entities = this;
     this.#caller = request.principal;
     this.#facts = facts;
   }
 
   attributes(uid: EntityUid): CedarRecord | undefined {
+    if (uid === this.resource) return this.#resourceAttributes;
     if (!same(uid, this.principal)) return this.#facts.entities.attributes(uid);
-    return (this.#attributes ??= principalAttributes(this.#caller, this.#facts));
+    if (this.#caller.kind === 'anonymous') return emptyRecord;
+    return (this.#attributes ??= new PrincipalAttributes(this.#caller, this.#facts));
   }
 
   tags(uid: EntityUid): CedarRecord | undefined {
@@ -80,24 +85,54 @@ function principalUid({ kind, id, issuer }: PolicyPrincipal): EntityUid {
   return new EntityUid(entityTypes[kind], kind === 'user' ? `${issuer ?? ''}|${id}` : id);
 }
 
-function principalAttributes(caller: PolicyPrincipal, { claims }: ModelFacts): CedarRecord {
-  if (caller.kind === 'anonymous') return emptyRecord;
-  const claimValues = new LazyRecord([...claims.keys()], (name) => claimValue(caller.claims, name, claims.get(name)));
-  return new LazyRecord(['sub', 'issuer', 'email', 'claims'], (name) => {
-    if (name === 'sub') return caller.id;
-    if (name === 'issuer') return caller.issuer ?? '';
-    if (name === 'email') return caller.kind === 'user' ? caller.email : undefined;
-    return claimValues;
-  });
+/** Attributes of whoever has authenticated. */
+class PrincipalAttributes implements CedarRecord {
+  readonly record = true;
+  readonly #caller: PolicyPrincipal;
+  readonly #claims: CedarRecord;
+
+  constructor(caller: PolicyPrincipal, facts: ModelFacts) {
+    this.#caller = caller;
+    this.#claims = new Claims(caller.claims ?? noClaims, facts.claims);
+  }
+
+  get(name: string): Value | undefined {
+    if (name === 'sub') return this.#caller.id;
+    if (name === 'claims') return this.#claims;
+    if (name === 'issuer') return this.#caller.issuer ?? '';
+    return name === 'email' && this.#caller.kind === 'user' ? this.#caller.email : undefined;
+  }
+
+  names(): Iterable<string> {
+    return presentOf(['sub', 'issuer', 'email', 'claims'], this);
+  }
 }
 
-/** A claim of the declared type; one of another type counts as absent, so that requests keep to the schema. */
-function claimValue(
-  claims: Readonly<Record<string, unknown>> | undefined,
-  name: string,
-  type: ClaimType | undefined,
-): Value | undefined {
-  const value = claims !== undefined && Object.hasOwn(claims, name) ? claims[name] : undefined;
+const noClaims: Readonly<Record<string, unknown>> = {};
+
+/** The declared claims. One of another type than declared counts as absent, so that requests keep to the schema. */
+class Claims implements CedarRecord {
+  readonly record = true;
+  readonly #claims: Readonly<Record<string, unknown>>;
+  readonly #declared: ReadonlyMap<string, ClaimType>;
+
+  constructor(claims: Readonly<Record<string, unknown>>, declared: ReadonlyMap<string, ClaimType>) {
+    this.#claims = claims;
+    this.#declared = declared;
+  }
+
+  get(name: string): Value | undefined {
+    const type = this.#declared.get(name);
+    if (type === undefined || !Object.hasOwn(this.#claims, name)) return undefined;
+    return claimValue(this.#claims[name], type);
+  }
+
+  names(): Iterable<string> {
+    return presentOf([...this.#declared.keys()], this);
+  }
+}
+
+function claimValue(value: unknown, type: ClaimType): Value | undefined {
   if (type === 'String') return typeof value === 'string' ? value : undefined;
   if (type === 'Boolean') return typeof value === 'boolean' ? value : undefined;
   if (type === 'Long') return Number.isSafeInteger(value) ? (value as number) : undefined;
@@ -105,24 +140,26 @@ function claimValue(
   return all ? new CedarSet(value as string[]) : undefined;
 }
 
-/** A record whose fields are made when asked for. */
-class LazyRecord implements CedarRecord {
+/** `context.params`. */
+class Params implements CedarRecord {
   readonly record = true;
-  readonly #names: readonly string[];
-  readonly #read: (name: string) => Value | undefined;
+  readonly #params: Readonly<Record<string, string>>;
 
-  constructor(names: readonly string[], read: (name: string) => Value | undefined) {
-    this.#names = names;
-    this.#read = read;
+  constructor(params: Readonly<Record<string, string>>) {
+    this.#params = params;
   }
 
   get(name: string): Value | undefined {
-    return this.#names.includes(name) ? this.#read(name) : undefined;
+    return Object.hasOwn(this.#params, name) ? this.#params[name] : undefined;
   }
 
   names(): Iterable<string> {
-    return this.#names.filter((name) => this.#read(name) !== undefined);
+    return Object.keys(this.#params);
   }
+}
+
+function presentOf(names: readonly string[], record: CedarRecord): readonly string[] {
+  return names.filter((name) => record.get(name) !== undefined);
 }
 
 /** Reads one field of the context. */
@@ -148,7 +185,7 @@ class RequestContext implements CedarRecord {
   }
 
   names(): Iterable<string> {
-    return [...contextFields.keys()].filter((name) => this.get(name) !== undefined);
+    return presentOf([...contextFields.keys()], this);
   }
 }
 
@@ -165,19 +202,21 @@ const contextFields: ReadonlyMap<string, ReadField> = new Map<string, ReadField>
   ['acr', ({ principal }) => principal.acr],
   ['client', ({ principal }) => principal.client],
   ['operation', (_, context) => context.operation],
-  ['params', ({ params }, context) => (context.params ??= paramsRecord(params))],
+  ['params', ({ params }, context) => (context.params ??= params === undefined ? emptyRecord : new Params(params))],
 ]);
-
-function paramsRecord(params: Readonly<Record<string, string>> | undefined): CedarRecord {
-  if (params === undefined) return emptyRecord;
-  return new LazyRecord(Object.keys(params), (name) => params[name]);
-}
 
 /** Not an evaluation error: a policy that were skipped for an odd address could be the one that forbids. */
 function remoteAddress(text: string): IpAddress {
-  const zoneless = text.split('%', 1)[0] as string;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(zoneless);
-  const address = tryParseIpAddress(mapped?.[1] ?? zoneless);
-  if (address === undefined) throw new MerlonError({ code: 'policy.value', message: `\`${text}\` is no IP address` });
-  return address;
+  const address = tryParseIpAddress(text) ?? tryParseIpAddress(plainAddress(text));
+  if (address?.single) return address;
+  throw new MerlonError({ code: 'policy.value', message: `\`${text}\` is no IP address` });
 }
+
+/** Sockets write link-local addresses with their interface, and IPv4 callers of an IPv6 listener as `::ffff:192.0.2.1`. */
+function plainAddress(text: string): string {
+  const zone = text.indexOf('%');
+  const address = zone < 0 ? text : text.slice(0, zone);
+  return address.startsWith(mapped) && address.includes('.') ? address.slice(mapped.length) : address;
+}
+
+const mapped = '::ffff:';

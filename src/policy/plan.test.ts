@@ -110,6 +110,15 @@ describe('the request behind a record', () => {
     expect(found?.request.operation).toBeUndefined();
   });
 
+  it('is found on a route that has a host', () => {
+    const routes = shop.routes.map((route) => ({ ...route, path: `shop.example${route.path}` }));
+    const found = recordedRequest(
+      { ...decision, route: 'shop.example/api/tenants/{tenant}', path: '/api/tenants/7' },
+      { ...shop, routes },
+    );
+    expect(found?.request).toMatchObject({ route: 'shop.example/api/tenants/{tenant}', params: { tenant: '7' } });
+  });
+
   it('is there only where authorization was asked', () => {
     const { principal: _, ...anonymous } = decision;
     expect(recordedRequest(anonymous, shop)?.request.principal.kind).toBe('anonymous');

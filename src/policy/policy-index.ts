@@ -4,7 +4,7 @@ import type { CedarRequest } from './request.ts';
 import type { CompiledConstraint, ScopeVariable } from './scope.ts';
 import type { EntityUid } from './values.ts';
 
-// The variable that tells policies apart best comes first: resources and principals are many, actions are few.
+// What tells policies apart best comes first: one entity rather than a group, and of the many rather than the few.
 const variables: readonly ScopeVariable[] = ['resource', 'principal', 'action'];
 
 /**
@@ -29,7 +29,8 @@ export class PolicyIndex {
 
   #add(policy: CompiledPolicy): void {
     if (variables.some((variable) => policy[variable].never)) return;
-    const variable = variables.find((name) => policy[name].uids.length === 1);
+    const named = variables.filter((name) => policy[name].uids.length === 1);
+    const variable = named.find((name) => policy[name].exact && name !== 'action') ?? named[0];
     if (variable === undefined) this.#anywhere.push(policy);
     else this.#byVariable[variable].add(policy[variable], policy);
   }

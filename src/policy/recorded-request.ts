@@ -1,5 +1,6 @@
 import type { OperationRules, PolicyModel, PolicyPrincipal, RecordedRequest } from '../api/policy.ts';
 import type { Decision, Principal } from '../api/record.ts';
+import { pathOfRoute } from './entity-model.ts';
 
 /**
  * The request behind a decision record, for `planPolicies`; undefined where authorization was not asked. Operation and
@@ -12,7 +13,7 @@ export function recordedRequest(decision: Decision, model: PolicyModel): Recorde
   if (route === undefined || principal === undefined || (judged !== 'pass' && judged !== 'deny')) return undefined;
   const { method, path, host, remoteAddress: ip, timeMs: nowMs } = decision;
   const operation = operationFor(model, route.service, method, path);
-  const params = matchTemplate(operation?.path ?? route.path, path, operation === undefined);
+  const params = matchTemplate(operation?.path ?? pathOfRoute(route), path, operation === undefined);
   return {
     decision: judged === 'pass' ? 'allow' : 'deny',
     request: {

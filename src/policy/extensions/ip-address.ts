@@ -1,42 +1,48 @@
 import { fail } from '../evaluation-error.ts';
 import type { Extension } from '../values.ts';
 
-const octet = /^(?:0|[1-9]\d{0,2})$/;
 const group = /^[0-9A-Fa-f]{1,4}$/;
 const prefixLength = /^(?:0|[1-9]\d{0,2})$/;
+const dot = 0x2e;
+const zero = 0x30;
 
 /** An IP address or a CIDR range, either family. */
 export class IpAddress implements Extension {
   readonly extension = 'ipaddr';
   readonly version: 4 | 6;
-  readonly address: bigint;
+  /** 32 bits each, highest first: one of IPv4, four of IPv6. */
+  readonly words: readonly number[];
   readonly prefix: number;
 
-  constructor(version: 4 | 6, address: bigint, prefix: number) {
+  constructor(version: 4 | 6, words: readonly number[], prefix: number) {
     this.version = version;
-    this.address = address;
+    this.words = words;
     this.prefix = prefix;
   }
 
+  /** Whether it is one address, not a range. */
+  get single(): boolean {
+    return this.prefix === this.words.length * 32;
+  }
+
   equals(other: Extension): boolean {
-    return (
-      other instanceof IpAddress &&
-      other.version === this.version &&
-      other.prefix === this.prefix &&
-      other.address === this.address
-    );
+    if (!(other instanceof IpAddress) || other.version !== this.version || other.prefix !== this.prefix) return false;
+    return this.words.every((word, at) => word === other.words[at]);
   }
 
   /** Whether every address of this range lies in `range`. */
   isInRange(range: IpAddress): boolean {
     if (this.version !== range.version || this.prefix < range.prefix) return false;
-    const hostBits = BigInt((range.version === 4 ? 32 : 128) - range.prefix);
-    return this.address >> hostBits === range.address >> hostBits;
+    for (let at = 0, bits = range.prefix; bits > 0; at++, bits -= 32) {
+      const difference = (this.words[at] as number) ^ (range.words[at] as number);
+      if ((bits >= 32 ? difference : difference >>> (32 - bits)) !== 0) return false;
+    }
+    return true;
   }
 
   toString(): string {
-    const text = this.version === 4 ? formatV4(this.address) : formatV6(this.address);
-    return this.prefix === (this.version === 4 ? 32 : 128) ? text : `${text}/${this.prefix}`;
+    const text = this.version === 4 ? formatV4(this.words[0] as number) : formatV6(this.words);
+    return this.single ? text : `${text}/${this.prefix}`;
   }
 }
 
@@ -54,44 +60,56 @@ export function tryParseIpAddress(text: string): IpAddress | undefined {
   const slash = text.indexOf('/');
   const host = slash < 0 ? text : text.slice(0, slash);
   const version = host.includes(':') ? 6 : 4;
-  const address = version === 6 ? parseV6(host) : parseV4(host);
-  const bits = version === 6 ? 128 : 32;
-  const prefix = slash < 0 ? bits : parsePrefix(text.slice(slash + 1), bits);
-  return address === undefined || prefix === undefined ? undefined : new IpAddress(version, address, prefix);
+  const words = version === 6 ? parseV6(host) : parseV4(host);
+  if (words === undefined) return undefined;
+  const prefix = slash < 0 ? words.length * 32 : parsePrefix(text.slice(slash + 1), words.length * 32);
+  return prefix === undefined ? undefined : new IpAddress(version, words, prefix);
 }
 
 function parsePrefix(text: string, bits: number): number | undefined {
   return prefixLength.test(text) && Number(text) <= bits ? Number(text) : undefined;
 }
 
-function parseV4(text: string): bigint | undefined {
-  const octets = text.split('.', 5);
-  if (octets.length !== 4 || !octets.every((part) => octet.test(part) && Number(part) <= 255)) return undefined;
-  return BigInt(octets.reduce((address, part) => address * 256 + Number(part), 0));
+/** Four decimal octets without leading zeros. Digit by digit, since it runs for each request that is asked its address. */
+function parseV4(text: string): readonly number[] | undefined {
+  let address = 0;
+  let dots = 0;
+  let octet = -1;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const digit = code - zero;
+    if (code === dot && octet >= 0 && dots < 3) {
+      address = address * 256 + octet;
+      octet = -1;
+      dots++;
+    } else if (digit < 0 || digit > 9 || octet === 0 || octet > 25) return undefined;
+    else octet = octet < 0 ? digit : octet * 10 + digit;
+    if (octet > 255) return undefined;
+  }
+  return dots === 3 && octet >= 0 ? [address * 256 + octet] : undefined;
 }
 
-function parseV6(text: string): bigint | undefined {
+function parseV6(text: string): readonly number[] | undefined {
   const halves = text.split('::', 3);
   const head = groupsOf(halves[0] as string);
   const tail = halves.length === 1 ? [] : groupsOf(halves[1] as string);
   if (halves.length > 2 || head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  const groups = [...head, ...Array<string>(missing).fill('0'), ...tail];
-  return groups.reduce((address, part) => (address << 16n) | BigInt(Number.parseInt(part, 16)), 0n);
+  const groups = [...head, ...Array<number>(missing).fill(0), ...tail];
+  return [0, 2, 4, 6].map((at) => (groups[at] as number) * 0x10000 + (groups[at + 1] as number));
 }
 
-function groupsOf(text: string): string[] | undefined {
+function groupsOf(text: string): number[] | undefined {
   if (text === '') return [];
   const groups = text.split(':', 9);
-  return groups.every((part) => group.test(part)) ? groups : undefined;
+  return groups.every((part) => group.test(part)) ? groups.map((part) => Number.parseInt(part, 16)) : undefined;
 }
 
-function formatV4(address: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => Number((address >> shift) & 255n)).join('.');
+function formatV4(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
 
-function formatV6(address: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, at) => ((address >> BigInt(112 - at * 16)) & 0xffffn).toString(16));
-  return groups.join(':');
+function formatV6(words: readonly number[]): string {
+  return words.flatMap((word) => [(word >>> 16).toString(16), (word & 0xffff).toString(16)]).join(':');
 }
