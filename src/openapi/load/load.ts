@@ -140,6 +140,7 @@ function createLoading(entry: Source, version: '3.0' | '3.1' | undefined, root: 
     schemaKeys: new Map(),
     schemaNames: new Map(),
     discriminators: [],
+    unknownFormats: new Set(),
     pending: [],
   };
   return load;

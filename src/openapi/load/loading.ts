@@ -64,6 +64,8 @@ export interface Loading {
   /** The name under which the document declares a schema, by key. */
   readonly schemaNames: Map<string, string>;
   readonly discriminators: OpenDiscriminator[];
+  /** Formats that nobody here knows; each is mentioned once. */
+  readonly unknownFormats: Set<string>;
   /** Referred to, not normalised yet. */
   readonly pending: { readonly key: string; readonly value: unknown; readonly place: Place }[];
 }

@@ -1,8 +1,8 @@
-import type { FormEncoding, JsonValue, MediaType, RequestBody } from '../../api/openapi.ts';
+import type { FormEncoding, JsonValue, MediaType, RequestBody, Schema } from '../../api/openapi.ts';
 import { isObject, type JsonObject } from '../json.ts';
-import { isMediaRange, withoutParameters } from '../media/media-type.ts';
+import { isMediaRange, kindOf, withoutParameters } from '../media/media-type.ts';
 import { warnUnknownKeys } from './known-keys.ts';
-import { at, type Loading, type Place, problem } from './loading.ts';
+import { at, type Loading, type Place, problem, warning } from './loading.ts';
 import { dereference } from './reference.ts';
 import { normaliseSchema } from './schema.ts';
 
@@ -89,5 +89,18 @@ export function readRequestBody(load: Loading, value: unknown, place: Place): Re
   if (found === undefined) return undefined;
   warnUnknownKeys(load, 'requestBody', found.value, found.place);
   const content = readContent(load, found.value.content, at(found.place, 'content'));
+  for (const { range, schema } of content) {
+    if (schema === undefined || range.includes('*') || kindOf(range) !== 'opaque' || isBinary(schema)) continue;
+    warning(
+      load,
+      'openapi.ignored',
+      at(at(found.place, 'content'), range),
+      `content of type \`${range}\` is not checked against its schema`,
+    );
+  }
   return { required: found.value.required === true, content };
+}
+
+function isBinary(schema: Schema): boolean {
+  return typeof schema === 'boolean' || schema.format === 'binary' || Object.keys(schema).length === 0;
 }

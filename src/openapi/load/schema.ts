@@ -2,7 +2,8 @@ import type { Schema } from '../../api/openapi.ts';
 import { documentLimits } from '../config.ts';
 import { isObject, type JsonObject, own } from '../json.ts';
 import { patternFault } from '../pattern/pattern.ts';
-import { at, type Loading, type Place, problem, type SchemaDraft } from './loading.ts';
+import { numberFormats, textFormats } from '../validate/formats.ts';
+import { at, type Loading, type Place, problem, type SchemaDraft, warning } from './loading.ts';
 import { type Located, resolveRef, schemaKeyOf } from './reference.ts';
 import { keywordReaders, modernise, orNull, unsupportedKeywords } from './schema-keywords.ts';
 
@@ -78,6 +79,22 @@ function readKeywords(
 function checkDraft(load: Loading, schema: SchemaDraft, written: JsonObject, place: Place): void {
   if (schema.type === 'array' && load.version === '3.0' && written.items === undefined) {
     problem(load, 'openapi.schema', place, 'an array must say what its `items` are');
+  }
+  const { format } = schema;
+  if (
+    format !== undefined &&
+    !textFormats.has(format) &&
+    !numberFormats.has(format) &&
+    !load.unknownFormats.has(format)
+  ) {
+    load.unknownFormats.add(format);
+    warning(
+      load,
+      'openapi.unknown-format',
+      at(place, 'format'),
+      `the format \`${format.slice(0, 40)}\` is not known and not checked`,
+      'add a `pattern`',
+    );
   }
   const patterns = [schema.pattern, ...Object.keys(schema.patternProperties ?? {})];
   for (const pattern of patterns) {

@@ -98,3 +98,13 @@ export function matchesRange(range: string, essence: string): boolean {
 export function isJson(essence: string): boolean {
   return essence === 'application/json' || essence.endsWith('+json');
 }
+
+/** What kind of content a media type is; `opaque`: not looked into. */
+export type ContentKind = 'json' | 'form' | 'multipart' | 'text' | 'opaque';
+
+export function kindOf(essence: string): ContentKind {
+  if (isJson(essence)) return 'json';
+  if (essence === 'application/x-www-form-urlencoded') return 'form';
+  if (essence === 'multipart/form-data') return 'multipart';
+  return essence.startsWith('text/') ? 'text' : 'opaque';
+}

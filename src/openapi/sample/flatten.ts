@@ -13,8 +13,21 @@ const maxDepth = 30;
 export function flatten(schemas: OpenApiDocument['schemas'], schema: Schema, choice = 0): FlatSchema | undefined {
   if (schema === false) return undefined;
   if (schema === true) return { types: typesOf(schemas, true) };
-  const merged = collect(schemas, schema, choice, 0).reduce(merge, {});
-  return { ...merged, types: typesOf(schemas, schema) };
+  const parts = collect(schemas, schema, choice, 0);
+  // Each part by itself, not the whole: of alternatives only the chosen one counts.
+  const types = parts.map((part) => typesOf(schemas, part)).reduce(commonTypes, typesOf(schemas, true));
+  return { ...parts.reduce(merge, {}), types };
+}
+
+function commonTypes(a: ReadonlySet<SchemaType>, b: ReadonlySet<SchemaType>): ReadonlySet<SchemaType> {
+  return new Set(
+    [...a]
+      .filter((type) => b.has(type))
+      .concat(
+        a.has('number') && b.has('integer') ? ['integer'] : [],
+        a.has('integer') && b.has('number') ? ['integer'] : [],
+      ),
+  );
 }
 
 function collect(

@@ -1,7 +1,7 @@
 import type { JsonValue, OpenApiDocument, Parameter, Schema } from '../../api/openapi.ts';
 import type { DenialCode } from '../errors.ts';
 import { isObject, own } from '../json.ts';
-import { kindOf } from '../validate/content.ts';
+import { kindOf } from '../media/media-type.ts';
 import { declaredNames } from '../validate/text-value.ts';
 import { flatten } from './flatten.ts';
 import { type SampleParts, type SampleRequest, writeRequest } from './request.ts';

@@ -1,5 +1,5 @@
 import type { JsonValue, MediaType, OpenApiDocument, Operation, Parameter } from '../../api/openapi.ts';
-import { kindOf } from '../validate/content.ts';
+import { kindOf } from '../media/media-type.ts';
 import type { SchemaCompiler } from '../validate/schema-compiler.ts';
 import { writeParameter } from './parameter-text.ts';
 import { sampleValue } from './value.ts';

@@ -1,8 +1,14 @@
 import type { MediaType, OpenApiDocument, Operation } from '../../api/openapi.ts';
 import type { Denial } from '../../api/record.ts';
 import type { Settings } from '../config.ts';
-import { matchesRange, type ParsedMediaType, tryParseMediaType } from '../media/media-type.ts';
-import { type ContentKind, compileContent, hasKnownCharset, kindOf, type ReadContent } from './content.ts';
+import {
+  type ContentKind,
+  kindOf,
+  matchesRange,
+  type ParsedMediaType,
+  tryParseMediaType,
+} from '../media/media-type.ts';
+import { compileContent, hasKnownCharset, type ReadContent } from './content.ts';
 import { deny, shown } from './deny.ts';
 import type { CheckValue, SchemaCompiler } from './schema-compiler.ts';
 import { explain } from './schema-error.ts';

@@ -2,7 +2,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FormEncoding, MediaType, OpenApiDocument, Schema } from '../../api/openapi.ts';
 import type { Settings } from '../config.ts';
-import { isJson, matchesRange, type ParsedMediaType, tryParseMediaType } from '../media/media-type.ts';
+import {
+  type ContentKind,
+  isJson,
+  matchesRange,
+  type ParsedMediaType,
+  tryParseMediaType,
+} from '../media/media-type.ts';
 import { type Part, parseMultipart } from '../media/multipart.ts';
 import { typesOf } from './coerce.ts';
 import { type JsonFault, parseJson } from './json-guard.ts';
@@ -14,16 +20,6 @@ export type ReadResult = { readonly value: unknown } | { readonly fault: JsonFau
 
 /** Reads a body of one declared media type. */
 export type ReadContent = (bytes: Buffer, type: ParsedMediaType) => ReadResult;
-
-/** What kind of content a media type is; `opaque`: not looked into. */
-export type ContentKind = 'json' | 'form' | 'multipart' | 'text' | 'opaque';
-
-export function kindOf(essence: string): ContentKind {
-  if (isJson(essence)) return 'json';
-  if (essence === 'application/x-www-form-urlencoded') return 'form';
-  if (essence === 'multipart/form-data') return 'multipart';
-  return essence.startsWith('text/') ? 'text' : 'opaque';
-}
 
 const charsets: Readonly<Record<ContentKind, readonly string[]>> = {
   // RFC 8259, section 8.1: JSON is UTF-8; RFC 7578, section 5.1.2 and WHATWG: so are forms.

@@ -145,7 +145,9 @@ const noNames: ReadonlySet<string> = new Set();
 
 function compileQuery(context: Context, compiled: readonly CompiledParameter[]): (query: string) => Denial | undefined {
   const { operation, settings } = context;
-  const declared = new Set(compiled.map(({ parameter }) => parameter.name));
+  // An exploded object is sent by its fields' names, not by its own.
+  const sentByName = compiled.filter(({ text }) => text.ownNames === undefined && !text.isDeepObject);
+  const declared = new Set(sentByName.map(({ parameter }) => parameter.name));
   for (const { in: location, name } of operation.credentials) if (location === 'query') declared.add(name);
   for (const { text } of compiled)
     if (text.ownNames instanceof Set) for (const name of text.ownNames) declared.add(name);
@@ -190,9 +192,13 @@ function fieldsOf(
   for (const [field, texts] of pairs) {
     const mine = ownNames === 'any' ? !declared.has(field) : ownNames.has(field);
     // Names are decoded already; encoding them again keeps one way of reading them.
-    if (mine) for (const text of texts) fields.push([encodeURIComponent(field), text]);
+    if (mine) for (const text of texts) fields.push([encodeName(field), text]);
   }
   return fields;
+}
+
+function encodeName(name: string): string {
+  return encodeURIComponent(name.toWellFormed());
 }
 
 /** `name[field]=text`; one level, as OpenAPI defines it. A malformed bracket becomes a field of that odd name, which nothing declares. */
@@ -201,7 +207,7 @@ function deepFields(name: string, pairs: Pairs): Fields {
   for (const [written, texts] of pairs) {
     if (!written.startsWith(`${name}[`)) continue;
     const inner = written.endsWith(']') ? written.slice(name.length + 1, -1) : written;
-    for (const text of texts) fields.push([encodeURIComponent(inner), text]);
+    for (const text of texts) fields.push([encodeName(inner), text]);
   }
   return fields;
 }

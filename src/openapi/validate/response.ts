@@ -2,8 +2,14 @@ import type { MediaType, OpenApiDocument, Operation, Parameter, ResponseDeclarat
 import type { ResponseFinding, ResponseSource } from '../api-validator.ts';
 import type { Settings } from '../config.ts';
 import type { DenialCode } from '../errors.ts';
-import { matchesRange, type ParsedMediaType, tryParseMediaType } from '../media/media-type.ts';
-import { type ContentKind, compileContent, kindOf, type ReadContent } from './content.ts';
+import {
+  type ContentKind,
+  kindOf,
+  matchesRange,
+  type ParsedMediaType,
+  tryParseMediaType,
+} from '../media/media-type.ts';
+import { compileContent, type ReadContent } from './content.ts';
 import { type DenialFacts, reasonOf, shown } from './deny.ts';
 import type { CheckValue, SchemaCompiler } from './schema-compiler.ts';
 import { explain } from './schema-error.ts';

@@ -71,6 +71,8 @@ function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({
     // The document was checked when it was loaded; here its schemas are our own output.
     strict: false,
+    // Infinity and NaN are no numbers.
+    strictNumbers: true,
     validateSchema: false,
     meta: false,
     logger: false,

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { OpenApiDocument, Schema } from '../../api/openapi.ts';
 import type { DenialCode } from '../errors.ts';
-import { escapeToken, unescapeToken } from '../json.ts';
+import { escapeToken, isObject, type JsonObject, unescapeToken } from '../json.ts';
 import { type Direction, forbiddenKeyword, uniqueKeyword } from './closing.ts';
 import { type DenialFacts, describeValue, shown } from './deny.ts';
 import { isSensitive } from './sensitivity.ts';
@@ -37,12 +37,19 @@ export function explain(errors: readonly ErrorObject[], checked: Checked): Breac
       claim: `${checked.place}${pointer === '' ? '' : ` ${shown(pointer)}`}`,
       clause: error.keyword,
       ...(words.expected === undefined ? {} : { expected: words.expected }),
-      ...(words.missing === true
-        ? {}
-        : { actual: describeValue(words.value === undefined ? error.data : words.value, sensitive) }),
+      ...actualOf(error, words, sensitive),
       fix: words.fix,
     },
   };
+}
+
+/** Nothing is known of an undeclared field, so nothing of it is shown but its shape. */
+function actualOf(error: ErrorObject, { code, expected }: Words, sensitive: boolean): { readonly actual?: string } {
+  if (code === 'openapi.missing-field') return {};
+  const name = fieldOf(error);
+  const isHolder = name !== undefined && isObject(error.data) && Object.hasOwn(error.data, name);
+  const value: unknown = isHolder ? (error.data as JsonObject)[name] : error.data;
+  return { actual: describeValue(value, sensitive || expected === 'absent') };
 }
 
 /** The field that an error of its object is about. */
@@ -82,12 +89,9 @@ interface Words {
   readonly sentence: string;
   readonly fix: string;
   readonly expected?: string;
-  readonly missing?: boolean;
-  readonly value?: unknown;
 }
 
 function wordsFor(error: ErrorObject, name: string, direction: Direction): Words {
-  const object = error.data as Readonly<Record<string, unknown>>;
   switch (error.keyword) {
     case 'type':
       return wrongType(error, name);
@@ -97,15 +101,14 @@ function wordsFor(error: ErrorObject, name: string, direction: Direction): Words
         code: 'openapi.missing-field',
         sentence: 'is missing',
         expected: 'present',
-        missing: true,
         fix: `add \`${name}\``,
       };
     case 'additionalProperties':
     case 'unevaluatedProperties':
-      return unknownField(name, object[fieldOf(error) ?? '']);
+      return unknownField(name);
     case 'propertyNames':
     case 'false schema':
-      return unknownField(name, undefined);
+      return unknownField(name);
     case forbiddenKeyword:
       return forbidden(name, direction);
     case 'format':
@@ -138,19 +141,13 @@ function wrongType(error: ErrorObject, name: string): Words {
   };
 }
 
-function unknownField(name: string, value: unknown): Words {
+function unknownField(name: string): Words {
   return {
     code: 'openapi.unknown-field',
     sentence: 'is not declared',
     expected: 'absent',
-    value: value === undefined ? undefined : maskedShape(value),
     fix: `remove \`${name}\`: the operation does not declare it`,
   };
-}
-
-/** Nothing is known of an undeclared field, so nothing of it is shown but its shape. */
-function maskedShape(value: unknown): unknown {
-  return typeof value === 'string' ? '*'.repeat(Math.min(value.length, 65)) : value;
 }
 
 function forbidden(name: string, direction: Direction): Words {
