@@ -65,7 +65,7 @@ function variableOf({ document, variables }: Reading, name: string, raw: string 
   const handed = raw === undefined ? name : wholeVariable.exec(raw)?.[1];
   const value = handed === undefined ? interpolate(raw ?? '', variables) : variables.get(handed);
   if (value === undefined && isSecretName(name))
-    return { kind: 'variable', name, value, secretField: name.toLowerCase(), place };
+    return { kind: 'variable', name, value, secret: { field: name.toLowerCase() }, place };
   return { kind: 'variable', name, value: value ?? '', place };
 }
 
@@ -181,7 +181,7 @@ function secretsOf({ document, service, path }: Reading): Setting[] {
         kind: 'variable',
         name,
         value: undefined,
-        secretField: source,
+        secret: { path: source, field: 'value' },
         place: document.place([...path, 'secrets', index]),
       },
     ];

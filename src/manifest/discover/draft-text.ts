@@ -52,7 +52,7 @@ function serviceLines(service: DiscoveredService, { edges, egress }: DraftParts)
       .map(({ host, port, evidence }) => [`${host}:${port}`, because([evidence])]),
   );
   const fields = [...secrets].map(
-    ([variable, { field, place }]) => `      ${variable}: ${scalar(`secret/${name}#${field}`)}  ${comment(at(place))}`,
+    ([variable, { path, place }]) => `      ${variable}: ${scalar(path)}  ${comment(at(place))}`,
   );
   return [
     ...workloads.map((workload) => `  ${comment(`${workload.kind} ${workload.name} (${at(workload.place)})`)}`),

@@ -98,8 +98,9 @@ function companionPort({ caller, setting }: Reading): number | undefined {
 
 function readReference(reading: Reading): void {
   const { caller, setting, reference, facts, grouping, calls, egress } = reading;
-  const meant = reference.form !== 'word' || isAddressName(setting.name);
-  if (!meant) return;
+  // Of a secret only what is plainly a URL is an address; anything else could be the secret itself.
+  if (reference.form !== 'url' && isSecretName(setting.name)) return;
+  if (reference.form === 'word' && !isAddressName(setting.name)) return;
   const port = reference.port ?? companionPort(reading);
   const evidence = evidenceOf(setting);
   const name = findName(reference.host, caller, facts);
@@ -113,7 +114,6 @@ function readReference(reading: Reading): void {
 
 function tellUnknown({ caller, setting, reference, facts }: Reading): void {
   if (reference.form !== 'url' && !isAddressName(setting.name)) return;
-  if (isSecretName(setting.name) && reference.form === 'word') return;
   const [first] = reference.host.split('.');
   const elsewhere = facts.names.find(({ source, name }) => source === caller.source && name === first);
   const other = elsewhere === undefined ? '' : `; there is one in \`${elsewhere.namespace}\``;

@@ -13,8 +13,8 @@ export interface Setting {
   readonly name: string;
   /** Undefined where it comes from a secret. */
   readonly value: string | undefined;
-  /** Where it comes from a secret: a name for the field that holds it. */
-  readonly secretField?: string;
+  /** Where it comes from a secret: what that is called. Without a path, a secret of the service's own. */
+  readonly secret?: { readonly path?: string; readonly field: string };
   readonly place: Place;
 }
 

@@ -24,17 +24,23 @@ interface Container {
   readonly path: Path;
 }
 
+/** Pods that share a Secret share it in Merlon, too. */
+function secretPath({ namespace }: KubernetesObject, name = ''): string {
+  return namespace === 'default' ? name : `${namespace}/${name}`;
+}
+
 /** `$(NAME)` in a variable's value stands for one that was set before it. */
 function expand(text: string, known: ReadonlyMap<string, string>): string {
   return text.replace(/\$\(([A-Za-z_][A-Za-z0-9_]{0,127})\)/g, (whole, name: string) => known.get(name) ?? whole);
 }
 
-function variable({ object, values }: Container, item: unknown, path: Path, known: Map<string, string>): Setting[] {
+function variable({ object, values }: Container, item: unknown, where: Path, known: Map<string, string>): Setting[] {
   const name = textAt(item, 'name');
   if (name === undefined) return [];
-  const place = object.place(...path);
-  const secret = textAt(item, 'valueFrom', 'secretKeyRef', 'key');
-  if (secret !== undefined) return [{ kind: 'variable', name, value: undefined, secretField: secret, place }];
+  const place = object.place(...where);
+  const field = textAt(item, 'valueFrom', 'secretKeyRef', 'key');
+  const path = secretPath(object, textAt(item, 'valueFrom', 'secretKeyRef', 'name'));
+  if (field !== undefined) return [{ kind: 'variable', name, value: undefined, secret: { path, field }, place }];
   const map = treeAt(item, 'valueFrom', 'configMapKeyRef');
   const configured = values.configMap(object.namespace, textAt(map, 'name') ?? '').get(textAt(map, 'key') ?? '');
   const value = expand(textAt(item, 'value') ?? configured ?? '', known);
@@ -47,11 +53,18 @@ function variablesFrom({ object, values }: Container, item: unknown, path: Path)
   const place = object.place(...path);
   const prefix = textAt(item, 'prefix') ?? '';
   const map = values.configMap(object.namespace, textAt(item, 'configMapRef', 'name') ?? '');
-  const fields = values.secretFields(object.namespace, textAt(item, 'secretRef', 'name') ?? '');
+  const secret = textAt(item, 'secretRef', 'name');
+  const fields = values.secretFields(object.namespace, secret ?? '');
   return [
     ...[...map].map(([name, value]): Setting => ({ kind: 'variable', name: prefix + name, value, place })),
     ...fields.map(
-      (field): Setting => ({ kind: 'variable', name: prefix + field, value: undefined, secretField: field, place }),
+      (field): Setting => ({
+        kind: 'variable',
+        name: prefix + field,
+        value: undefined,
+        secret: { path: secretPath(object, secret), field },
+        place,
+      }),
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { tryParseAddress } from '../schema/terms.ts';
 import { isPlainSecret } from '../secrecy.ts';
 import type { Facts, FoundApi, Place } from './facts.ts';
 import { type Group, type Grouping, labelOf } from './groups.ts';
@@ -11,8 +12,8 @@ export interface DiscoveredService {
   readonly run: { readonly command: string; readonly cwd: string } | undefined;
   readonly health: string | undefined;
   readonly openapi: string | undefined;
-  /** By variable; never the value. */
-  readonly secrets: ReadonlyMap<string, { readonly field: string; readonly place: Place }>;
+  /** By variable, the path of the secret to be: `secret/orders#db_password`. Never the value. */
+  readonly secrets: ReadonlyMap<string, { readonly path: string; readonly place: Place }>;
   /** What it speaks, where that is not HTTP. */
   readonly protocol: string | undefined;
   readonly place: Place;
@@ -43,12 +44,19 @@ export function speaksOther({ workloads, names }: Group): string | undefined {
   return first === undefined ? undefined : protocolsByPort.get(first);
 }
 
+// A segment of dots alone would lead elsewhere.
+const segmentOf = (text: string): string =>
+  text
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^\.+$/, '_')
+    .slice(0, 128) || '_';
+
 function secretsOf({ label, workloads }: Group, facts: Facts): DiscoveredService['secrets'] {
-  const secrets = new Map<string, { field: string; place: Place }>();
+  const secrets = new Map<string, { path: string; place: Place }>();
   for (const setting of workloads.flatMap(({ settings }) => settings)) {
-    const { kind, name, value, secretField, place } = setting;
+    const { kind, name, value, secret, place } = setting;
     const plain = kind === 'variable' && value !== undefined && isPlainSecret(name, value);
-    if (!/^[A-Za-z_]\w{0,127}$/.test(name) || (secretField === undefined && !plain)) continue;
+    if (secret === undefined && !plain) continue;
     if (plain)
       facts.findings.push({
         severity: 'warning',
@@ -56,13 +64,20 @@ function secretsOf({ label, workloads }: Group, facts: Facts): DiscoveredService
         message: `\`${name}\` of \`${label}\` is a secret in clear text: put a new one at \`secret/${label}\`, and remove it here`,
         place,
       });
-    const field = (secretField ?? name.toLowerCase()).replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 128);
-    if (!secrets.has(name)) secrets.set(name, { field, place });
+    const path = `secret/${(secret?.path ?? label).split('/').map(segmentOf).join('/')}#${segmentOf(secret?.field ?? name.toLowerCase())}`;
+    if (!/^[A-Za-z_]\w{0,127}$/.test(name) || name === '__proto__')
+      facts.findings.push({
+        severity: 'warning',
+        code: 'discover.unsupported',
+        message: `the secret \`${name}\` of \`${label}\` is left out: a variable is called by letters, digits and \`_\``,
+        place,
+      });
+    else if (!secrets.has(name)) secrets.set(name, { path, place });
   }
   return secrets;
 }
 
-function addressOf({ workloads, names }: Group): DiscoveredService['address'] {
+function addressOf({ label, workloads, names }: Group): DiscoveredService['address'] {
   const [first] = workloads;
   const name = names.find((item) => item.name === first?.name) ?? names[0];
   const source = name?.source ?? first?.source;
@@ -70,7 +85,9 @@ function addressOf({ workloads, names }: Group): DiscoveredService['address'] {
   const port = name?.ports[0]?.port ?? workloads.flatMap(({ ports }) => ports)[0];
   const host = name?.name ?? first?.name ?? '';
   const namespace = name?.namespace ?? first?.namespace ?? '';
-  return { host: source === 'kubernetes' && namespace !== 'default' ? `${host}.${namespace}` : host, port: port ?? 80 };
+  const full = source === 'kubernetes' && namespace !== 'default' ? `${host}.${namespace}` : host;
+  const written = tryParseAddress(`http://${full}:${port ?? 80}`);
+  return { host: written?.host ?? label, port: port ?? 80 };
 }
 
 function tellPort(group: Group, facts: Facts, place: Place): void {
