@@ -10,6 +10,8 @@ export { type OcsfEvent, toOcsf } from './ocsf.ts';
 export type { AppendFile, LedgerSigner, OpenAppendFile } from './ports.ts';
 export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyInclusion } from './proof.ts';
 export type { LedgerQuery } from './record-index.ts';
+export { tryParseRecord } from './record-schema.ts';
+export { ledgerRecords } from './scan.ts';
 export { createSpool, type Spool, type SpoolBatch, type SpoolStatus } from './spool.ts';
 export { type LedgerReport, type VerifyOptions, verifyLedger } from './verify.ts';
 export type { LedgerFault } from './verify-walk.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { auditEvent, deniedDecision } from '../../test/fakes/records.ts';
-import { isLuhn, maskPath, maskRecord, maskText } from './index.ts';
+import { isLuhn, ledgerDefaults, maskPath, maskRecord, maskText, tryParseRecord } from './index.ts';
 
 const jwt = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 
@@ -78,4 +78,48 @@ test('no text costs much time', () => {
     expect(maskText(text).length).toBeLessThan(5_000);
     expect(performance.now() - start, unit).toBeLessThan(200);
   }
+});
+
+test('masking a masked record changes nothing', () => {
+  const texts = fc.array(
+    fc.constantFrom(jwt, 'a@b.example', '4111111111111111', 'password=x', '?q', 'Bearer abcdefghij', ' ', 'plain', '"'),
+  );
+  fc.assert(
+    fc.property(texts, (parts) => {
+      const once = maskText(parts.join(' '));
+      return maskText(once) === once;
+    }),
+  );
+});
+
+test('the largest record that there can be fits into the ledger', () => {
+  const text = '\u4e2d'.repeat(10_000);
+  const list = Array.from({ length: 500 }, () => text);
+  const principal = { kind: 'user', id: text, issuer: text, client: text, roles: list, scopes: list } as const;
+  const reason = {
+    filter: text,
+    code: text,
+    message: text,
+    detail: text,
+    rule: text,
+    clause: text,
+    claim: text,
+    expected: text,
+    actual: text,
+    fixes: list,
+  };
+  const named = {
+    method: text,
+    host: text,
+    path: text,
+    remoteAddress: text,
+    route: text,
+    service: text,
+    operation: text,
+    snapshot: text,
+    traceId: text,
+  };
+  const masked = maskRecord(deniedDecision({ ...named, principal, reason }));
+  expect(tryParseRecord(masked)).toBeDefined();
+  expect(Buffer.byteLength(JSON.stringify(masked))).toBeLessThan(ledgerDefaults.maxRecordBytes);
 });
