@@ -3,6 +3,7 @@ export { type LedgerOptions, ledgerDefaults, type SpoolOptions, spoolDefaults } 
 export { AuditError, type AuditErrorCode } from './errors.ts';
 export { type ExplainedStep, type Explanation, explain, type Fact } from './explain.ts';
 export { escapeForTerminal, type FormatOptions, formatExplanation } from './format-explanation.ts';
+export { formatReport } from './format-report.ts';
 export { type Appended, createLedger, type Ledger } from './ledger.ts';
 export { isLuhn, maskPath, maskRecord, maskSecrets, maskText } from './mask.ts';
 export { formatVerifierKey, parseVerifierKey, type VerifierKey } from './note.ts';

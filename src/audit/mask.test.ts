@@ -17,6 +17,8 @@ describe('masked', () => {
     ['hvs.CAESIJabcdefgh', '[token]'],
     ['password=hunter2 and more', 'password=[secret] and more'],
     ['{"api_key": "abc"}', '{"api_key": "[secret]"}'],
+    ['id_token=abc, {"token": "abc"}', 'id_token=[secret], {"token": "[secret]"}'],
+    ['DB_PASSWORD=abc', 'DB_PASSWORD=[secret]'],
     ['https://shop.example/a?token=1&b=2 failed', 'https://shop.example/a failed'],
     ['-----BEGIN PRIVATE KEY-----\nMC4CAQ', '[token]'],
   ])('%s', (text, masked) => expect(maskText(text)).toBe(masked));
@@ -28,6 +30,8 @@ describe('left alone', () => {
     '018f2d0c-1111-7222-8333-444455556666',
     '2026-01-01T00:00:00.000Z',
     'scope orders:write is missing',
+    'the token: it has expired',
+    'secret: not found',
     'spiffe://shop.example/orders',
     '10.0.0.1:8443',
   ])('%s', (text) => expect(maskText(text)).toBe(text));

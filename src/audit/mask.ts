@@ -19,8 +19,11 @@ const tokens: readonly RegExp[] = [
   /(?<![A-Za-z])(?:Bearer|Basic|DPoP)\s{1,8}[A-Za-z0-9._~+/=-]{8,2048}/gi,
   /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]{0,2048}/g,
 ];
-const assignment =
-  /\b(password|passwd|pwd|secret|token|api[_-]?key|authorization|client[_-]?secret)(["']?\s{0,4}[=:]\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi;
+// `password: x` in any form; of `token` and `secret`, which sentences use too, only `token=x` and `"token": "x"`.
+const assignments: readonly RegExp[] = [
+  /(password|passwd|pwd|api[_-]?key|client[_-]?secret)(["']?\s{0,4}[=:]\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi,
+  /(secret|token|authorization)(=["']?|["']\s{0,4}:\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi,
+];
 const query = /\?[^\s"'`]{0,2048}/g;
 
 // Nearly all text is free of anything to mask; this one look tells.
@@ -46,7 +49,8 @@ export function maskSecrets(text: string): string {
   let masked = cut(text, maxTextLength);
   if (!suspicious.test(masked)) return masked;
   for (const pattern of tokens) masked = masked.replace(pattern, '[token]');
-  return masked.replace(assignment, '$1$2[secret]').replace(cardCandidate, maskCard);
+  for (const pattern of assignments) masked = masked.replace(pattern, '$1$2[secret]');
+  return masked.replace(cardCandidate, maskCard);
 }
 
 /** `text` without secrets, e-mail addresses (their domain stays) and query strings; at most 2,048 characters of it. */
