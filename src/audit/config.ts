@@ -28,7 +28,7 @@ export const ledgerDefaults = {
   segmentBytes: 64 << 20,
   checkpointMs: 30_000,
   maxPending: 100_000,
-  maxRecordBytes: 256 << 10,
+  maxRecordBytes: 512 << 10,
 } as const;
 
 /** What a spool is made of. */

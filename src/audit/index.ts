@@ -3,6 +3,7 @@ export { type LedgerOptions, ledgerDefaults, type SpoolOptions, spoolDefaults } 
 export { AuditError, type AuditErrorCode } from './errors.ts';
 export { type ExplainedStep, type Explanation, explain, type Fact } from './explain.ts';
 export { escapeForTerminal, type FormatOptions, formatExplanation } from './format-explanation.ts';
+export { formatReport } from './format-report.ts';
 export { type Appended, createLedger, type Ledger } from './ledger.ts';
 export { isLuhn, maskPath, maskRecord, maskSecrets, maskText } from './mask.ts';
 export { formatVerifierKey, parseVerifierKey, type VerifierKey } from './note.ts';
@@ -10,6 +11,8 @@ export { type OcsfEvent, toOcsf } from './ocsf.ts';
 export type { AppendFile, LedgerSigner, OpenAppendFile } from './ports.ts';
 export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyInclusion } from './proof.ts';
 export type { LedgerQuery } from './record-index.ts';
+export { tryParseRecord } from './record-schema.ts';
+export { ledgerRecords } from './scan.ts';
 export { createSpool, type Spool, type SpoolBatch, type SpoolStatus } from './spool.ts';
 export { type LedgerReport, type VerifyOptions, verifyLedger } from './verify.ts';
 export type { LedgerFault } from './verify-walk.ts';

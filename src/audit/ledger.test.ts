@@ -6,7 +6,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { allowedDecision, auditEvent, deniedDecision } from '../../test/fakes/records.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { createEd25519Signer, createLedger, type LedgerOptions, verifyConsistency, verifyInclusion } from './index.ts';
+import {
+  createEd25519Signer,
+  createLedger,
+  type LedgerOptions,
+  ledgerRecords,
+  verifyConsistency,
+  verifyInclusion,
+} from './index.ts';
 
 const signingKey = createEd25519Signer(generateKeyPairSync('ed25519').privateKey);
 const origin = 'shop.example/ledger';
@@ -132,6 +139,40 @@ test('more than may wait is refused, and what is no record, and what is too larg
   expect(await ledger.append([deniedDecision()])).toMatchObject({ added: 1 });
   await ledger.stop();
   await expect(ledger.append([deniedDecision()])).rejects.toMatchObject({ code: 'ledger.stopped' });
+});
+
+test('one bad record of a role neither blocks the others nor vanishes, and cannot stop the ledger', async () => {
+  const ledger = await open({ maxRecordBytes: 3_000 });
+  const [first, last] = [deniedDecision(), allowedDecision()];
+  const bad = { ...deniedDecision(), service: { not: 'text' } };
+  const nested = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as unknown;
+  const large = deniedDecision({
+    reason: { filter: 'f', code: 'c', message: 'm'.repeat(2_000), detail: 'd'.repeat(2_000) },
+  });
+  await expect(ledger.append([first, bad as never])).rejects.toMatchObject({ code: 'ledger.record-invalid' });
+  expect(ledger.size).toBe(0);
+  const sent = [first, bad, null, 'x', nested, { ...last, more: nested }, large];
+  expect(await ledger.ingest(sent)).toEqual({ added: 7, duplicates: 0 });
+  expect(
+    ledger
+      .query({ code: 'audit.reject' })
+      .map((record) => record.kind === 'event' && record.target)
+      .sort(),
+  ).toEqual(['unknown', 'unknown', 'unknown', bad.id, large.id].sort());
+  expect(ledger.findById(last.id)).toEqual(last);
+  await ledger.stop();
+  const again = await open();
+  expect(again.size).toBe(7);
+  expect([...ledgerRecords(folder)].map(({ id }) => id)).toContain(last.id);
+  await again.stop();
+});
+
+test('what must not be stored is masked, whoever appends it', async () => {
+  const ledger = await open();
+  const record = deniedDecision({ path: '/users/eve@example.com?token=x' });
+  await ledger.append([record]);
+  expect(ledger.findById(record.id)).toMatchObject({ path: '/users/[email @example.com]' });
+  await ledger.stop();
 });
 
 test('many appends at once are committed together, and stop waits for them', async () => {

@@ -3,13 +3,13 @@ import type { LedgerRecord } from '../api/record.ts';
 import { ensurePrivateFolder } from '../core/files.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import { openAppendFile } from './append-file.ts';
-import { canonicalJson } from './canonical.ts';
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { type CheckpointLog, openCheckpointLog } from './checkpoint-log.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { type CommitParts, createCommit } from './committer.ts';
 import { type LedgerOptions, ledgerDefaults } from './config.ts';
 import { openDerived } from './derived.ts';
+import { encodeOrReject, encodeRecord } from './encode-record.ts';
 import { AuditError, fullError, isFull } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
 import { checkKeyName } from './note.ts';
@@ -17,7 +17,7 @@ import type { ConsistencyProof, InclusionProof } from './proof.ts';
 import { proveConsistency, proveInclusion } from './prove.ts';
 import type { LedgerQuery, Place } from './record-index.ts';
 import { recover } from './recovery.ts';
-import { isLedgerRecord, readLineAt, segmentAt, tryParseLine } from './segment.ts';
+import { readLineAt, segmentAt, tryParseLine } from './segment.ts';
 import { type Encoded, openSegmentWriter } from './segment-writer.ts';
 import { openWatermark, readWatermark } from './watermark.ts';
 
@@ -40,6 +40,11 @@ export interface Ledger extends Stoppable {
    * `ledger.overloaded`, `ledger.full`, `ledger.failed`, `ledger.stopped`.
    */
   append(records: readonly LedgerRecord[]): Promise<Appended>;
+  /**
+   * As `append`, for records from another process, which is not trusted: what is no record, or too large, is not refused but
+   * replaced by an event `audit.reject`, so that one bad record neither blocks those behind it nor vanishes.
+   */
+  ingest(records: readonly unknown[]): Promise<Appended>;
   /** Signs what there is now, unless the newest checkpoint says it already; gives the newest. */
   signCheckpoint(): Promise<string>;
   findById(id: string): LedgerRecord | undefined;
@@ -119,6 +124,12 @@ function runLedger(options: LedgerOptions, parts: Parts, release: () => void): L
     readLineAt(segmentAt(folder, place.segment).path, place.offset, place.length)?.toString('utf8');
   const readRecord = (place: Place): LedgerRecord | undefined => tryParseLine(Buffer.from(read(place) ?? ''))?.record;
 
+  const push = async (encoded: readonly Encoded[]): Promise<Appended> => {
+    if (stopping !== undefined) throw new AuditError({ code: 'ledger.stopped', message: 'the ledger is stopped' });
+    const added = await queue.push(encoded);
+    return { added, duplicates: encoded.length - added };
+  };
+
   const stop = async (): Promise<void> => {
     timer.cancel();
     await queue.idle();
@@ -137,12 +148,8 @@ function runLedger(options: LedgerOptions, parts: Parts, release: () => void): L
     get checkpoint() {
       return checkpoints.last ?? '';
     },
-    async append(records) {
-      if (stopping !== undefined) throw new AuditError({ code: 'ledger.stopped', message: 'the ledger is stopped' });
-      const encoded = records.map((record) => encodeRecord(record, maxRecordBytes));
-      const added = await queue.push(encoded);
-      return { added, duplicates: encoded.length - added };
-    },
+    append: async (records) => push(records.map((record) => encodeRecord(record, maxRecordBytes))),
+    ingest: async (records) => push(records.map((record) => encodeOrReject(record, maxRecordBytes, clock.now()))),
     signCheckpoint: sign,
     findById(id) {
       const place = derived.index.find(id);
@@ -165,18 +172,6 @@ function runLedger(options: LedgerOptions, parts: Parts, release: () => void): L
       return stopping;
     },
   };
-}
-
-function encodeRecord(record: LedgerRecord, maxBytes: number): Encoded {
-  if (!isLedgerRecord(record)) {
-    throw new AuditError({ code: 'ledger.record-invalid', message: 'a record needs a kind, an id (UUID) and a time' });
-  }
-  const json = canonicalJson(record);
-  if (Buffer.byteLength(json) <= maxBytes) return { record, json };
-  throw new AuditError({
-    code: 'ledger.record-too-large',
-    message: `the record \`${record.id}\` is larger than ${maxBytes} bytes`,
-  });
 }
 
 function notFound(id: string): AuditError {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { auditEvent, deniedDecision } from '../../test/fakes/records.ts';
-import { isLuhn, maskPath, maskRecord, maskText } from './index.ts';
+import { isLuhn, ledgerDefaults, maskPath, maskRecord, maskText, tryParseRecord } from './index.ts';
 
 const jwt = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 
@@ -17,6 +17,8 @@ describe('masked', () => {
     ['hvs.CAESIJabcdefgh', '[token]'],
     ['password=hunter2 and more', 'password=[secret] and more'],
     ['{"api_key": "abc"}', '{"api_key": "[secret]"}'],
+    ['id_token=abc, {"token": "abc"}', 'id_token=[secret], {"token": "[secret]"}'],
+    ['DB_PASSWORD=abc', 'DB_PASSWORD=[secret]'],
     ['https://shop.example/a?token=1&b=2 failed', 'https://shop.example/a failed'],
     ['-----BEGIN PRIVATE KEY-----\nMC4CAQ', '[token]'],
   ])('%s', (text, masked) => expect(maskText(text)).toBe(masked));
@@ -28,6 +30,8 @@ describe('left alone', () => {
     '018f2d0c-1111-7222-8333-444455556666',
     '2026-01-01T00:00:00.000Z',
     'scope orders:write is missing',
+    'the token: it has expired',
+    'secret: not found',
     'spiffe://shop.example/orders',
     '10.0.0.1:8443',
   ])('%s', (text) => expect(maskText(text)).toBe(text));
@@ -78,4 +82,48 @@ test('no text costs much time', () => {
     expect(maskText(text).length).toBeLessThan(5_000);
     expect(performance.now() - start, unit).toBeLessThan(200);
   }
+});
+
+test('masking a masked record changes nothing', () => {
+  const texts = fc.array(
+    fc.constantFrom(jwt, 'a@b.example', '4111111111111111', 'password=x', '?q', 'Bearer abcdefghij', ' ', 'plain', '"'),
+  );
+  fc.assert(
+    fc.property(texts, (parts) => {
+      const once = maskText(parts.join(' '));
+      return maskText(once) === once;
+    }),
+  );
+});
+
+test('the largest record that there can be fits into the ledger', () => {
+  const text = '\u4e2d'.repeat(10_000);
+  const list = Array.from({ length: 500 }, () => text);
+  const principal = { kind: 'user', id: text, issuer: text, client: text, roles: list, scopes: list } as const;
+  const reason = {
+    filter: text,
+    code: text,
+    message: text,
+    detail: text,
+    rule: text,
+    clause: text,
+    claim: text,
+    expected: text,
+    actual: text,
+    fixes: list,
+  };
+  const named = {
+    method: text,
+    host: text,
+    path: text,
+    remoteAddress: text,
+    route: text,
+    service: text,
+    operation: text,
+    snapshot: text,
+    traceId: text,
+  };
+  const masked = maskRecord(deniedDecision({ ...named, principal, reason }));
+  expect(tryParseRecord(masked)).toBeDefined();
+  expect(Buffer.byteLength(JSON.stringify(masked))).toBeLessThan(ledgerDefaults.maxRecordBytes);
 });

@@ -4,6 +4,10 @@
 import type { AuditEvent, Decision, LedgerRecord, Principal, Reason } from '../api/record.ts';
 
 const maxTextLength = 2_048;
+const maxItems = 64;
+const maxItemLength = 512;
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text);
 
 const email = /[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})/g;
 const cardCandidate = /(?<![0-9])[0-9](?:[ -]?[0-9]){11,18}(?![0-9])/g;
@@ -11,12 +15,15 @@ const tokens: readonly RegExp[] = [
   // JWS and JWE in compact form (RFC 7515, RFC 7516), also cut short.
   /eyJ[A-Za-z0-9_-]{4,2048}(?:\.[A-Za-z0-9_-]{0,2048}){0,4}/g,
   // The prefixes by which vendors mark their tokens, so that scanners find them.
-  /\b(?:(?:sk|rk|pk)_(?:live|test)_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|hv[sbr]\.|npm_|mk_)[A-Za-z0-9_.-]{8,512}/g,
-  /\b(?:Bearer|Basic|DPoP)\s{1,8}[A-Za-z0-9._~+/=-]{8,2048}/gi,
+  /\b(?:(?:sk|rk|pk)_(?:live|test)_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|hv[sbr]\.|npm_|mk_|mlt_)[A-Za-z0-9_.-]{8,512}/g,
+  /(?<![A-Za-z])(?:Bearer|Basic|DPoP)\s{1,8}[A-Za-z0-9._~+/=-]{8,2048}/gi,
   /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]{0,2048}/g,
 ];
-const assignment =
-  /\b(password|passwd|pwd|secret|token|api[_-]?key|authorization|client[_-]?secret)(["']?\s{0,4}[=:]\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi;
+// `password: x` in any form; of `token` and `secret`, which sentences use too, only `token=x` and `"token": "x"`.
+const assignments: readonly RegExp[] = [
+  /(password|passwd|pwd|api[_-]?key|client[_-]?secret)(["']?\s{0,4}[=:]\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi,
+  /(secret|token|authorization)(=["']?|["']\s{0,4}:\s{0,4}["']?)(?!\[)[^\s"'&,;]{1,2048}/gi,
+];
 const query = /\?[^\s"'`]{0,2048}/g;
 
 // Nearly all text is free of anything to mask; this one look tells.
@@ -39,10 +46,11 @@ function maskCard(found: string): string {
 
 /** `text` without tokens, keys, passwords and card numbers; at most 2,048 characters of it. */
 export function maskSecrets(text: string): string {
-  let masked = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+  let masked = cut(text, maxTextLength);
   if (!suspicious.test(masked)) return masked;
   for (const pattern of tokens) masked = masked.replace(pattern, '[token]');
-  return masked.replace(assignment, '$1$2[secret]').replace(cardCandidate, maskCard);
+  for (const pattern of assignments) masked = masked.replace(pattern, '$1$2[secret]');
+  return masked.replace(cardCandidate, maskCard);
 }
 
 /** `text` without secrets, e-mail addresses (their domain stays) and query strings; at most 2,048 characters of it. */
@@ -70,9 +78,12 @@ function maskMembers<T extends object>(value: T, mask: (text: string) => string)
   return (changed as T | undefined) ?? value;
 }
 
+// Lists are cut too: with that no record can outgrow what the ledger takes.
 function maskList(list: readonly unknown[], mask: (text: string) => string): readonly unknown[] {
-  const masked = list.map((item) => (typeof item === 'string' ? mask(item) : item));
-  return masked.every((item, at) => item === list[at]) ? list : masked;
+  const masked = list
+    .slice(0, maxItems)
+    .map((item) => (typeof item === 'string' ? cut(mask(item), maxItemLength) : item));
+  return masked.length === list.length && masked.every((item, at) => item === list[at]) ? list : masked;
 }
 
 // Who acted is what an audit is for: a principal keeps its name, even where that is an e-mail address.
@@ -86,14 +97,20 @@ function maskReason(reason: Reason): Reason {
     : { ...masked, clause: maskSecrets(reason.clause) };
 }
 
+// What neither the caller nor its token can put text of its own into is only cut.
+const cutOnly = ['method', 'remoteAddress', 'route', 'service', 'operation', 'traceId', 'snapshot'] as const;
+
 function maskDecision(decision: Decision): Decision {
   const path = maskPath(decision.path);
   const host = maskSecrets(decision.host);
   const principal = decision.principal && maskPrincipal(decision.principal);
   const reason = decision.reason && maskReason(decision.reason);
+  const tooLong = cutOnly.some((name) => (decision[name]?.length ?? 0) > maxTextLength);
   const same =
     path === decision.path && host === decision.host && principal === decision.principal && reason === decision.reason;
-  return same ? decision : { ...decision, path, host, ...(principal && { principal }), ...(reason && { reason }) };
+  if (same && !tooLong) return decision;
+  const masked = { ...decision, path, host, ...(principal && { principal }), ...(reason && { reason }) };
+  return tooLong ? maskMembers(masked, (text) => cut(text, maxTextLength)) : masked;
 }
 
 function maskEvent(event: AuditEvent): AuditEvent {

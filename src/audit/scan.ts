@@ -58,3 +58,11 @@ function continueChain(at: Position, { bytes, complete }: RawLine): ScannedRecor
   if (line === undefined || line.index !== at.index || !line.previous.equals(at.previous)) return undefined;
   return { record: line.record, leaf: hashLeaf(bytes), at, length: bytes.length };
 }
+
+/**
+ * The records of the ledger in `folder`, oldest first, read from its segments alone: for tools that run beside the ledger's
+ * process, or without it. Ends at the first damage; `verifyLedger` tells whether there is any.
+ */
+export function* ledgerRecords(folder: string): Generator<LedgerRecord> {
+  for (const { record } of scanRecords(folder, ledgerStart(folder))) yield record;
+}

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { deniedDecision } from '../../test/fakes/records.ts';
 import { canonicalJson } from './canonical.ts';
-import { createEd25519Signer, createLedger, verifyLedger } from './index.ts';
+import { createEd25519Signer, createLedger, formatReport, verifyLedger } from './index.ts';
 import { hashLeaf } from './merkle.ts';
 import { encodeLine, noPrevious, tryParseLine } from './segment.ts';
 
@@ -211,6 +211,31 @@ describe('tampering is found and located', () => {
     rmSync(path);
     expect((await verify()).faults).toMatchObject([{ kind: 'checkpoint-missing' }]);
   });
+});
+
+test('the report reads well, and tells where', async () => {
+  const intact = formatReport(await verify(), { colour: false });
+  expect(intact).toMatch(/^✓ intact\n {2}ledger {4}shop\.example\/ledger\n {2}records {3}40 in 5 segments\n/);
+  edit(7, (lines, at) => {
+    lines[at] = lines[at]!.replace('203.0.113.7', '203.0.113.8');
+  });
+  const tampered = formatReport(await verify(), { colour: false });
+  expect(tampered).toContain('✗ TAMPERED WITH');
+  expect(tampered).toContain(
+    'changed            record 7 is not the one that record 8 was linked to (0000000000000000.ndjson:8)',
+  );
+  expect(formatReport(await verify(), { colour: true })).toContain('\u001b[1;31m');
+});
+
+test('a ledger that grows meanwhile verifies', async () => {
+  const ledger = await createLedger({ folder, clock: new ManualClock(), signingKey, origin, segmentBytes: 4_000 });
+  for (let turn = 0; turn < 20; turn++) {
+    const appends = Array.from({ length: 50 }, () => ledger.append([deniedDecision()]));
+    expect((await verify()).faults).toEqual([]);
+    await Promise.all(appends);
+  }
+  await ledger.stop();
+  expect(await verify()).toMatchObject({ ok: true, size: records + 1_000 });
 });
 
 test('with the protection off, tampering goes unnoticed', async () => {

@@ -45,11 +45,13 @@ export async function verifyLedger(
   weaknesses: Weaknesses = noWeaknesses,
 ): Promise<LedgerReport> {
   const faults: LedgerFault[] = [];
+  // Read before the records are: the ledger may be growing meanwhile.
+  const watermark = readWatermark(folder);
   const heads = readHeads(folder, options, faults);
   const segments = listSegments(folder);
   const walk = createWalk(heads.checkpoints, faults);
   for (const segment of segments) await walkSegment(walk, segment);
-  walk.finish(Math.max(readWatermark(folder), heads.signedSize));
+  walk.finish(Math.max(watermark, heads.signedSize));
   faults.sort((a, b) => (a.from ?? -1) - (b.from ?? -1));
   const found = weaknesses.has('ledger.chain') ? [] : faults.slice(0, maxFaults);
   return {

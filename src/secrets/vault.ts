@@ -10,6 +10,7 @@ import type { Kv } from './kv.ts';
 import type { VerifySvid } from './ports.ts';
 import type { IssuedToken, Tokens } from './tokens.ts';
 import {
+  bareResponse,
   decodePath,
   envelopeResponse,
   errorResponse,
@@ -81,6 +82,7 @@ export function createVaultHandler(parts: VaultParts): VaultHandler {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (path === 'sys/health' && isRead) return healthResponse(state, clock.now());
     if (path === 'sys/seal-status' && isRead) return sealStatusResponse(state);
+    if (path === 'sys/init' && isRead) return bareResponse(200, { initialized: state.initialised });
     if (state.sealed) throw new SecretsError('secrets.sealed', 'the secrets store is sealed');
     if (path === loginPath && ['POST', 'PUT'].includes(request.method)) return login(request);
     return serve(request, path, matchRoute(routes, request.method, path, request.query));
