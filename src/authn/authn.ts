@@ -58,7 +58,10 @@ function createJudge(realm: string, verifyBearer: Verifier, verifyApiKey: Verifi
     claim: 'authorization',
     expected: 'Bearer',
     actual: 'none',
-    fixes: ['send `Authorization: Bearer` with an access token', 'set `auth: optional` or `auth: public` on the route'],
+    fixes: [
+      'send an access token in `Authorization`, with the scheme `Bearer`',
+      'set `auth: optional` or `auth: public` on the route',
+    ],
   });
   return (headers, demand) => {
     const count = headers.count('authorization') + headers.count('x-api-key');
