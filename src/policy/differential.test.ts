@@ -2,10 +2,10 @@
 // policies, the same erring ones. Types are mixed at random, so that errors are met as often as values.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { extensionTexts as texts } from '../../test/fakes/cedar-texts.ts';
 import type { ExpressionJson } from '../api/policy.ts';
 import { quote } from './cedar-text.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import { extensionTexts as texts } from './extensions/texts.fixture.ts';
 import {
   compilePolicySource,
   createAuthorizer,

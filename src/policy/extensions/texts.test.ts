@@ -1,10 +1,10 @@
 // Texts of extension values, valid and mutilated: accepted, refused and compared as the official implementation does.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { extensionTexts } from '../../../test/fakes/cedar-texts.ts';
 import { quote } from '../cedar-text.ts';
 import { loadCedar } from '../cedar-wasm.ts';
 import { compilePolicySource, createAuthorizer, noEntities, recordOf, uidOf } from '../index.ts';
-import { extensionTexts } from './texts.fixture.ts';
 
 const runs = Number(process.env.MERLON_CEDAR_RUNS ?? 400);
 
