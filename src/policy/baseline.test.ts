@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileShop, shop } from '../../test/fakes/policy-shop.ts';
 import type { PolicyModel, RouteRules } from '../api/policy.ts';
 import { loadCedar } from './cedar-wasm.ts';
 import { checkModel, compileGatewayPolicies, generateBaseline, generateSchema } from './index.ts';
-import { compileShop, shop } from './shop.fixture.ts';
 
 const word = fc.constantFrom(
   'orders',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileShop, nobody, shopRequest } from '../../test/fakes/policy-shop.ts';
 import type { PolicyRequest } from '../api/policy.ts';
 import {
   compilePolicySource,
@@ -10,7 +11,6 @@ import {
   uidOf,
   type ValueJson,
 } from './index.ts';
-import { compileShop, nobody, shopRequest } from './shop.fixture.ts';
 
 const authorizer = createGatewayAuthorizer(await compileShop());
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { compileShop, nobody, shop, shopPolicies, shopRequest } from '../../test/fakes/policy-shop.ts';
 import type { PolicyRequest } from '../api/policy.ts';
 import type { Protection } from '../api/protections.ts';
 import { loadCedar } from './cedar-wasm.ts';
 import { createGatewayAuthorizer, generateSchema } from './index.ts';
-import { compileShop, nobody, shop, shopPolicies, shopRequest } from './shop.fixture.ts';
 
 const policies = await compileShop();
 const authorizer = createGatewayAuthorizer(policies);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { compileShop, shop, shopPolicies, shopRequest } from '../../test/fakes/policy-shop.ts';
 import type { RecordedRequest } from '../api/policy.ts';
 import type { Decision } from '../api/record.ts';
 import { planPolicies, recordedRequest } from './index.ts';
-import { compileShop, shop, shopPolicies, shopRequest } from './shop.fixture.ts';
 
 const before = await compileShop();
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { shop } from '../../test/fakes/policy-shop.ts';
 import { compileGatewayPolicies, generateSchema } from './index.ts';
-import { shop } from './shop.fixture.ts';
 
 const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
 
