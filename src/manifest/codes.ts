@@ -16,6 +16,7 @@ export const manifestCodes = {
   'manifest.bad-service': 'a service whose keys contradict each other',
   'manifest.bad-client': 'a client whose keys contradict each other',
   'manifest.bad-route': 'a route whose keys contradict each other',
+  'manifest.reserved-variable': 'a variable that Merlon sets itself',
   'manifest.not-available': 'something that this version does not do',
   'manifest.no-effect': 'a key that would change nothing where it stands',
   'manifest.unknown-service': 'the name of a service that is not declared',

@@ -1,5 +1,5 @@
 import { MerlonError } from '../core/errors.ts';
-import type { Problem } from './problem.ts';
+import { formatPlace, type Problem } from './problem.ts';
 
 export { type ManifestCode, manifestCodes } from './codes.ts';
 
@@ -8,11 +8,12 @@ export class ManifestError extends MerlonError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    const [first] = problems;
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    const [first] = errors;
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     super({
       code: first?.code ?? 'manifest.syntax',
-      message: `${first?.message ?? 'the manifest is wrong'}${more}`,
+      message: first === undefined ? 'the manifest is wrong' : `${formatPlace(first)}: ${first.message}${more}`,
       ...(first?.hint === undefined ? {} : { hint: first.hint }),
     });
     this.problems = problems;

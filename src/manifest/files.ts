@@ -11,8 +11,10 @@ function tooLarge(path: string, maxBytes: number): MerlonError {
 
 function readText(path: string, maxBytes: number): string | undefined {
   try {
-    const { size } = statSync(path);
-    if (size > maxBytes) throw tooLarge(path, maxBytes);
+    const found = statSync(path);
+    // Reading a pipe or a device might never end.
+    if (!found.isFile()) throw new MerlonError({ code: 'manifest.unreadable', message: `\`${path}\` is not a file` });
+    if (found.size > maxBytes) throw tooLarge(path, maxBytes);
     return readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof MerlonError) throw cause;

@@ -25,6 +25,8 @@ export interface LoadOptions {
 /** A manifest that holds, and what someone should look at all the same. */
 export interface LoadedManifest {
   readonly manifest: Manifest;
+  /** Against which the manifest's paths of files are resolved. */
+  readonly folder: string;
   readonly warnings: readonly Problem[];
 }
 
@@ -101,5 +103,5 @@ export function checkManifest(
 export function loadManifest(path: string, options: LoadOptions = {}): LoadedManifest {
   const { manifest, problems } = checkManifest(path, readManifest(path, options.files ?? systemFiles), options);
   if (manifest === undefined) throw new ManifestError(problems);
-  return { manifest, warnings: problems };
+  return { manifest, folder: dirname(path), warnings: problems };
 }

@@ -63,12 +63,17 @@ function formatExcerpt({ excerpt, line, column, width = 1 }: Problem, paint: Pai
   return lines;
 }
 
+/** `merlon.yaml:3:5`. */
+export function formatPlace({ file, line, column }: Problem): string {
+  if (line === 0) return file;
+  return column === 0 ? `${file}:${line}` : `${file}:${line}:${column}`;
+}
+
 function formatProblem(problem: Problem, paint: Paint): string {
-  const { severity, file, line, column, path, message, hint, code } = problem;
-  const place = `${file}${line > 0 ? `:${line}` : ''}${line > 0 && column > 0 ? `:${column}` : ''}`;
+  const { severity, path, message, hint, code } = problem;
   const where = path === '' ? '' : `${path}: `;
   return [
-    `${paint('strong', printable(place))}: ${paint(severity, severity)}: ${printable(where + message)} ${paint('faint', `[${code}]`)}`,
+    `${paint('strong', printable(formatPlace(problem)))}: ${paint(severity, severity)}: ${printable(where + message)} ${paint('faint', `[${code}]`)}`,
     ...formatExcerpt(problem, paint),
     ...(hint === undefined ? [] : [`  ${paint('faint', 'hint:')} ${printable(hint)}`]),
   ].join('\n');

@@ -54,10 +54,12 @@ export function isPlainSecret(name: string, value: string): boolean {
   return !switches.test(value) && (isSecretName(name) || hasUrlPassword(value));
 }
 
+/** Whether what stands below the key `step`, `depth` keys down in a manifest, may be a secret. */
+export function isSecretStep(depth: number, step: string | number): boolean {
+  return typeof step === 'string' && ((depth === 2 && (step === 'env' || step === 'secrets')) || isSecretName(step));
+}
+
 /** Whether what stands at `path` of a manifest may be a secret, and must not be shown. */
 export function isSecretPath(path: Path): boolean {
-  return path.some(
-    (step, at) =>
-      typeof step === 'string' && ((at === 2 && (step === 'env' || step === 'secrets')) || isSecretName(step)),
-  );
+  return path.some((step, depth) => isSecretStep(depth, step));
 }

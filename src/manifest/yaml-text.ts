@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import type { ManifestCode } from './codes.ts';
 import type { Path } from './problem.ts';
-import { isSecretPath } from './secrecy.ts';
+import { isSecretStep } from './secrecy.ts';
 
 /** A part of a text, in UTF-16 code units. */
 export interface Span {
@@ -46,7 +46,7 @@ export interface YamlText {
 }
 
 // An alias may stand for a tree that holds aliases: what is counted is what they unfold to.
-const maxNodes = 500_000;
+const maxNodes = 250_000;
 const maxDepth = 64;
 const maxFaults = 100;
 
@@ -92,18 +92,18 @@ function fault(walk: Walk, code: ManifestCode, message: string, span: Span | und
   if (walk.faults.length < maxFaults) walk.faults.push({ code, message, span: span ?? whole, path });
 }
 
-function mapValue(walk: Walk, map: YAMLMap, path: Path): Record<string, unknown> {
+function mapValue(walk: Walk, map: YAMLMap, path: Path, secret: boolean): Record<string, unknown> {
   const out = Object.create(null) as Record<string, unknown>;
   const merged: unknown[] = [];
   for (const pair of map.items as Pair[]) {
     const key = isScalar(pair.key) ? String(pair.key.value ?? '') : String(pair.key);
     const span = spanOf(pair.key);
     const below = [...path, key];
-    if (walk.merge && key === '<<') merged.push(plainValue(walk, pair.value, path));
+    if (walk.merge && key === '<<') merged.push(plainValue(walk, pair.value, path, secret));
     else if (key === '__proto__') fault(walk, 'manifest.unknown-key', 'a key cannot be called `__proto__`', span, path);
     else if (Object.hasOwn(out, key))
       fault(walk, 'manifest.duplicate-key', `\`${key}\` stands here twice`, span, below);
-    else out[key] = plainValue(walk, pair.value, below);
+    else out[key] = plainValue(walk, pair.value, below, secret || isSecretStep(path.length, key));
   }
   takeOver(out, merged.flat());
   return out;
@@ -117,27 +117,25 @@ function takeOver(target: Record<string, unknown>, sources: readonly unknown[]):
   }
 }
 
-function mayBeSecret(node: unknown, path: Path): boolean {
-  return !isMap(node) && !(isScalar(node) && typeof node.value === 'boolean') && isSecretPath(path);
-}
+const isSwitch = (node: unknown): boolean => isScalar(node) && typeof node.value === 'boolean';
 
-/** The plain value of a node. */
-function plainValue(walk: Walk, node: unknown, path: Path): unknown {
+/** The plain value of a node. `secret`: whether it stands where secrets do. */
+function plainValue(walk: Walk, node: unknown, path: Path, secret: boolean): unknown {
   const value = spanOf(node);
-  if (value !== undefined && mayBeSecret(node, path)) walk.masked.push(value);
+  if (value !== undefined && secret && !isMap(node) && !isSwitch(node)) walk.masked.push(value);
   if (++walk.nodes > maxNodes || path.length > maxDepth) {
     if (walk.nodes <= maxNodes + 1) fault(walk, 'manifest.too-large', tooDeep, value, []);
     walk.nodes = maxNodes + 1;
     return undefined;
   }
-  if (isAlias(node)) return aliasValue(walk, node, path);
+  if (isAlias(node)) return aliasValue(walk, node, path, secret);
   if (isNode(node) && node.anchor !== undefined && !walk.unfolding) walk.anchors.set(node.anchor, node);
-  if (isMap(node)) return mapValue(walk, node, path);
-  if (isSeq(node)) return node.items.map((item, at) => plainValue(walk, item, [...path, at]));
+  if (isMap(node)) return mapValue(walk, node, path, secret);
+  if (isSeq(node)) return node.items.map((item, at) => plainValue(walk, item, [...path, at], secret));
   return isScalar(node) ? node.value : null;
 }
 
-function aliasValue(walk: Walk, alias: Alias, path: Path): unknown {
+function aliasValue(walk: Walk, alias: Alias, path: Path, secret: boolean): unknown {
   // The first meeting is in the order of the text; within what an alias unfolds to, anchors may have moved on.
   if (!walk.targets.has(alias)) walk.targets.set(alias, walk.anchors.get(alias.source));
   const target = walk.targets.get(alias);
@@ -147,7 +145,7 @@ function aliasValue(walk: Walk, alias: Alias, path: Path): unknown {
   }
   const outer = walk.unfolding;
   walk.unfolding = true;
-  const value = plainValue(walk, target, path);
+  const value = plainValue(walk, target, path, secret);
   walk.unfolding = outer;
   return value;
 }
@@ -202,7 +200,7 @@ function faultsOf(errors: Document['errors'] | Document['warnings']): Fault[] {
 
 function read(document: Document | undefined, faults: Fault[], merge: boolean): YamlText {
   const walk: Walk = { anchors: new Map(), targets: new Map(), faults, masked: [], merge, nodes: 0, unfolding: false };
-  const value = document === undefined ? undefined : plainValue(walk, document.contents, []);
+  const value = document === undefined ? undefined : plainValue(walk, document.contents, [], false);
   return { value, faults, masked: walk.masked, locate: (path) => locate(walk, document?.contents, path) };
 }
 

@@ -8,7 +8,14 @@ import {
   checkRoutesAgainstApis,
   checkScopeMethods,
 } from './routes.ts';
-import { checkCycles, checkPlainHttp, checkPlainSecrets, checkPorts, checkReachable } from './services.ts';
+import {
+  checkCycles,
+  checkPlainHttp,
+  checkPlainSecrets,
+  checkPorts,
+  checkReachable,
+  checkVariables,
+} from './services.ts';
 
 /** What is held against the manifest as a whole, in the order in which it is reported for one place. */
 export const checks: readonly Check[] = [
@@ -22,6 +29,7 @@ export const checks: readonly Check[] = [
   checkPublicLimits,
   checkPublicData,
   checkPorts,
+  checkVariables,
   checkFiles,
   checkReachable,
   checkCycles,

@@ -1,3 +1,4 @@
+import type { Service } from '../schema/services.ts';
 import { isPlainSecret } from '../secrecy.ts';
 import { type CheckInput, error, type Finding, warning } from './finding.ts';
 
@@ -151,4 +152,52 @@ export function checkPlainHttp({ draft, valueAt }: CheckInput): Finding[] {
       ),
     );
   return findings;
+}
+
+/** Whether Merlon sets a variable of a service that it runs; and because of what. */
+function setBy(name: string, { calls, egress }: Service): string | undefined {
+  if (name === 'PORT' || name === 'HOST' || name.startsWith('MERLON_'))
+    return 'it tells the command where to listen, and who it is';
+  const callee = calls.find((each) => name === `${each.toUpperCase().replaceAll('-', '_')}_URL`);
+  if (callee !== undefined) return `it leads to \`${callee}\`, which the service calls`;
+  const proxy = ['HTTPS_PROXY', 'NO_PROXY', 'NODE_USE_ENV_PROXY'].includes(name.toUpperCase());
+  return proxy && egress.length > 0 ? 'it leads through the egress proxy' : undefined;
+}
+
+/** No variable takes the place of one that Merlon sets, nor of a secret of the same name. */
+export function checkVariables({ draft }: CheckInput): Finding[] {
+  return draft.services.flatMap(([name, service]) => {
+    const written = (['env', 'secrets'] as const).flatMap((key) =>
+      Object.keys(service[key]).map((variable) => [key, variable] as const),
+    );
+    return written.flatMap(([key, variable]): Finding[] => {
+      const path = ['services', name, key, variable];
+      const reason = service.run === undefined ? undefined : setBy(variable, service);
+      if (reason !== undefined)
+        return [
+          {
+            ...error(
+              'manifest.reserved-variable',
+              path,
+              `\`${variable}\` is set by Merlon: ${reason}`,
+              variable === 'PORT' ? 'use `port`' : 'remove it',
+            ),
+            at: 'key',
+          },
+        ];
+      if (key === 'env' && Object.hasOwn(service.secrets, variable))
+        return [
+          {
+            ...error(
+              'manifest.bad-service',
+              path,
+              `\`${variable}\` is among the secrets, too`,
+              'remove one of the two',
+            ),
+            at: 'key',
+          },
+        ];
+      return [];
+    });
+  });
 }

@@ -188,12 +188,29 @@ function secretsOf({ document, service, path }: Reading): Setting[] {
   });
 }
 
+function tellUnfollowed(
+  document: FoundDocument,
+  value: unknown,
+  path: Path,
+  keys: readonly string[],
+  facts: Facts,
+): void {
+  for (const key of keys.filter((each) => at(value, each) !== undefined))
+    facts.findings.push({
+      severity: 'warning',
+      code: 'discover.unsupported',
+      message: `\`${key}\` is not followed: look again at the output of \`docker compose config\``,
+      place: document.place([...path, key]),
+    });
+}
+
 function readService(reading: Reading, facts: Facts): void {
   const { document, name, service, path, project, variables } = reading;
   const mappings = listAt(service, 'ports').flatMap((port) => parsePortMapping(port, variables) ?? []);
   const exposed = listAt(service, 'expose').flatMap((port) => parsePortMapping(port, variables)?.target ?? []);
   const targets = [...new Set([...mappings.map(({ target }) => target), ...exposed])];
   const place = document.place(path);
+  tellUnfollowed(document, service, path, ['extends'], facts);
   facts.workloads.push({
     source: 'compose',
     kind: 'compose service',
@@ -228,6 +245,7 @@ function readService(reading: Reading, facts: Facts): void {
 export function readCompose(document: FoundDocument, texts: ReadonlyMap<string, string>, facts: Facts): void {
   const project = posix.dirname(document.file);
   const variables = withoutSecrets(parseEnvFile(texts.get(posix.normalize(posix.join(project, '.env'))) ?? ''));
+  tellUnfollowed(document, document.value, [], ['include'], facts);
   for (const [name, service] of Object.entries(treeAt(document.value, 'services'))) {
     if (isTree(service))
       readService({ document, name, service, path: ['services', name], project, texts, variables }, facts);

@@ -104,6 +104,20 @@ function tellSecret(object: KubernetesObject, facts: Facts): void {
   });
 }
 
+/** What a kustomization changes is not seen here. */
+function tellKustomization(object: KubernetesObject, facts: Facts): void {
+  const changing = ['namePrefix', 'nameSuffix', 'namespace', 'patches', 'patchesStrategicMerge'].filter(
+    (key) => object.value[key] !== undefined,
+  );
+  if (changing.length === 0) return;
+  facts.findings.push({
+    severity: 'warning',
+    code: 'discover.template',
+    message: `this kustomization sets \`${changing.join('`, `')}\`, which is not followed: look again at the output of \`kubectl kustomize\``,
+    place: object.place(),
+  });
+}
+
 /** Reads what Kubernetes and Istio objects say about services, calls and ways in. */
 export function readKubernetes(objects: readonly KubernetesObject[], facts: Facts): void {
   const values = valuesOf(objects);
@@ -118,6 +132,7 @@ export function readKubernetes(objects: readonly KubernetesObject[], facts: Fact
     const apiGroup = textAt(object.value, 'apiVersion')?.split('/')[0] ?? '';
     if (object.kind === 'Service' && apiGroup === 'v1') facts.names.push(nameOf(object));
     if (object.kind === 'Secret') tellSecret(object, facts);
+    if (object.kind === 'Kustomization') tellKustomization(object, facts);
     if (object.kind === 'Ingress') facts.entrances.push(...entrancesOfIngress(object));
     if (object.kind === 'HTTPRoute') facts.entrances.push(...entrancesOfHttpRoute(object));
     if (object.kind === 'NetworkPolicy') facts.policies.push(...readNetworkPolicy(object, namespaces));

@@ -77,7 +77,8 @@ export function hostReferences(text: string): HostReference[] {
     });
   const words = rest.split(/[\s,;=|"'`<>()]+/).filter((word) => word !== '');
   for (const word of words) {
-    const reference = splitPort(word.replace(/\/.{0,1024}$/, ''));
+    const [authority = ''] = word.split('/', 1);
+    const reference = splitPort(authority);
     if (reference?.port !== undefined && reference.port > 0)
       found.push({ ...reference, scheme: undefined, form: 'host-port' });
   }
