@@ -14,7 +14,7 @@ import {
   unwrapKeyring,
 } from '../crypto/index.ts';
 import type { Store } from '../storage/index.ts';
-import { createBarrierStore } from './barrier-store.ts';
+import { type BarrierStore, createBarrierStore } from './barrier-store.ts';
 import { SecretsError } from './errors.ts';
 import type { KeyProvider } from './ports.ts';
 
@@ -64,16 +64,122 @@ interface Unsealed {
 }
 
 /** A barrier over `store`, sealed. */
-export function createBarrier({ store, clock }: { readonly store: Store; readonly clock: Clock }): Barrier {
-  let unsealed: Unsealed | undefined;
-  let saving: Promise<void> = Promise.resolve();
+export function createBarrier(parts: BarrierParts): Barrier {
+  return new KeyedBarrier(parts);
+}
 
-  const current = (): Unsealed => {
-    if (unsealed !== undefined) return unsealed;
+interface BarrierParts {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+class KeyedBarrier implements Barrier {
+  readonly #storage: Store;
+  readonly #clock: Clock;
+  readonly #encrypted: BarrierStore;
+  #unsealed: Unsealed | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor({ store, clock }: BarrierParts) {
+    this.#storage = store;
+    this.#clock = clock;
+    this.#encrypted = createBarrierStore({
+      store,
+      ring: () => this.#current().ring,
+      makeHeadroom: () => this.#makeHeadroom(),
+      reserved: keyringPath,
+    });
+  }
+
+  get store(): Store {
+    return this.#encrypted.store;
+  }
+
+  async status(): Promise<BarrierStatus> {
+    const initialised = this.#unsealed !== undefined || (await this.#readStored()) !== undefined;
+    return { initialised, sealed: this.#unsealed === undefined, keys: this.#unsealed?.ring.keys ?? [] };
+  }
+
+  async initialise(provider: KeyProvider): Promise<void> {
+    if ((await this.#readStored()) !== undefined) {
+      throw new SecretsError('secrets.already-initialised', 'the secrets store is initialised already');
+    }
+    const { rootKey, kept } = await provider.create();
+    const state = { ring: createKeyring(this.#clock.now()), rootKey: aeadKey(rootKey), provider: provider.name, kept };
+    await this.#storeRing(state, true);
+    this.#unsealed = state;
+  }
+
+  async unseal(provider: KeyProvider): Promise<void> {
+    const stored = await this.#readStored();
+    if (stored === undefined) {
+      throw new SecretsError('secrets.not-initialised', 'the secrets store is not initialised');
+    }
+    const kept = Buffer.from(stored.kept, 'base64');
+    const rootKey = aeadKey(await provider.recover(kept));
+    this.#unsealed = { ring: unwrap(stored, rootKey), rootKey, provider: provider.name, kept };
+  }
+
+  async open(provider: KeyProvider): Promise<void> {
+    await ((await this.#readStored()) === undefined ? this.initialise(provider) : this.unseal(provider));
+  }
+
+  seal(): void {
+    this.#unsealed = undefined;
+  }
+
+  async rotate(): Promise<void> {
+    const state = this.#current();
+    state.ring.rotate(this.#clock.now());
+    await this.#save(state);
+  }
+
+  async reencrypt(): Promise<number> {
+    const { ring } = this.#current();
+    const rewritten = await this.#encrypted.rewriteStale();
+    ring.forgetOld();
+    await this.#save(this.#current());
+    return rewritten;
+  }
+
+  async rekey(provider: KeyProvider): Promise<void> {
+    const { ring } = this.#current();
+    const { rootKey, kept } = await provider.create();
+    const state = { ring, rootKey: aeadKey(rootKey), provider: provider.name, kept };
+    await this.#save(state);
+    this.#unsealed = state;
+  }
+
+  async stop(): Promise<void> {
+    await this.#saving.catch(() => undefined);
+    this.#unsealed = undefined;
+  }
+
+  #current(): Unsealed {
+    if (this.#unsealed !== undefined) return this.#unsealed;
     throw new SecretsError('secrets.sealed', 'the secrets store is sealed', { hint: 'unseal it with its root key' });
-  };
+  }
 
-  const storeRing = async ({ ring, rootKey, provider, kept }: Unsealed, absent: boolean): Promise<void> => {
+  async #readStored(): Promise<StoredKeyring | undefined> {
+    const entry = await this.#storage.get(keyringPath);
+    return entry && (JSON.parse(Buffer.from(entry.value).toString('utf8')) as StoredKeyring);
+  }
+
+  async #makeHeadroom(): Promise<void> {
+    const state = this.#current();
+    const active = state.ring.keys.at(-1);
+    if (active !== undefined && active.messages > maxMessagesPerKey / 2) state.ring.rotate(this.#clock.now());
+    await this.#save(state);
+  }
+
+  // One at a time: an older ring stored over a newer one would lose a key.
+  #save(state: Unsealed): Promise<void> {
+    const next = (): Promise<void> => this.#storeRing(state, false);
+    this.#saving = this.#saving.then(next, next);
+    return this.#saving;
+  }
+
+  async #storeRing({ ring, rootKey, provider, kept }: Unsealed, absent: boolean): Promise<void> {
     const wrapped = ring.wrap(rootKey);
     const stored: StoredKeyring = {
       provider,
@@ -81,90 +187,9 @@ export function createBarrier({ store, clock }: { readonly store: Store; readonl
       keyring: wrapped.bytes.toString('base64'),
     };
     const value = Buffer.from(JSON.stringify(stored));
-    await store.write([{ put: keyringPath, value, ...(absent && { if: 'absent' as const }) }]);
+    await this.#storage.write([{ put: keyringPath, value, ...(absent && { if: 'absent' as const }) }]);
     wrapped.stored();
-  };
-
-  // One at a time: an older ring stored over a newer one would lose a key.
-  const save = (state: Unsealed): Promise<void> => {
-    saving = saving.then(
-      () => storeRing(state, false),
-      () => storeRing(state, false),
-    );
-    return saving;
-  };
-
-  const makeHeadroom = async (): Promise<void> => {
-    const state = current();
-    const active = state.ring.keys.at(-1);
-    if (active !== undefined && active.messages > maxMessagesPerKey / 2) state.ring.rotate(clock.now());
-    await save(state);
-  };
-  const encrypted = createBarrierStore({ store, ring: () => current().ring, makeHeadroom, reserved: keyringPath });
-
-  const readStored = async (): Promise<StoredKeyring | undefined> => {
-    const entry = await store.get(keyringPath);
-    return entry && (JSON.parse(Buffer.from(entry.value).toString('utf8')) as StoredKeyring);
-  };
-
-  const initialise = async (provider: KeyProvider): Promise<void> => {
-    if ((await readStored()) !== undefined) {
-      throw new SecretsError('secrets.already-initialised', 'the secrets store is initialised already');
-    }
-    const { rootKey, kept } = await provider.create();
-    const state = { ring: createKeyring(clock.now()), rootKey: aeadKey(rootKey), provider: provider.name, kept };
-    await storeRing(state, true);
-    unsealed = state;
-  };
-
-  const unseal = async (provider: KeyProvider): Promise<void> => {
-    const stored = await readStored();
-    if (stored === undefined) {
-      throw new SecretsError('secrets.not-initialised', 'the secrets store is not initialised');
-    }
-    const kept = Buffer.from(stored.kept, 'base64');
-    const rootKey = aeadKey(await provider.recover(kept));
-    unsealed = { ring: unwrap(stored, rootKey), rootKey, provider: provider.name, kept };
-  };
-
-  const rotate = async (): Promise<void> => {
-    const state = current();
-    state.ring.rotate(clock.now());
-    await save(state);
-  };
-
-  return {
-    store: encrypted.store,
-    async status() {
-      const initialised = unsealed !== undefined || (await readStored()) !== undefined;
-      return { initialised, sealed: unsealed === undefined, keys: unsealed?.ring.keys ?? [] };
-    },
-    initialise,
-    unseal,
-    open: async (provider) => ((await readStored()) === undefined ? initialise(provider) : unseal(provider)),
-    seal() {
-      unsealed = undefined;
-    },
-    rotate,
-    async reencrypt() {
-      const { ring } = current();
-      const rewritten = await encrypted.rewriteStale();
-      ring.forgetOld();
-      await save(current());
-      return rewritten;
-    },
-    async rekey(provider) {
-      const { ring } = current();
-      const { rootKey, kept } = await provider.create();
-      const state = { ring, rootKey: aeadKey(rootKey), provider: provider.name, kept };
-      await save(state);
-      unsealed = state;
-    },
-    async stop() {
-      await saving.catch(() => undefined);
-      unsealed = undefined;
-    },
-  };
+  }
 }
 
 function unwrap(stored: StoredKeyring, rootKey: KeyObject): Keyring {

@@ -70,132 +70,155 @@ export interface Kv {
 const maxAttempts = 20;
 
 /** The engine at `mount`, over a store behind the barrier. */
-export function createKv({
-  store,
-  clock,
-  mount,
-}: {
+export function createKv(parts: KvParts): Kv {
+  return new KvEngine(parts);
+}
+
+interface KvParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly mount: string;
-}): Kv {
+}
+
+class KvEngine implements Kv {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #mount: string;
+
+  constructor({ store, clock, mount }: KvParts) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#mount = mount;
+  }
+
+  async read(path: string, version?: number): Promise<KvSecret | undefined> {
+    const metadata = await this.readMetadata(path);
+    const number = version || metadata?.current || 0;
+    const found = metadata?.versions[number];
+    if (metadata === undefined || found === undefined) return undefined;
+    const readable = found.deletedMs === undefined && found.destroyed !== true;
+    const fields = readable ? await this.#readData(path, number) : null;
+    return { ...found, version: number, fields, ...customOf(metadata) };
+  }
+
+  write(path: string, fields: Fields, cas?: number): Promise<KvSecret> {
+    return this.#change(path, (before) => {
+      checkCas(before, cas);
+      return this.#addVersion(path, before, fields);
+    });
+  }
+
+  patch(path: string, fields: Fields, cas?: number): Promise<KvSecret> {
+    return this.#change(path, async (before) => {
+      const newest = await this.read(path);
+      if (before === undefined || !newest?.fields) throw notFound();
+      checkCas(before, cas ?? before.current);
+      return this.#addVersion(path, before, mergePatch(newest.fields, fields) as Fields);
+    });
+  }
+
+  delete(path: string, versions: Versions): Promise<void> {
+    return this.#changeVersions(path, versions, (version) => ({ deletedMs: this.#clock.now(), ...version }));
+  }
+
+  undelete(path: string, versions: readonly number[]): Promise<void> {
+    return this.#changeVersions(path, versions, ({ deletedMs: _, ...version }) => version);
+  }
+
+  destroy(path: string, versions: readonly number[]): Promise<void> {
+    return this.#changeVersions(path, versions, (version) => ({ ...version, destroyed: true }));
+  }
+
+  async readMetadata(path: string): Promise<KvMetadata | undefined> {
+    checkSecretPath(path);
+    return (await readMetadata(this.#store, this.#mount, path))?.metadata;
+  }
+
+  writeMetadata(path: string, settings: KvSettings): Promise<void> {
+    return this.#change(path, (before) => {
+      const nowMs = this.#clock.now();
+      const { metadata, dropped } = applyBound({ ...(before ?? emptyMetadata(nowMs)), ...settings, updatedMs: nowMs });
+      return { metadata, writes: this.#dropData(path, dropped), result: undefined };
+    });
+  }
+
+  async deleteMetadata(path: string): Promise<boolean> {
+    checkSecretPath(path);
+    const found = await readMetadata(this.#store, this.#mount, path);
+    if (found === undefined) return false;
+    const head: Write = { delete: metadataKey(this.#mount, path), if: found.entryVersion };
+    await this.#store.write([head, ...this.#dropData(path, Object.keys(found.metadata.versions).map(Number))]);
+    return true;
+  }
+
+  list(folder: string): Promise<readonly string[]> {
+    return listChildren(this.#store, metadataKey(this.#mount, toFolder(folder)));
+  }
+
+  paths(folder: string): Promise<readonly string[]> {
+    return listPaths(this.#store, metadataKey(this.#mount, ''), toFolder(folder));
+  }
+
   // Changes the metadata, and what goes with it, in one batch; tries again where somebody else was quicker.
-  const change = async <T>(
+  async #change<T>(
     path: string,
-    decide: (metadata: KvMetadata | undefined) => Promise<Change<T>> | Change<T>,
-  ): Promise<T> => {
+    decide: (before: KvMetadata | undefined) => Promise<Change<T>> | Change<T>,
+  ): Promise<T> {
     checkSecretPath(path);
     for (let attempt = 1; ; attempt++) {
-      const found = await readMetadata(store, mount, path);
+      const found = await readMetadata(this.#store, this.#mount, path);
       const { metadata, writes, result } = await decide(found?.metadata);
       if (metadata === undefined) return result;
       const guard = found?.entryVersion ?? ('absent' as const);
-      const head: Write = { put: metadataKey(mount, path), value: encodeJson(metadata), if: guard };
+      const head: Write = { put: metadataKey(this.#mount, path), value: encodeJson(metadata), if: guard };
       try {
-        await store.write([head, ...writes]);
+        await this.#store.write([head, ...writes]);
         return result;
       } catch (error) {
         if (!hasCode(error, 'storage.conflict') || attempt === maxAttempts) throw error;
       }
     }
-  };
+  }
 
-  const readData = async (path: string, version: number): Promise<Fields | null> => {
-    const entry = await store.get(dataKey(mount, path, version));
-    return entry === undefined ? null : decodeJson<Fields>(entry);
-  };
-
-  const addVersion = (path: string, before: KvMetadata | undefined, fields: Fields): Change<KvSecret> => {
-    const value = encodeJson(fields);
-    if (value.length > secretsConfig.maxSecretBytes) {
-      throw new SecretsError('secrets.too-large', `a secret may have ${secretsConfig.maxSecretBytes} bytes`);
-    }
-    const nowMs = clock.now();
-    const known = before ?? emptyMetadata(nowMs);
-    const version = known.current + 1;
-    const added = { ...known, current: version, updatedMs: nowMs };
-    const grown = { ...added, versions: { ...known.versions, [version]: { createdMs: nowMs } } };
-    const { metadata, dropped } = applyBound(grown);
-    const put: Write = { put: dataKey(mount, path, version), value };
-    const deletes = dropped.map((number): Write => ({ delete: dataKey(mount, path, number) }));
-    return { metadata, writes: [put, ...deletes], result: { version, createdMs: nowMs, fields, ...customOf(known) } };
-  };
-
-  const read = async (path: string, version?: number): Promise<KvSecret | undefined> => {
-    checkSecretPath(path);
-    const metadata = (await readMetadata(store, mount, path))?.metadata;
-    const number = version || metadata?.current || 0;
-    const found = metadata?.versions[number];
-    if (metadata === undefined || found === undefined) return undefined;
-    const readable = found.deletedMs === undefined && found.destroyed !== true;
-    return { ...found, version: number, fields: readable ? await readData(path, number) : null, ...customOf(metadata) };
-  };
-
-  // Changes those of the versions that exist.
-  const changeVersions = (
-    path: string,
-    versions: Versions,
-    alter: (version: KvVersion, number: number) => { readonly version: KvVersion; readonly writes?: readonly Write[] },
-  ): Promise<void> =>
-    change(path, (before) => {
+  // Changes those of the versions that exist; the data of those that are destroyed by it goes.
+  #changeVersions(path: string, versions: Versions, alter: (version: KvVersion) => KvVersion): Promise<void> {
+    return this.#change(path, (before) => {
       if (before === undefined) return unchanged;
       const numbers = versions === 'newest' ? [before.current] : versions;
       const altered = numbers.flatMap((number) => {
         const version = before.versions[number];
-        return version === undefined ? [] : [{ number, ...alter(version, number) }];
+        return version === undefined ? [] : [[number, alter(version)] as const];
       });
-      const replaced = Object.fromEntries(altered.map(({ number, version }) => [number, version]));
-      const metadata = { ...before, versions: { ...before.versions, ...replaced }, updatedMs: clock.now() };
-      return { metadata, writes: altered.flatMap(({ writes = [] }) => writes), result: undefined };
+      const destroyed = altered.filter(([, version]) => version.destroyed === true).map(([number]) => number);
+      const replaced = { ...before.versions, ...Object.fromEntries(altered) };
+      const metadata = { ...before, versions: replaced, updatedMs: this.#clock.now() };
+      return { metadata, writes: this.#dropData(path, destroyed), result: undefined };
     });
+  }
 
-  return {
-    read,
-    write: (path, fields, cas) =>
-      change(path, (before) => {
-        checkCas(before, cas);
-        return addVersion(path, before, fields);
-      }),
-    patch: (path, fields, cas) =>
-      change(path, async (before) => {
-        const newest = await read(path);
-        if (before === undefined || !newest?.fields) throw notFound();
-        checkCas(before, cas ?? before.current);
-        return addVersion(path, before, mergePatch(newest.fields, fields) as Fields);
-      }),
-    delete: (path, versions) =>
-      changeVersions(path, versions, (version) => ({ version: { deletedMs: clock.now(), ...version } })),
-    undelete: (path, versions) => changeVersions(path, versions, ({ deletedMs: _, ...version }) => ({ version })),
-    destroy: (path, versions) =>
-      changeVersions(path, versions, (version, number) => ({
-        version: { ...version, destroyed: true },
-        writes: [{ delete: dataKey(mount, path, number) }],
-      })),
-    async readMetadata(path) {
-      checkSecretPath(path);
-      return (await readMetadata(store, mount, path))?.metadata;
-    },
-    writeMetadata: (path, settings) =>
-      change(path, (before) => {
-        const known = before ?? emptyMetadata(clock.now());
-        const { metadata, dropped } = applyBound({ ...known, ...settings, updatedMs: clock.now() });
-        const deletes = dropped.map((number): Write => ({ delete: dataKey(mount, path, number) }));
-        return { metadata, writes: deletes, result: undefined };
-      }),
-    async deleteMetadata(path) {
-      checkSecretPath(path);
-      const found = await readMetadata(store, mount, path);
-      if (found === undefined) return false;
-      const data = Object.keys(found.metadata.versions).map((number) => dataKey(mount, path, Number(number)));
-      await store.write([
-        { delete: metadataKey(mount, path), if: found.entryVersion },
-        ...data.map((key): Write => ({ delete: key })),
-      ]);
-      return true;
-    },
-    list: (folder) => listChildren(store, metadataKey(mount, toFolder(folder))),
-    paths: (folder) => listPaths(store, metadataKey(mount, ''), toFolder(folder)),
-  };
+  #addVersion(path: string, before: KvMetadata | undefined, fields: Fields): Change<KvSecret> {
+    const value = encodeJson(fields);
+    if (value.length > secretsConfig.maxSecretBytes) {
+      throw new SecretsError('secrets.too-large', `a secret may have ${secretsConfig.maxSecretBytes} bytes`);
+    }
+    const nowMs = this.#clock.now();
+    const known = before ?? emptyMetadata(nowMs);
+    const version = known.current + 1;
+    const versions = { ...known.versions, [version]: { createdMs: nowMs } };
+    const { metadata, dropped } = applyBound({ ...known, current: version, updatedMs: nowMs, versions });
+    const put: Write = { put: dataKey(this.#mount, path, version), value };
+    const result = { version, createdMs: nowMs, fields, ...customOf(known) };
+    return { metadata, writes: [put, ...this.#dropData(path, dropped)], result };
+  }
+
+  async #readData(path: string, version: number): Promise<Fields | null> {
+    const entry = await this.#store.get(dataKey(this.#mount, path, version));
+    return entry === undefined ? null : decodeJson<Fields>(entry);
+  }
+
+  #dropData(path: string, versions: readonly number[]): Write[] {
+    return [...new Set(versions)].map((version) => ({ delete: dataKey(this.#mount, path, version) }));
+  }
 }
 
 interface Change<T> {

@@ -80,96 +80,98 @@ export function hashToken(secret: string): string {
 }
 
 /** Tokens in a store behind the barrier. */
-export function createTokens({ store, clock }: { readonly store: Store; readonly clock: Clock }): Tokens {
-  const find = async (hash: string): Promise<(Token & { readonly entryVersion: number }) | undefined> => {
-    const entry = await store.get(tokenKey(hash));
+export function createTokens(parts: { readonly store: Store; readonly clock: Clock }): Tokens {
+  return new StoredTokens(parts.store, parts.clock);
+}
+
+interface Found {
+  readonly record: TokenRecord;
+  readonly entryVersion: number;
+}
+
+class StoredTokens implements Tokens {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async create(request: TokenRequest): Promise<IssuedToken> {
+    const secret = prefix + randomToken();
+    const hash = hashToken(secret);
+    const record = toRecord(request, this.#clock.now());
+    await this.#store.write([{ ...putRecord(hash, record), if: 'absent' }, ...putPointers(hash, record)]);
+    return { ...record, hash, secret };
+  }
+
+  async use(secret: string): Promise<Token | undefined> {
+    const hash = hashToken(secret);
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const found = await this.#find(hash);
+      if (found === undefined) return undefined;
+      const { record, entryVersion } = found;
+      if (record.usesLeft === undefined) return { ...record, hash };
+      const used = { ...record, usesLeft: record.usesLeft - 1 };
+      // The last use ends it: the next one must not find it, even while this one runs.
+      const write = used.usesLeft > 0 ? putRecord(hash, used) : { delete: tokenKey(hash) };
+      if (await this.#tryWrite({ ...write, if: entryVersion })) return { ...used, hash };
+    }
+    return undefined;
+  }
+
+  async findByAccessor(accessor: string): Promise<Token | undefined> {
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(accessor)) return undefined;
+    const entry = await this.#store.get(accessorKey(accessor));
+    const hash = entry && Buffer.from(entry.value).toString();
+    const found = hash === undefined ? undefined : await this.#find(hash);
+    return found && { ...found.record, hash: hash as string };
+  }
+
+  async renew({ hash }: Token, incrementSeconds: number): Promise<Token> {
+    const found = await this.#find(hash);
+    if (found === undefined || !found.record.renewable || found.record.expiresAtMs === undefined) {
+      throw new SecretsError('secrets.not-renewable', 'the token cannot be renewed');
+    }
+    const { record, entryVersion } = found;
+    const wanted = this.#clock.now() + (incrementSeconds || record.ttlSeconds) * 1000;
+    const renewed = { ...record, expiresAtMs: Math.min(wanted, record.maxExpiresAtMs ?? wanted) };
+    await this.#store.write([{ ...putRecord(hash, renewed), if: entryVersion }, ...putPointers(hash, renewed)]);
+    return { ...renewed, hash };
+  }
+
+  async revoke(hash: string): Promise<void> {
+    const pending = [hash];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const record = (await this.#find(next))?.record;
+      const pointers = record === undefined ? [] : pointerKeys(next, record);
+      // The token first: from here on it opens nothing, whatever becomes of the rest.
+      await this.#store.write([tokenKey(next), ...pointers].map((key) => ({ delete: key })));
+      const children = await this.#store.list(`${root}/by-parent/${next}/`, { limit: 10_000 });
+      pending.push(...children.map(({ key }) => key.slice(key.lastIndexOf('/') + 1)));
+      if (children.length > 0) await this.#store.write(children.map(({ key }) => ({ delete: key })));
+    }
+  }
+
+  async #find(hash: string): Promise<Found | undefined> {
+    const entry = await this.#store.get(tokenKey(hash));
     if (entry === undefined) return undefined;
     const record = decodeJson<TokenRecord>(entry);
     // The store forgets what has expired, but who can write to it could change its expiry and not this one.
-    if (record.expiresAtMs !== undefined && record.expiresAtMs <= clock.now()) return undefined;
-    return { ...record, hash, entryVersion: entry.version };
-  };
+    const expired = record.expiresAtMs !== undefined && record.expiresAtMs <= this.#clock.now();
+    return expired ? undefined : { record, entryVersion: entry.version };
+  }
 
-  const replace = async (hash: string, record: TokenRecord, entryVersion: number): Promise<boolean> => {
+  async #tryWrite(write: Write): Promise<boolean> {
     try {
-      await store.write([{ ...putRecord(hash, record), if: entryVersion }]);
+      await this.#store.write([write]);
       return true;
     } catch (error) {
       if (hasCode(error, 'storage.conflict')) return false;
       throw error;
     }
-  };
-
-  const revoke = async (hash: string): Promise<void> => {
-    const pending = [hash];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const record = await find(next);
-      // The token first: from here on it opens nothing, whatever becomes of the rest.
-      await store.write([
-        { delete: tokenKey(next) },
-        ...(record === undefined ? [] : [{ delete: accessorKey(record.accessor) }]),
-        ...(record?.parent === undefined ? [] : [{ delete: childKey(record.parent, next) }]),
-      ]);
-      const children = await store.list(`${root}/by-parent/${next}/`, { limit: 10_000 });
-      pending.push(...children.map(({ key }) => key.slice(key.lastIndexOf('/') + 1)));
-      if (children.length > 0) await store.write(children.map(({ key }): Write => ({ delete: key })));
-    }
-  };
-
-  return {
-    async create(request) {
-      const secret = prefix + randomToken();
-      const hash = hashToken(secret);
-      const record = toRecord(request, clock.now());
-      const pointer = { value: Buffer.from(hash), ...expiryOf(record) };
-      await store.write([
-        { ...putRecord(hash, record), if: 'absent' },
-        { put: accessorKey(record.accessor), ...pointer },
-        ...(record.parent === undefined ? [] : [{ put: childKey(record.parent, hash), ...pointer }]),
-      ]);
-      return { ...record, hash, secret };
-    },
-    async use(secret) {
-      const hash = hashToken(secret);
-      for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        const found = await find(hash);
-        if (found?.usesLeft === undefined) return found;
-        const { entryVersion, ...token } = found;
-        // The last use ends it: the next one must not find it, even while this one runs.
-        if (found.usesLeft > 1) {
-          const { hash: _, ...record } = token;
-          if (await replace(hash, { ...record, usesLeft: found.usesLeft - 1 }, entryVersion)) {
-            return { ...token, usesLeft: found.usesLeft - 1 };
-          }
-        } else if (await tryDelete(store, hash, entryVersion)) {
-          return { ...token, usesLeft: 0 };
-        }
-      }
-      return undefined;
-    },
-    async findByAccessor(accessor) {
-      if (!/^[A-Za-z0-9_-]{1,64}$/.test(accessor)) return undefined;
-      const entry = await store.get(accessorKey(accessor));
-      return entry && find(Buffer.from(entry.value).toString());
-    },
-    async renew(token, incrementSeconds) {
-      const found = await find(token.hash);
-      if (found === undefined || !found.renewable || found.expiresAtMs === undefined) {
-        throw new SecretsError('secrets.not-renewable', 'the token cannot be renewed');
-      }
-      const { hash, entryVersion, ...record } = found;
-      const wanted = clock.now() + (incrementSeconds || found.ttlSeconds) * 1000;
-      const renewed = { ...record, expiresAtMs: Math.min(wanted, found.maxExpiresAtMs ?? wanted) };
-      const pointer = { value: Buffer.from(hash), expiresAtMs: renewed.expiresAtMs };
-      await store.write([
-        { ...putRecord(hash, renewed), if: entryVersion },
-        { put: accessorKey(record.accessor), ...pointer },
-        ...(record.parent === undefined ? [] : [{ put: childKey(record.parent, hash), ...pointer }]),
-      ]);
-      return { ...renewed, hash };
-    },
-    revoke,
-  };
+  }
 }
 
 function toRecord(request: TokenRequest, nowMs: number): TokenRecord {
@@ -196,12 +198,12 @@ function putRecord(hash: string, record: TokenRecord) {
   return { put: tokenKey(hash), value: encodeJson(record), ...expiryOf(record) };
 }
 
-async function tryDelete(store: Store, hash: string, entryVersion: number): Promise<boolean> {
-  try {
-    await store.write([{ delete: tokenKey(hash), if: entryVersion }]);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'storage.conflict')) return false;
-    throw error;
-  }
+// What leads to a token by another name than its hash.
+function pointerKeys(hash: string, { accessor, parent }: TokenRecord): string[] {
+  return [accessorKey(accessor), ...(parent === undefined ? [] : [childKey(parent, hash)])];
+}
+
+function putPointers(hash: string, record: TokenRecord): Write[] {
+  const pointer = { value: Buffer.from(hash), ...expiryOf(record) };
+  return pointerKeys(hash, record).map((key) => ({ put: key, ...pointer }));
 }
