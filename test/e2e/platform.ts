@@ -7,9 +7,11 @@ import { basename, join, resolve } from 'node:path';
 import { type Call, type CallOptions, createCaller } from './caller.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const entry = join(root, 'src/cli/main.ts');
+const entry = join(root, 'bin/merlon.mjs');
 // What the examples run (`node`, `verdaccio`) is found as under `npm test`, whoever starts the tests.
 const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
+// Compiled code is kept from one test file to the next; everything else is a run's own.
+const cache = join(tmpdir(), 'merlon-e2e-cache');
 const readyMs = 60_000;
 
 export interface PlatformOptions {
@@ -96,7 +98,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   const manifest = join(folder, 'merlon.yaml');
   const state = options.state ?? join(folder, 's');
   writeFileSync(manifest, edit(readFileSync(manifest, 'utf8').replaceAll('8443', String(port))));
-  const env = { PATH: path, HOME: folder, NODE_COMPILE_CACHE: join(tmpdir(), 'merlon-e2e-cache'), ...options.env };
+  const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };
   const start = (args: readonly string[]): ChildProcess =>
     spawn(process.execPath, [entry, ...args, '-m', manifest, '-s', state], { cwd: folder, env });
   const merlonWith = async (input: string, ...args: string[]): Promise<Finished> => {
@@ -160,6 +162,7 @@ function runningPlatform(
     status: async () => JSON.parse(outputOf(await merlon('status', '--json'))) as Status,
     roles: () => rolesBelow(child.pid as number),
     stop: async () => {
+      if (child.exitCode !== null) throw new Error(`the platform had ended before it was told to:\n${output()}`);
       const kill = setTimeout(() => endAll(state, child), 20_000);
       child.kill('SIGTERM');
       const code = await exit;
