@@ -89,9 +89,12 @@ export function checkManifest(
   { files = systemFiles }: LoadOptions = {},
 ): { manifest?: Manifest; problems: Problem[] } {
   const source = readSource(path, text);
-  if (source.problems.length > 0) return { problems: [...source.problems].sort(byPlace) };
+  // Of what is not YAML, anything further that could be said would be a guess.
+  if (source.problems.some(({ code }) => code !== 'manifest.duplicate-key' && code !== 'manifest.unknown-key'))
+    return { problems: [...source.problems].sort(byPlace) };
   const result = manifestSchema.safeParse(source.value ?? {});
   const all = [
+    ...source.problems,
     ...(result.success ? [] : problemsOf(result.error.issues.slice(0, maxProblems), source)),
     ...lint(source, result.success, files),
   ].sort(bySeverity);

@@ -56,7 +56,8 @@ function table(rows: readonly Row[]): string {
 const introduction = `# The manifest
 
 \`merlon.yaml\` says what there is and who may reach it; Merlon enforces it. It is one YAML 1.2 document of at most 1 MiB.
-Unknown keys are refused, and every error is reported at once with its place and a hint: \`merlon validate\`.
+Unknown keys are refused, and every error is reported at once with its place and a hint: \`merlon validate\`. \`merlon init\` drafts one from compose files, Kubernetes and Istio manifests, OpenAPI
+documents and npm workspaces.
 Paths of files are relative to the manifest's folder. Editors check it as you type when it begins with
 
 \`\`\`yaml

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { gateway } from '../schema/gateway.ts';
+import { type Gateway, gateway } from '../schema/gateway.ts';
 import { type Route, route } from '../schema/routes.ts';
 import { type Service, service } from '../schema/services.ts';
-import { client, issuer, role, user } from '../schema/trust.ts';
+import { type Client, client, issuer, type Role, role, type User, user } from '../schema/trust.ts';
 
 /**
  * What of a manifest can be read, each part by itself: one wrong route must not hide what is wrong with the others.
@@ -10,12 +10,12 @@ import { client, issuer, role, user } from '../schema/trust.ts';
  */
 export interface Draft {
   readonly names: Readonly<Record<'services' | 'roles' | 'users' | 'clients', readonly string[]>>;
-  readonly gateway: z.output<typeof gateway> | undefined;
+  readonly gateway: Gateway | undefined;
   readonly services: readonly (readonly [name: string, service: Service])[];
   readonly routes: readonly (readonly [index: number, route: Route])[];
-  readonly roles: readonly (readonly [name: string, role: z.output<typeof role>])[];
-  readonly users: readonly (readonly [name: string, user: z.output<typeof user>])[];
-  readonly clients: readonly (readonly [name: string, client: z.output<typeof client>])[];
+  readonly roles: readonly (readonly [name: string, role: Role])[];
+  readonly users: readonly (readonly [name: string, user: User])[];
+  readonly clients: readonly (readonly [name: string, client: Client])[];
   readonly issuers: readonly (readonly [index: number, issuer: z.output<typeof issuer>])[];
   /** Whether all of it could be read. Where not, that something is missing proves nothing. */
   readonly whole: boolean;

@@ -51,6 +51,21 @@ const segmentOf = (text: string): string =>
     .replace(/^\.+$/, '_')
     .slice(0, 128) || '_';
 
+/** A secret among a command's arguments is seen by everyone on the machine. */
+function tellArguments({ label, workloads }: Group, facts: Facts): void {
+  for (const { kind, value, place } of workloads.flatMap(({ settings }) => settings)) {
+    const [, flag = '', given = ''] =
+      kind === 'argument' ? (/^--?([A-Za-z][\w.-]{0,127})[= ](.+)$/.exec((value ?? '').slice(0, 4096)) ?? []) : [];
+    if (flag !== '' && isPlainSecret(flag, given))
+      facts.findings.push({
+        severity: 'warning',
+        code: 'discover.plain-secret',
+        message: `the argument \`--${flag}\` of \`${label}\` is a secret in clear text`,
+        place,
+      });
+  }
+}
+
 function secretsOf({ label, workloads }: Group, facts: Facts): DiscoveredService['secrets'] {
   const secrets = new Map<string, { path: string; place: Place }>();
   for (const setting of workloads.flatMap(({ settings }) => settings)) {
@@ -120,6 +135,7 @@ function serviceOf(group: Group, api: FoundApi | undefined, facts: Facts): Disco
     .find((path) => path !== undefined && /^\/[\x21-\x7e]{0,1023}$/.test(path));
   const run = workloads.map((workload) => workload.run).find((item) => item !== undefined);
   tellPort(group, facts, place);
+  tellArguments(group, facts);
   return {
     name: label,
     workloads: workloads.map(({ kind, name, place }) => ({ kind, name, place })),

@@ -61,3 +61,5 @@ export const gateway = z
     waf: waf.exactOptional().describe('The web application firewall. Not in this version.'),
   })
   .transform(({ waf: _, ...gateway }) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
+
+export type Gateway = z.output<typeof gateway>;

@@ -92,3 +92,8 @@ export const client = z
 export const roles = dictionary(name, role);
 export const users = dictionary(name, user);
 export const clients = dictionary(name, client);
+
+export type UpstreamIssuer = z.output<typeof upstreamIssuer>;
+export type Role = z.output<typeof role>;
+export type User = z.output<typeof user>;
+export type Client = z.output<typeof client>;
