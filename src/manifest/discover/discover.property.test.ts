@@ -188,7 +188,7 @@ test('whatever the files hold, the draft is a manifest without an error', () => 
       ).toEqual([]);
       expect(formatFindings(findings)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
 
