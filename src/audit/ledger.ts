@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { LedgerRecord } from '../api/record.ts';
+import type { Timer } from '../core/clock.ts';
 import { ensurePrivateFolder } from '../core/files.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import { openAppendFile } from './append-file.ts';
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { type CheckpointLog, openCheckpointLog } from './checkpoint-log.ts';
-import { createCommitQueue } from './commit-queue.ts';
+import { type CommitQueue, createCommitQueue } from './commit-queue.ts';
 import { type CommitParts, createCommit } from './committer.ts';
 import { type LedgerOptions, ledgerDefaults } from './config.ts';
 import { openDerived } from './derived.ts';
@@ -85,11 +86,11 @@ async function openLocked(options: LedgerOptions, unlock: () => void): Promise<L
       checkpoints.append(await signCheckpoint({ origin, size: frontier.size, root: frontier.root() }, signingKey));
     if (checkpoints.last === undefined) await sign();
     const writer = await openSegmentWriter({ folder, tail, segmentBytes, openFile });
-    const parts = { derived, checkpoints, watermark, frontier, writer, sign };
-    return runLedger(options, parts, () => {
+    const releaseAll = (): void => {
       release();
       unlock();
-    });
+    };
+    return new OpenLedger(options, { derived, checkpoints, watermark, frontier, writer, sign, release: releaseAll });
   } catch (error) {
     release();
     throw error;
@@ -100,78 +101,115 @@ interface Parts extends Omit<CommitParts, 'folder'> {
   readonly checkpoints: CheckpointLog;
   /** Signs and stores a checkpoint of what is committed. */
   readonly sign: () => Promise<void>;
+  /** Closes everything but the writer. */
+  readonly release: () => void;
 }
 
-function runLedger(options: LedgerOptions, parts: Parts, release: () => void): Ledger {
-  const { folder, clock, signingKey, onError, checkpointMs = ledgerDefaults.checkpointMs } = options;
-  const { derived, checkpoints, writer } = parts;
-  const maxRecordBytes = options.maxRecordBytes ?? ledgerDefaults.maxRecordBytes;
-  const queue = createCommitQueue(createCommit({ folder, ...parts }), options.maxPending ?? ledgerDefaults.maxPending);
-  let signedSize = openCheckpoint(checkpoints.last ?? '', signingKey.publicKey).size;
-  let stopping: Promise<void> | undefined;
+class OpenLedger implements Ledger {
+  readonly #options: LedgerOptions;
+  readonly #parts: Parts;
+  readonly #queue: CommitQueue;
+  readonly #maxRecordBytes: number;
+  readonly #timer: Timer;
+  #signedSize: number;
+  #stopping: Promise<void> | undefined;
 
-  const signNow = async (): Promise<string> => {
-    if (signedSize !== writer.tail.index) {
-      const size = writer.tail.index;
-      await parts.sign();
-      signedSize = size;
-    }
-    return checkpoints.last ?? '';
-  };
-  const sign = (): Promise<string> => queue.between(signNow);
-  const timer = clock.every(checkpointMs, () => void sign().catch((error) => onError?.(error)));
-  const read = (place: Place): string | undefined =>
-    readLineAt(segmentAt(folder, place.segment).path, place.offset, place.length)?.toString('utf8');
-  const readRecord = (place: Place): LedgerRecord | undefined => tryParseLine(Buffer.from(read(place) ?? ''))?.record;
+  constructor(options: LedgerOptions, parts: Parts) {
+    const { folder, clock, signingKey, onError, checkpointMs = ledgerDefaults.checkpointMs } = options;
+    this.#options = options;
+    this.#parts = parts;
+    this.#maxRecordBytes = options.maxRecordBytes ?? ledgerDefaults.maxRecordBytes;
+    this.#queue = createCommitQueue(
+      createCommit({ folder, ...parts }),
+      options.maxPending ?? ledgerDefaults.maxPending,
+    );
+    this.#signedSize = openCheckpoint(this.checkpoint, signingKey.publicKey).size;
+    this.#timer = clock.every(checkpointMs, () => void this.signCheckpoint().catch((error) => onError?.(error)));
+  }
 
-  const push = async (encoded: readonly Encoded[]): Promise<Appended> => {
-    if (stopping !== undefined) throw new AuditError({ code: 'ledger.stopped', message: 'the ledger is stopped' });
-    const added = await queue.push(encoded);
-    return { added, duplicates: encoded.length - added };
-  };
+  get size(): number {
+    return this.#parts.writer.tail.index;
+  }
 
-  const stop = async (): Promise<void> => {
-    timer.cancel();
-    await queue.idle();
+  get checkpoint(): string {
+    return this.#parts.checkpoints.last ?? '';
+  }
+
+  async append(records: readonly LedgerRecord[]): Promise<Appended> {
+    return this.#push(records.map((record) => encodeRecord(record, this.#maxRecordBytes)));
+  }
+
+  async ingest(records: readonly unknown[]): Promise<Appended> {
+    const nowMs = this.#options.clock.now();
+    return this.#push(records.map((record) => encodeOrReject(record, this.#maxRecordBytes, nowMs)));
+  }
+
+  // Between two commits, so that what is signed is exactly what is on the medium.
+  signCheckpoint(): Promise<string> {
+    return this.#queue.between(async () => {
+      const { size } = this;
+      if (this.#signedSize !== size) await this.#parts.sign();
+      this.#signedSize = size;
+      return this.checkpoint;
+    });
+  }
+
+  findById(id: string): LedgerRecord | undefined {
+    const place = this.#parts.derived.index.find(id);
+    return place === undefined ? undefined : this.#readRecord(place);
+  }
+
+  query(query: LedgerQuery): LedgerRecord[] {
+    return this.#parts.derived.index.query(query).flatMap((place) => this.#readRecord(place) ?? []);
+  }
+
+  async proveInclusion(id: string): Promise<InclusionProof> {
+    const { derived } = this.#parts;
+    const place = derived.index.find(id);
+    const line = place === undefined ? undefined : this.#readLine(place)?.toString('utf8');
+    if (place === undefined || line === undefined) throw notFound(id);
+    const checkpoint = place.index < this.#signedSize ? this.checkpoint : await this.signCheckpoint();
+    const { publicKey } = this.#options.signingKey;
+    return proveInclusion(derived, { index: place.index, line, checkpoint, publicKey });
+  }
+
+  async proveConsistency(oldSize: number): Promise<ConsistencyProof> {
+    const checkpoint = oldSize <= this.#signedSize ? this.checkpoint : await this.signCheckpoint();
+    return proveConsistency(this.#parts.derived, oldSize, checkpoint, this.#options.signingKey.publicKey);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#timer.cancel();
+    await this.#queue.idle();
     try {
-      await sign();
+      await this.signCheckpoint();
     } finally {
-      await queue.between(() => writer.close());
-      release();
+      await this.#queue.between(() => this.#parts.writer.close());
+      this.#parts.release();
     }
-  };
+  }
 
-  return {
-    get size() {
-      return writer.tail.index;
-    },
-    get checkpoint() {
-      return checkpoints.last ?? '';
-    },
-    append: async (records) => push(records.map((record) => encodeRecord(record, maxRecordBytes))),
-    ingest: async (records) => push(records.map((record) => encodeOrReject(record, maxRecordBytes, clock.now()))),
-    signCheckpoint: sign,
-    findById(id) {
-      const place = derived.index.find(id);
-      return place === undefined ? undefined : readRecord(place);
-    },
-    query: (query) => derived.index.query(query).flatMap((place) => readRecord(place) ?? []),
-    async proveInclusion(id) {
-      const place = derived.index.find(id);
-      const line = place === undefined ? undefined : read(place);
-      if (place === undefined || line === undefined) throw notFound(id);
-      const note = place.index < signedSize ? checkpoints.last : await sign();
-      return proveInclusion(derived, place.index, line, note ?? '', signingKey.publicKey);
-    },
-    async proveConsistency(oldSize) {
-      const note = oldSize <= signedSize ? checkpoints.last : await sign();
-      return proveConsistency(derived, oldSize, note ?? '', signingKey.publicKey);
-    },
-    stop() {
-      stopping ??= stop();
-      return stopping;
-    },
-  };
+  async #push(encoded: readonly Encoded[]): Promise<Appended> {
+    if (this.#stopping !== undefined) {
+      throw new AuditError({ code: 'ledger.stopped', message: 'the ledger is stopped' });
+    }
+    const added = await this.#queue.push(encoded);
+    return { added, duplicates: encoded.length - added };
+  }
+
+  #readLine({ segment, offset, length }: Place): Buffer | undefined {
+    return readLineAt(segmentAt(this.#options.folder, segment).path, offset, length);
+  }
+
+  #readRecord(place: Place): LedgerRecord | undefined {
+    const line = this.#readLine(place);
+    return line && tryParseLine(line)?.record;
+  }
 }
 
 function notFound(id: string): AuditError {

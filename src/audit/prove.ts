@@ -6,14 +6,14 @@ import type { ConsistencyProof, InclusionProof } from './proof.ts';
 
 const encodePath = (path: readonly Hash[]): string[] => path.map((hash) => hash.toString('base64'));
 
-/** The proof that leaf `index`, whose bytes are `line`, is in the tree of the signed `checkpoint`. */
-export function proveInclusion(
-  { tiles }: Derived,
-  index: number,
-  line: string,
-  checkpoint: string,
-  publicKey: Uint8Array,
-): InclusionProof {
+/** What is to be proven: that leaf `index`, whose bytes are `line`, is in the tree of the signed `checkpoint`. */
+export interface InclusionRequest extends Pick<InclusionProof, 'index' | 'line' | 'checkpoint'> {
+  readonly publicKey: Uint8Array;
+}
+
+/** The proof of `request`. */
+export function proveInclusion({ tiles }: Derived, request: InclusionRequest): InclusionProof {
+  const { index, line, checkpoint, publicKey } = request;
   const { size } = openCheckpoint(checkpoint, publicKey);
   return { line, index, path: encodePath(inclusionPath(index, size, tiles.rangeHash)), checkpoint };
 }

@@ -36,8 +36,7 @@ function tryParseEntry({ bytes }: RawLine): SpoolEntry | undefined {
   try {
     const { seq = 0, record, losses } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
     if (!Number.isSafeInteger(seq) || (record !== undefined && !isLedgerRecord(record))) return undefined;
-    const counted = losses as Losses | undefined;
-    if (counted !== undefined && !(counted.allow >= 0 && counted.other >= 0)) return undefined;
+    const counted = losses === undefined ? undefined : parseLosses(losses as Losses);
     return {
       seq: seq as number,
       bytes: bytes.length + 1,
@@ -49,89 +48,108 @@ function tryParseEntry({ bytes }: RawLine): SpoolEntry | undefined {
   }
 }
 
-/** The file, written a turn at a time. It never throws: while the disk refuses, records live in memory. */
-export interface SpoolFile {
-  readonly failure: unknown;
-  /** A line for the next flush. */
-  add(line: string): void;
-  /** Writes the lines with one call. `live` gives all that still matters, for when the file is written anew. */
-  flush(live: () => Iterable<string>, losses: Losses): void;
-  /** Nothing is left that matters but `losses`. */
-  clear(losses: Losses): void;
-  close(): void;
+function parseLosses({ allow, other }: Losses): Losses {
+  return allow + other > 0 ? { allow, other } : noLosses;
 }
 
-const retryMs = 1_000;
-const garbageBytes = 8 << 20;
+/** The line of a record. */
+export function recordLine(seq: number, record: LedgerRecord): string {
+  return `${JSON.stringify({ seq, record })}\n`;
+}
+
+/** The line that acknowledges all up to `seq`. */
+export function acknowledgedLine(seq: number): string {
+  return `${JSON.stringify({ seq })}\n`;
+}
+
 const lossLine = (losses: Losses): string => `${JSON.stringify({ losses })}\n`;
-const lossLines = (losses: Losses): string[] => (losses === noLosses ? [] : [lossLine(losses)]);
+const retryMs = 1_000;
+// Once so much has been appended, the file is written anew with what still waits.
+const rewriteBytes = 8 << 20;
 
-/** Opens `path`, made where it is missing, for its owner alone. */
-export function openSpoolFile(path: string, clock: Clock): SpoolFile {
-  let handle = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  let lines: string[] = [];
-  let length = 0;
-  let stored = noLosses;
-  let failure: unknown;
-  let failedAtMs = 0;
+/** The file, written a turn at a time. It never throws: while the disk refuses, records live in memory. */
+export class SpoolFile {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #handle: number;
+  #lines: string[] = [];
+  #length = 0;
+  #appended = 0;
+  #stored = noLosses;
+  #failure: unknown;
+  #failedAtMs = 0;
   // What stands in the file from before is written anew with the first flush.
-  let stale = true;
-  let garbage = 0;
+  #stale = true;
 
-  const attempt = (work: () => void): void => {
+  /** Opens `path`, made where it is missing, for its owner alone. */
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#handle = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  }
+
+  /** Why the last write failed; undefined where it did not. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** A line for the next flush. */
+  add(line: string): void {
+    this.#lines.push(line);
+  }
+
+  /** Writes the lines with one call. `live` gives all that still matters, for when the file is written anew. */
+  flush(live: { lines(): Iterable<string> }, losses: Losses): void {
+    if (losses !== this.#stored) this.#lines.push(lossLine(losses));
+    if (this.#lines.length === 0) return;
+    this.#stored = losses;
+    const text = this.#lines.join('');
+    this.#lines = [];
+    const waits = this.#failure !== undefined && this.#clock.monotonic() - this.#failedAtMs < retryMs;
+    if (!this.#stale && this.#appended <= rewriteBytes) this.#attempt(() => this.#append(text));
+    else if (!waits) this.#attempt(() => this.#rewrite(live.lines(), losses));
+  }
+
+  /** Nothing is left that matters but `losses`. */
+  clear(losses: Losses): void {
+    this.#lines = losses === noLosses ? [] : [lossLine(losses)];
+    this.#stored = losses;
+    this.#attempt(() => ftruncateSync(this.#handle, 0));
+    this.#length = 0;
+    this.#appended = 0;
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+  }
+
+  #attempt(work: () => void): void {
     try {
       work();
-      failure = undefined;
-      stale = false;
+      this.#failure = undefined;
+      this.#stale = false;
     } catch (error) {
-      failure = error;
-      failedAtMs = clock.monotonic();
-      stale = true;
+      this.#failure = error;
+      this.#failedAtMs = this.#clock.monotonic();
+      this.#stale = true;
     }
-  };
+  }
 
-  const append = (text: string): void => {
+  #append(text: string): void {
     const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at, length + at);
-    length += bytes.length;
-    garbage += bytes.length;
-  };
+    for (let at = 0; at < bytes.length; ) {
+      at += writeSync(this.#handle, bytes, at, bytes.length - at, this.#length + at);
+    }
+    this.#length += bytes.length;
+    this.#appended += bytes.length;
+  }
 
-  const rewrite = (live: Iterable<string>, losses: Losses): void => {
-    const text = [...live, ...lossLines(losses)].join('');
-    writeFileAtomic(path, text);
-    closeSync(handle);
-    handle = openSync(path, 'r+');
-    length = Buffer.byteLength(text);
-    garbage = 0;
-  };
-
-  const tidy = (live: () => Iterable<string>, losses: Losses): void => {
-    if (failure !== undefined && clock.monotonic() - failedAtMs < retryMs) return;
-    attempt(() => rewrite(live(), losses));
-  };
-
-  return {
-    get failure() {
-      return failure;
-    },
-    add: (line) => void lines.push(line),
-    flush(live, losses) {
-      if (losses !== stored) lines.push(lossLine(losses));
-      if (lines.length === 0) return;
-      stored = losses;
-      const text = lines.join('');
-      lines = [];
-      if (stale || garbage > garbageBytes) tidy(live, losses);
-      else attempt(() => append(text));
-    },
-    clear(losses) {
-      lines = lossLines(losses);
-      stored = losses;
-      attempt(() => ftruncateSync(handle, 0));
-      length = 0;
-      garbage = 0;
-    },
-    close: () => closeSync(handle),
-  };
+  #rewrite(live: Iterable<string>, losses: Losses): void {
+    const text = [...live, ...(losses === noLosses ? [] : [lossLine(losses)])].join('');
+    writeFileAtomic(this.#path, text);
+    closeSync(this.#handle);
+    this.#handle = openSync(this.#path, 'r+');
+    this.#length = Buffer.byteLength(text);
+    this.#appended = 0;
+  }
 }

@@ -1,8 +1,18 @@
 import type { AuditEvent, LedgerRecord } from '../api/record.ts';
+import type { Clock } from '../core/clock.ts';
 import { uuidV7 } from '../core/ids.ts';
 import { type SpoolOptions, spoolDefaults } from './config.ts';
 import { maskRecord } from './mask.ts';
-import { type Losses, noLosses, openSpoolFile, readSpool } from './spool-file.ts';
+import {
+  acknowledgedLine,
+  type Losses,
+  noLosses,
+  readSpool,
+  recordLine,
+  type SpoolEntry,
+  SpoolFile,
+} from './spool-file.ts';
+import { isAllow, SpoolQueue } from './spool-queue.ts';
 
 /** Records on their way to the ledger. */
 export interface SpoolBatch {
@@ -38,91 +48,98 @@ export interface Spool {
   close(): void;
 }
 
-interface Held {
-  readonly record: LedgerRecord;
-  readonly bytes: number;
-}
-
-const isAllow = (record: LedgerRecord): boolean => record.kind === 'decision' && record.verdict === 'allow';
-
 /** Opens the spool in `options.file`, with what a previous process left there. Throws the system's error where it cannot. */
 export function createSpool(options: SpoolOptions): Spool {
-  const { clock, maxRecords = spoolDefaults.maxRecords, maxBytes = spoolDefaults.maxBytes } = options;
-  const held = createHeld();
-  const file = openSpoolFile(options.file, clock);
-  let losses = noLosses;
-  let lost = 0;
-  let last = 0;
-  let taken = 0;
-  let scheduled = false;
+  return new FileSpool(options);
+}
 
-  const lose = (record: LedgerRecord): void => {
-    losses = isAllow(record) ? { ...losses, allow: losses.allow + 1 } : { ...losses, other: losses.other + 1 };
-    lost += 1;
+class FileSpool implements Spool {
+  readonly #clock: Clock;
+  readonly #maxRecords: number;
+  readonly #maxBytes: number;
+  readonly #held = new SpoolQueue();
+  readonly #file: SpoolFile;
+  #losses = noLosses;
+  #lost = 0;
+  #last = 0;
+  #taken = 0;
+  #scheduled = false;
+
+  constructor({ file, clock, ...bounds }: SpoolOptions) {
+    this.#clock = clock;
+    this.#maxRecords = bounds.maxRecords ?? spoolDefaults.maxRecords;
+    this.#maxBytes = bounds.maxBytes ?? spoolDefaults.maxBytes;
+    this.#file = new SpoolFile(file, clock);
+    for (const entry of readSpool(file)) this.#restore(entry);
+    this.#makeRoom();
+  }
+
+  add(record: LedgerRecord): void {
+    this.#hold(maskRecord(record));
+    this.#makeRoom();
+  }
+
+  takeBatch(maxRecords: number): SpoolBatch {
+    this.#tellLosses();
+    const batch = this.#held.first(maxRecords);
+    this.#taken = Math.max(this.#taken, batch.seq);
+    return batch;
+  }
+
+  acknowledge(seq: number): void {
+    this.#held.acknowledge(seq);
+    if (this.#held.count === 0) this.#file.clear(this.#losses);
+    else this.#file.add(acknowledgedLine(seq));
+  }
+
+  flush = (): void => {
+    this.#scheduled = false;
+    this.#file.flush(this.#held, this.#losses);
   };
+
+  status(): SpoolStatus {
+    return { records: this.#held.count, bytes: this.#held.bytes, lost: this.#lost, failure: this.#file.failure };
+  }
+
+  close(): void {
+    this.flush();
+    this.#file.close();
+  }
+
+  #restore({ seq, bytes, record, losses }: SpoolEntry): void {
+    if (losses !== undefined) this.#losses = losses;
+    else if (record === undefined) this.#held.acknowledge(seq);
+    else this.#held.set(seq, record, bytes);
+    this.#last = Math.max(this.#last, seq);
+  }
+
+  #hold(record: LedgerRecord): void {
+    this.#last += 1;
+    const line = recordLine(this.#last, record);
+    this.#held.set(this.#last, record, line.length);
+    this.#file.add(line);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.flush);
+  }
 
   // Past the bound the oldest allow decision goes that is not on its way; where there is none, the newcomer.
-  const makeRoom = (): void => {
-    while (held.count > maxRecords || held.bytes > maxBytes) {
-      const dropped = held.delete(held.oldestAllow(taken) ?? last);
+  #makeRoom(): void {
+    while (this.#held.count > this.#maxRecords || this.#held.bytes > this.#maxBytes) {
+      const dropped = this.#held.delete(this.#held.oldestAllow(this.#taken) ?? this.#last);
       if (dropped === undefined) return;
-      lose(dropped);
+      const { allow, other } = this.#losses;
+      this.#losses = isAllow(dropped) ? { allow: allow + 1, other } : { allow, other: other + 1 };
+      this.#lost += 1;
     }
-  };
-
-  const flush = (): void => {
-    scheduled = false;
-    file.flush(held.lines, losses);
-  };
-
-  const hold = (record: LedgerRecord): void => {
-    last += 1;
-    const line = `${JSON.stringify({ seq: last, record })}\n`;
-    held.set(last, { record, bytes: line.length });
-    file.add(line);
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(flush);
-  };
-
-  const tellLosses = (): void => {
-    if (losses === noLosses) return;
-    const told = losses;
-    losses = noLosses;
-    hold(lossEvent(clock.now(), told));
-  };
-
-  for (const entry of readSpool(options.file)) {
-    if (entry.losses !== undefined) losses = entry.losses.allow + entry.losses.other === 0 ? noLosses : entry.losses;
-    else if (entry.record === undefined) held.acknowledge(entry.seq);
-    else held.set(entry.seq, { record: entry.record, bytes: entry.bytes });
-    last = Math.max(last, entry.seq);
   }
-  makeRoom();
 
-  return {
-    add(record) {
-      hold(maskRecord(record));
-      makeRoom();
-    },
-    takeBatch(count) {
-      tellLosses();
-      const batch = held.first(count);
-      taken = Math.max(taken, batch.seq);
-      return batch;
-    },
-    acknowledge(seq) {
-      held.acknowledge(seq);
-      if (held.count === 0) file.clear(losses);
-      else file.add(`${JSON.stringify({ seq })}\n`);
-    },
-    flush,
-    status: () => ({ records: held.count, bytes: held.bytes, lost, failure: file.failure }),
-    close() {
-      flush();
-      file.close();
-    },
-  };
+  #tellLosses(): void {
+    if (this.#losses === noLosses) return;
+    const told = this.#losses;
+    this.#losses = noLosses;
+    this.#hold(lossEvent(this.#clock.now(), told));
+  }
 }
 
 function lossEvent(timeMs: number, { allow, other }: Losses): AuditEvent {
@@ -135,63 +152,5 @@ function lossEvent(timeMs: number, { allow, other }: Losses): AuditEvent {
     target: 'ledger',
     outcome: 'failure',
     detail: { allowDecisions: allow, others: other },
-  };
-}
-
-// The records that wait, by their number.
-function createHeld() {
-  const entries = new Map<number, Held>();
-  // Numbers of allow decisions in order; some may be gone already.
-  let allows: number[] = [];
-  let allowsAt = 0;
-  let bytes = 0;
-  const remove = (seq: number): LedgerRecord | undefined => {
-    const entry = entries.get(seq);
-    if (entry === undefined) return undefined;
-    entries.delete(seq);
-    bytes -= entry.bytes;
-    return entry.record;
-  };
-  return {
-    get count() {
-      return entries.size;
-    },
-    get bytes() {
-      return bytes;
-    },
-    set(seq: number, entry: Held): void {
-      entries.set(seq, entry);
-      bytes += entry.bytes;
-      if (isAllow(entry.record)) allows.push(seq);
-    },
-    delete: remove,
-    oldestAllow(after: number): number | undefined {
-      for (; allowsAt < allows.length; allowsAt++) {
-        const seq = allows[allowsAt] as number;
-        if (seq > after && entries.has(seq)) return seq;
-      }
-      allows = [];
-      allowsAt = 0;
-      return undefined;
-    },
-    acknowledge(seq: number): void {
-      for (const held of entries.keys()) {
-        if (held > seq) return;
-        remove(held);
-      }
-    },
-    first(count: number): SpoolBatch {
-      const records: LedgerRecord[] = [];
-      let seq = 0;
-      for (const [held, { record }] of entries) {
-        if (records.length >= count) break;
-        records.push(record);
-        seq = held;
-      }
-      return { records, seq };
-    },
-    *lines(): Generator<string> {
-      for (const [seq, { record }] of entries) yield `${JSON.stringify({ seq, record })}\n`;
-    },
   };
 }

@@ -26,89 +26,119 @@ export interface Tiles {
 }
 
 // Stored hashes of one level: random reads, writes at the end.
-function openLevel(path: string) {
-  const file = openSync(path, 'a+', 0o600);
-  const read = (index: number, count: number): Buffer => {
+class Level {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a+', 0o600);
+  }
+
+  /** Whole hashes: a file that was cut in the middle of one has one less. */
+  get count(): number {
+    return Math.floor(fstatSync(this.#file).size / hashBytes);
+  }
+
+  read(index: number, count: number): Hash[] {
     const bytes = Buffer.alloc(count * hashBytes);
-    readSync(file, bytes, 0, bytes.length, index * hashBytes);
-    return bytes;
-  };
-  return {
-    read,
-    count: () => Math.floor(fstatSync(file).size / hashBytes),
-    append: (bytes: Uint8Array) => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    },
-    truncate: (count: number) => ftruncateSync(file, count * hashBytes),
-    close: () => closeSync(file),
-  };
+    readSync(this.#file, bytes, 0, bytes.length, index * hashBytes);
+    return slices(bytes);
+  }
+
+  append(hashes: readonly Hash[]): void {
+    const bytes = Buffer.concat(hashes);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+  }
+
+  truncate(count: number): void {
+    ftruncateSync(this.#file, Math.min(count, this.count) * hashBytes);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
 }
 
 /** Opens the stored hashes in `folder`, made where it is missing. */
 export function openTiles(folder: string): Tiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const stored = Array.from({ length: levels }, (_, level) => openLevel(join(folder, `level-${level}.bin`)));
-  const [leaves] = stored as [ReturnType<typeof openLevel>];
-  const held = (size: number, level: number): number => Math.floor(size / width ** level);
-  let size = leaves.count();
+  return new StoredTiles(Array.from({ length: levels }, (_, level) => new Level(join(folder, `level-${level}.bin`))));
+}
 
-  const hashAt = (level: number, index: number): Hash => (stored[level] as typeof leaves).read(index, 1);
+class StoredTiles implements Tiles {
+  readonly #levels: readonly Level[];
+  #size: number;
 
-  // The full subtree of 2^power leaves that starts at leaf index * 2^power.
-  const subtree = (power: number, index: number): Hash => {
-    const level = Math.min(Math.floor(power / height), levels - 1);
-    const below = 2 ** (power - level * height);
-    let row = slices((stored[level] as typeof leaves).read(index * below, below));
-    while (row.length > 1) row = pairs(row);
-    return row[0] as Hash;
-  };
+  constructor(stored: readonly Level[]) {
+    this.#levels = stored;
+    this.#size = this.#level(0).count;
+    this.truncate(this.#size);
+  }
 
-  const rangeHash: RangeHash = (start, end) => {
-    const parts: Hash[] = [];
+  get size(): number {
+    return this.#size;
+  }
+
+  append(hashes: readonly Hash[]): void {
+    this.#level(0).append(hashes);
+    this.#size += hashes.length;
+    this.#completeLevels();
+  }
+
+  truncate(size: number): void {
+    this.#size = Math.min(this.#size, size);
+    for (const [level, file] of this.#levels.entries()) file.truncate(this.#held(level));
+    this.#completeLevels();
+  }
+
+  leaf(index: number): Hash {
+    return this.#level(0).read(index, 1)[0] as Hash;
+  }
+
+  rangeHash = (start: number, end: number): Hash => {
     let at = start;
-    for (const count of peakSizes(end - start)) {
-      parts.push(subtree(Math.log2(count), at / count));
+    const parts = peakSizes(end - start).map((count) => {
       at += count;
-    }
+      return this.#subtree(Math.log2(count), (at - count) / count);
+    });
     return parts.slice(0, -1).reduceRight((right, left) => hashNode(left, right), parts.at(-1) as Hash);
   };
 
-  const completeLevels = (): void => {
+  frontier(size: number): Frontier {
+    let at = 0;
+    const peaks = peakSizes(size).map((count) => {
+      at += count;
+      return this.rangeHash(at - count, at);
+    });
+    return createFrontier(size, peaks);
+  }
+
+  close(): void {
+    for (const file of this.#levels) file.close();
+  }
+
+  #level(level: number): Level {
+    return this.#levels[level] as Level;
+  }
+
+  // How many hashes a level has for the leaves that there are.
+  #held(level: number): number {
+    return Math.floor(this.#size / width ** level);
+  }
+
+  // The full subtree of 2^power leaves that starts at leaf index * 2^power.
+  #subtree(power: number, index: number): Hash {
+    const level = Math.min(Math.floor(power / height), levels - 1);
+    const below = 2 ** (power - level * height);
+    return fold(this.#level(level).read(index * below, below));
+  }
+
+  #completeLevels(): void {
     for (let level = 1; level < levels; level++) {
-      for (let index = (stored[level] as typeof leaves).count(); index < held(size, level); index++) {
-        let row = slices((stored[level - 1] as typeof leaves).read(index * width, width));
-        while (row.length > 1) row = pairs(row);
-        (stored[level] as typeof leaves).append(row[0] as Hash);
+      for (let index = this.#level(level).count; index < this.#held(level); index++) {
+        this.#level(level).append([fold(this.#level(level - 1).read(index * width, width))]);
       }
     }
-  };
-
-  const truncate = (to: number): void => {
-    for (const [level, file] of stored.entries()) file.truncate(Math.min(file.count(), held(to, level)));
-    size = Math.min(size, to);
-    completeLevels();
-  };
-  truncate(size);
-
-  return {
-    get size() {
-      return size;
-    },
-    append(hashes) {
-      leaves.append(Buffer.concat(hashes));
-      size += hashes.length;
-      completeLevels();
-    },
-    truncate,
-    leaf: (index) => hashAt(0, index),
-    rangeHash,
-    frontier(of) {
-      let at = 0;
-      const peaks = peakSizes(of).map((count) => rangeHash(at, (at += count)));
-      return createFrontier(of, peaks);
-    },
-    close: () => stored.forEach((file) => void file.close()),
-  };
+  }
 }
 
 function slices(bytes: Buffer): Hash[] {
@@ -117,6 +147,13 @@ function slices(bytes: Buffer): Hash[] {
   );
 }
 
-function pairs(row: readonly Hash[]): Hash[] {
-  return Array.from({ length: row.length / 2 }, (_, at) => hashNode(row[2 * at] as Hash, row[2 * at + 1] as Hash));
+// The root of a full subtree, from one row of it.
+function fold(row: readonly Hash[]): Hash {
+  let nodes = row;
+  while (nodes.length > 1) {
+    nodes = Array.from({ length: nodes.length / 2 }, (_, at) =>
+      hashNode(nodes[2 * at] as Hash, nodes[2 * at + 1] as Hash),
+    );
+  }
+  return nodes[0] as Hash;
 }

@@ -33,121 +33,122 @@ export interface LedgerFault {
   readonly message: string;
 }
 
-/** A walk in progress. */
-export interface Walk {
-  readonly frontier: Frontier;
-  enter(segment: Segment): void;
-  take(line: RawLine): void;
-  /** Ends the walk. `durable`: so many records were signed or acknowledged. */
-  finish(durable: number): void;
+interface Place {
+  readonly segment: string;
+  readonly line: number;
 }
 
 interface Gap {
-  from: number;
+  readonly from: number;
   readonly to: number;
-  readonly place: { readonly segment: string; readonly line: number };
+  readonly place: Place;
 }
 
 const maxFaults = 1_000;
 
-/** Begins a walk. `checkpoints`: verified, by size. Faults are added to `faults`. */
-export function createWalk(checkpoints: readonly Checkpoint[], faults: LedgerFault[]): Walk {
-  const frontier = createFrontier();
-  const heads = createHeadCheck(checkpoints, frontier);
-  let gaps: Gap[] = [];
-  let expected = 0;
+/** A walk in progress: `enter` each segment, `take` each of its lines, `finish`. Faults are added to what it was given. */
+export class Walk {
+  readonly frontier: Frontier = createFrontier();
+  readonly #faults: LedgerFault[];
+  readonly #checkHeads: () => LedgerFault | undefined;
+  #gaps: Gap[] = [];
+  #expected = 0;
   // Undefined behind a fault: there is nothing to compare the next link with.
-  let previous: Hash | undefined = noPrevious;
-  let place = { segment: '', line: 0 };
-  let placeBefore = place;
-  let torn: typeof place | undefined;
-  let broken = false;
+  #previous: Hash | undefined = noPrevious;
+  #place: Place = { segment: '', line: 0 };
+  #placeBefore: Place = this.#place;
+  #torn: Place | undefined;
+  #broken = false;
 
-  const add = (fault: LedgerFault): void => {
-    broken = true;
-    if (faults.length < maxFaults) faults.push(fault);
-  };
-  const addAt = (kind: LedgerFault['kind'], index: number, message: string): void =>
-    add({ kind, from: index, to: index + 1, ...place, message });
+  /** `checkpoints`: verified, by size. */
+  constructor(checkpoints: readonly Checkpoint[], faults: LedgerFault[]) {
+    this.#faults = faults;
+    this.#checkHeads = createHeadCheck(checkpoints, this.frontier);
+    const mismatch = this.#checkHeads();
+    if (mismatch !== undefined) this.#add(mismatch);
+  }
 
-  const append = (leaf: Hash): void => {
-    frontier.append(leaf);
-    const mismatch = broken ? undefined : heads();
-    if (mismatch !== undefined) add(mismatch);
-  };
+  enter(segment: Segment): void {
+    if (this.#torn !== undefined) {
+      this.#place = this.#torn;
+      this.#addAt('changed', this.#expected, `record ${this.#expected} is cut off`);
+      this.#torn = undefined;
+    }
+    const name = basename(segment.path);
+    this.#place = { segment: name, line: 0 };
+    if (segment.first <= this.#expected) return;
+    const [from, to] = [this.#expected, segment.first];
+    const message = `${recordsText(from, to)} missing before the segment \`${name}\``;
+    this.#add({ kind: 'segment-missing', from, to, segment: name, message });
+    this.#expected = to;
+    this.#previous = undefined;
+  }
 
-  const follow = (leaf: Hash, index: number, link: Hash): void => {
-    if (index > expected && gaps.length < maxFaults) gaps.push({ from: expected, to: index, place });
-    if (index > expected) broken = true;
-    else if (previous !== undefined && !link.equals(previous)) {
+  take({ bytes, complete }: RawLine): void {
+    this.#place = { ...this.#place, line: this.#place.line + 1 };
+    if (!complete) {
+      this.#torn = this.#place;
+      return;
+    }
+    const line = tryParseLine(bytes);
+    const leaf = hashLeaf(bytes);
+    if (line === undefined) this.#takeUnreadable(leaf);
+    else if (line.index < this.#expected) this.#takeStray(line.index);
+    else this.#takeNext(leaf, line.index, line.previous);
+  }
+
+  /** Ends the walk. `durable`: so many records were signed or acknowledged. */
+  finish(durable: number): void {
+    for (const { from, to, place } of this.#gaps) {
+      this.#add({ kind: 'deleted', from, to, ...place, message: `${recordsText(from, to)} missing` });
+    }
+    if (this.#expected >= durable) return;
+    const message = `the ledger ends at record ${this.#expected - 1}, and ${durable} records were signed or acknowledged`;
+    this.#add({ kind: 'truncated', from: this.#expected, to: durable, message });
+  }
+
+  #takeNext(leaf: Hash, index: number, link: Hash): void {
+    if (index > this.#expected) {
+      this.#broken = true;
+      if (this.#gaps.length < maxFaults) this.#gaps.push({ from: this.#expected, to: index, place: this.#place });
+    } else if (this.#previous !== undefined && !link.equals(this.#previous)) {
       const message = `record ${index - 1} is not the one that record ${index} was linked to`;
-      add({ kind: 'changed', from: index - 1, to: index, ...placeBefore, message });
+      this.#add({ kind: 'changed', from: index - 1, to: index, ...this.#placeBefore, message });
     }
-    append(leaf);
-    expected = index + 1;
-    previous = leaf;
-    placeBefore = place;
-  };
+    this.#append(leaf);
+    this.#expected = index + 1;
+    this.#previous = leaf;
+    this.#placeBefore = this.#place;
+  }
 
-  const stray = (index: number): void => {
-    gaps = gaps.flatMap((gap) => without(gap, index));
-    addAt('moved', index, `record ${index} stands where record ${expected} belongs`);
-    previous = undefined;
-  };
+  #takeStray(index: number): void {
+    this.#gaps = this.#gaps.flatMap((gap) => without(gap, index));
+    this.#addAt('moved', index, `record ${index} stands where record ${this.#expected} belongs`);
+    this.#previous = undefined;
+  }
 
-  const unread = (leaf: Hash): void => {
-    addAt('changed', expected, `record ${expected} is not a record that the ledger wrote`);
-    append(leaf);
-    expected += 1;
-    previous = undefined;
-  };
+  #takeUnreadable(leaf: Hash): void {
+    this.#addAt('changed', this.#expected, `record ${this.#expected} is not a record that the ledger wrote`);
+    this.#append(leaf);
+    this.#expected += 1;
+    this.#previous = undefined;
+  }
 
-  const endSegment = (last: boolean): void => {
-    if (torn !== undefined && !last) {
-      place = torn;
-      addAt('changed', expected, `record ${expected} is cut off`);
-    }
-    torn = undefined;
-  };
+  // Behind a fault no root can be right, and would only repeat it.
+  #append(leaf: Hash): void {
+    this.frontier.append(leaf);
+    const mismatch = this.#broken ? undefined : this.#checkHeads();
+    if (mismatch !== undefined) this.#add(mismatch);
+  }
 
-  const first = heads();
-  if (first !== undefined) add(first);
+  #addAt(kind: LedgerFault['kind'], index: number, message: string): void {
+    this.#add({ kind, from: index, to: index + 1, ...this.#place, message });
+  }
 
-  return {
-    frontier,
-    enter(segment) {
-      endSegment(false);
-      place = { segment: basename(segment.path), line: 0 };
-      if (segment.first > expected) {
-        const message = `records ${expected} to ${segment.first - 1} are missing before the segment \`${place.segment}\``;
-        add({ kind: 'segment-missing', from: expected, to: segment.first, segment: place.segment, message });
-        expected = segment.first;
-        previous = undefined;
-      }
-    },
-    take({ bytes, complete }) {
-      place = { ...place, line: place.line + 1 };
-      if (!complete) {
-        torn = place;
-        return;
-      }
-      const line = tryParseLine(bytes);
-      const leaf = hashLeaf(bytes);
-      if (line === undefined) unread(leaf);
-      else if (line.index < expected) stray(line.index);
-      else follow(leaf, line.index, line.previous);
-    },
-    finish(durable) {
-      endSegment(true);
-      for (const { from, to, place: at } of gaps) {
-        add({ kind: 'deleted', from, to, ...at, message: `${recordsText(from, to)} missing` });
-      }
-      if (expected < durable) {
-        const message = `the ledger ends at record ${expected - 1}, and ${durable} records were signed or acknowledged`;
-        add({ kind: 'truncated', from: expected, to: durable, message });
-      }
-    },
-  };
+  #add(fault: LedgerFault): void {
+    this.#broken = true;
+    if (this.#faults.length < maxFaults) this.#faults.push(fault);
+  }
 }
 
 function recordsText(from: number, to: number): string {

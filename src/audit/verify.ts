@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { type Checkpoint, claimedOrigin, openCheckpoint } from './checkpoint.ts';
 import { readCheckpointNotes } from './checkpoint-log.ts';
 import { listSegments, readLines, type Segment } from './segment.ts';
-import { createWalk, type LedgerFault, type Walk } from './verify-walk.ts';
+import { type LedgerFault, Walk } from './verify-walk.ts';
 import { readWatermark } from './watermark.ts';
 
 /** What verification found. */
@@ -49,7 +49,7 @@ export async function verifyLedger(
   const watermark = readWatermark(folder);
   const heads = readHeads(folder, options, faults);
   const segments = listSegments(folder);
-  const walk = createWalk(heads.checkpoints, faults);
+  const walk = new Walk(heads.checkpoints, faults);
   for (const segment of segments) await walkSegment(walk, segment);
   walk.finish(Math.max(watermark, heads.signedSize));
   faults.sort((a, b) => (a.from ?? -1) - (b.from ?? -1));

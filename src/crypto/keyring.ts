@@ -59,14 +59,14 @@ const wrapPurpose = Buffer.from('merlon keyring 1');
 
 /** A ring with one new key. */
 export function createKeyring(nowMs: number): Keyring {
-  return assemble([{ id: 1, createdMs: nowMs, key: aeadKey(), messages: 0 }]);
+  return new DataKeyring([{ id: 1, createdMs: nowMs, key: aeadKey(), messages: 0 }]);
 }
 
 /** Inverse of `wrap`. Throws `keyring.rejected` where `rootKey` is not the one. */
 export function unwrapKeyring(bytes: Uint8Array, rootKey: KeyObject): Keyring {
   try {
     const text = decryptEnvelope({ id: rootKeyId, key: rootKey }, bytes, wrapPurpose).toString('utf8');
-    return assemble(parseKeys(JSON.parse(text)));
+    return new DataKeyring(parseKeys(JSON.parse(text)));
   } catch {
     throw new AeadError('keyring.rejected', 'the root key does not open the keyring');
   }
@@ -95,56 +95,64 @@ function formatKeys(keys: readonly DataKey[], active: DataKey): Buffer {
 }
 
 // The last key is the active one.
-function assemble(keys: DataKey[]): Keyring {
-  const byId = new Map(keys.map((key) => [key.id, key]));
-  let active = keys.at(-1) as DataKey;
-  let claimed = active.messages;
+class DataKeyring implements Keyring {
+  readonly #keys: Map<number, DataKey>;
+  #active: DataKey;
+  #claimed: number;
 
-  return {
-    get keys() {
-      return [...byId.values()].map(({ id, createdMs, messages }) => ({
-        id,
-        createdMs,
-        messages,
-        active: id === active.id,
-      }));
-    },
-    get headroom() {
-      return claimed - active.messages;
-    },
-    encrypt(plaintext, associatedData) {
-      if (active.messages >= claimed)
-        throw new AeadError('keyring.spent', 'the encryption key must be stored or rotated');
-      active.messages += 1;
-      return encryptEnvelope(active, plaintext, associatedData);
-    },
-    decrypt(envelope, associatedData) {
-      const key = byId.get(envelopeKeyId(envelope));
-      if (key === undefined)
-        throw new AeadError('keyring.unknown-key', 'the data is encrypted under a key that is gone');
-      return decryptEnvelope(key, envelope, associatedData);
-    },
-    isStale: (envelope) => envelopeKeyId(envelope) !== active.id,
-    rotate(nowMs) {
-      active = { id: active.id + 1, createdMs: nowMs, key: aeadKey(), messages: 0 };
-      byId.set(active.id, active);
-      claimed = 0;
-    },
-    forgetOld() {
-      for (const id of byId.keys()) if (id !== active.id) byId.delete(id);
-    },
-    wrap(rootKey) {
-      const { id } = active;
-      const upTo = Math.min(active.messages + claim, maxMessagesPerKey);
-      const bytes = encryptEnvelope(
-        { id: rootKeyId, key: rootKey },
-        formatKeys([...byId.values()], active),
-        wrapPurpose,
-      );
-      const stored = (): void => {
-        if (active.id === id) claimed = Math.max(claimed, upTo);
-      };
-      return { bytes, stored };
-    },
-  };
+  constructor(keys: readonly DataKey[]) {
+    this.#keys = new Map(keys.map((key) => [key.id, key]));
+    this.#active = keys.at(-1) as DataKey;
+    this.#claimed = this.#active.messages;
+  }
+
+  get keys(): readonly KeyStatus[] {
+    return [...this.#keys.values()].map(({ id, createdMs, messages }) => ({
+      id,
+      createdMs,
+      messages,
+      active: id === this.#active.id,
+    }));
+  }
+
+  get headroom(): number {
+    return this.#claimed - this.#active.messages;
+  }
+
+  encrypt(plaintext: Uint8Array, associatedData: Uint8Array): Buffer {
+    if (this.headroom <= 0) throw new AeadError('keyring.spent', 'the encryption key must be stored or rotated');
+    this.#active.messages += 1;
+    return encryptEnvelope(this.#active, plaintext, associatedData);
+  }
+
+  decrypt(envelope: Uint8Array, associatedData: Uint8Array): Buffer {
+    const key = this.#keys.get(envelopeKeyId(envelope));
+    if (key === undefined) throw new AeadError('keyring.unknown-key', 'the data is encrypted under a key that is gone');
+    return decryptEnvelope(key, envelope, associatedData);
+  }
+
+  isStale(envelope: Uint8Array): boolean {
+    return envelopeKeyId(envelope) !== this.#active.id;
+  }
+
+  rotate(nowMs: number): void {
+    this.#active = { id: this.#active.id + 1, createdMs: nowMs, key: aeadKey(), messages: 0 };
+    this.#keys.set(this.#active.id, this.#active);
+    this.#claimed = 0;
+  }
+
+  forgetOld(): void {
+    for (const id of this.#keys.keys()) if (id !== this.#active.id) this.#keys.delete(id);
+  }
+
+  wrap(rootKey: KeyObject): WrappedKeyring {
+    const { id, messages } = this.#active;
+    const upTo = Math.min(messages + claim, maxMessagesPerKey);
+    const text = formatKeys([...this.#keys.values()], this.#active);
+    const bytes = encryptEnvelope({ id: rootKeyId, key: rootKey }, text, wrapPurpose);
+    const stored = (): void => {
+      if (this.#active.id === id) this.#claimed = Math.max(this.#claimed, upTo);
+    };
+    return { bytes, stored };
+  }
 }

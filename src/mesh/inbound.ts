@@ -112,6 +112,7 @@ export function createInbound(options: InboundOptions): Inbound {
       clientCertificate: weaknesses.has('mesh.client-certificate') ? 'optional' : 'required',
       ca: snapshot.bundle,
       verifyPeer: (chain) => peerFault(options.verify(chain)),
+      ...(trustsLess(weaknesses) ? { judge: 'verifyPeer' } : {}),
     };
   };
 
@@ -174,6 +175,11 @@ function callerOf(request: ServerRequest, verify: VerifySvid): string | undefine
 
 function peerFault(verified: ReturnType<VerifySvid>): Error | undefined {
   return 'code' in verified ? new Error(verified.code) : undefined;
+}
+
+/** A test that switches a check of ours off must not find OpenSSL making the same check. */
+function trustsLess(weaknesses: Weaknesses): boolean {
+  return weaknesses.has('mesh.trust-domain') || weaknesses.has('mesh.expiry');
 }
 
 function mayCall(workload: Workload, caller: string | undefined, weaknesses: Weaknesses): boolean {

@@ -25,6 +25,8 @@ export interface ServerTls extends TlsCredentials {
    * checked, among others. A connection without a certificate is not asked about.
    */
   verifyPeer?(chain: readonly Buffer[]): Error | undefined;
+  /** `verifyPeer`: it alone judges the chain, and OpenSSL's verdict is not asked. Default `bundle`: both must agree. */
+  readonly judge?: 'bundle' | 'verifyPeer';
   /** 48 bytes shared by the workers of a port, so that any of them resumes a session of another. Not used with client certificates: a resumed session would outlive their check. */
   readonly ticketKeys?: Buffer;
 }

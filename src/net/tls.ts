@@ -27,7 +27,7 @@ export function createTlsServer(tls: ServerTls, handshakeMs: number, onSecure: (
     handshakeTimeout: handshakeMs,
     ALPNProtocols: ['http/1.1'],
     requestCert: asked !== 'none',
-    rejectUnauthorized: asked === 'required',
+    rejectUnauthorized: asked === 'required' && tls.judge !== 'verifyPeer',
     ...(tls.sni === undefined ? {} : { SNICallback: compileSni(tls) }),
     ...(tls.ticketKeys === undefined || asked !== 'none' ? {} : { ticketKeys: tls.ticketKeys }),
   };
@@ -92,6 +92,6 @@ export function checkPeer(tls: ServerTls, peer: PeerCertificate | undefined): Er
   if (peer === undefined) {
     return tls.clientCertificate === 'required' ? new Error('no client certificate') : undefined;
   }
-  if (!peer.authorized) return new Error('the chain of the client certificate does not verify');
+  if (!peer.authorized && tls.judge !== 'verifyPeer') return new Error('the chain of the client certificate does not verify');
   return tls.verifyPeer?.(peer.chain);
 }

@@ -14,7 +14,7 @@ import {
   unwrapKeyring,
 } from '../crypto/index.ts';
 import type { Store } from '../storage/index.ts';
-import { type BarrierStore, createBarrierStore } from './barrier-store.ts';
+import { BarrierStore } from './barrier-store.ts';
 import { SecretsError } from './errors.ts';
 import type { KeyProvider } from './ports.ts';
 
@@ -83,7 +83,7 @@ class KeyedBarrier implements Barrier {
   constructor({ store, clock }: BarrierParts) {
     this.#storage = store;
     this.#clock = clock;
-    this.#encrypted = createBarrierStore({
+    this.#encrypted = new BarrierStore({
       store,
       ring: () => this.#current().ring,
       makeHeadroom: () => this.#makeHeadroom(),
@@ -92,7 +92,7 @@ class KeyedBarrier implements Barrier {
   }
 
   get store(): Store {
-    return this.#encrypted.store;
+    return this.#encrypted;
   }
 
   async status(): Promise<BarrierStatus> {

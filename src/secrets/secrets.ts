@@ -2,15 +2,15 @@ import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
 import type { Principal } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Store } from '../storage/index.ts';
-import { createAudited } from './audited.ts';
+import { type Audited, createAudited } from './audited.ts';
 import { createAuthority, kvMount } from './authority.ts';
 import { secretsConfig } from './config.ts';
 import { SecretsError } from './errors.ts';
-import { createKv, type Fields } from './kv.ts';
-import type { Policy } from './policy.ts';
+import { createKv, type Fields, type Kv } from './kv.ts';
+import { defaultPolicy, type Policy, rootPolicy } from './policy.ts';
 import type { FindServiceRole, RecordAccess, VerifySvid } from './ports.ts';
 import { resolveServiceSecrets, type SecretsPlan, type ServiceSecrets } from './service-secrets.ts';
-import { createTokens, type IssuedToken } from './tokens.ts';
+import { createTokens, type IssuedToken, type TokenRequest, type Tokens } from './tokens.ts';
 import { createVaultHandler, type VaultHandler } from './vault.ts';
 import type { SealState } from './vault-system.ts';
 
@@ -70,77 +70,79 @@ export function createSecrets(options: SecretsOptions): Secrets {
   const tokens = createTokens({ store, clock });
   const audited = createAudited(options.emit);
   const authority = createAuthority({ tokens, findServiceRole, policies, weaknesses });
+  const login = createLogin(tokens, audited, findServiceRole);
+  const { verifySvid } = options;
+  return {
+    handle: createVaultHandler({ clock, kv, tokens, authority, audited, sealState, login, verifySvid }),
+    login,
+    mintRootToken: (operator, ttlSeconds) => mintRootToken(tokens, audited, operator, ttlSeconds),
+    asOperator: (operator) => operatorSecrets(kv, audited, operator),
+    resolveServiceSecrets: (plan) => resolveServiceSecrets(kv, audited, plan),
+  };
+}
 
-  const login = async (spiffeId: string): Promise<IssuedToken> => {
+const loginPath = 'auth/svid/login';
+
+function createLogin(tokens: Tokens, audited: Audited, findServiceRole: FindServiceRole): Secrets['login'] {
+  return async (spiffeId) => {
     const actor: Principal = { kind: 'workload', id: spiffeId };
-    const access = { actor, action: 'secrets.login', target: 'auth/svid/login' };
+    const access = { actor, action: 'secrets.login', target: loginPath };
     const role = findServiceRole(spiffeId);
     if (role === undefined) {
       const error = new SecretsError('secrets.login-refused', 'this workload has no secrets');
       await audited.refuse(access, error);
       throw error;
     }
-    return audited.change({ ...access, detail: { service: role.service } }, () =>
-      tokens.create({
-        principal: actor,
-        displayName: `svid-${role.service}`,
-        path: 'auth/svid/login',
-        policies: ['default'],
-        role: spiffeId,
-        meta: { service: role.service, spiffe_id: spiffeId },
-        ttlSeconds: secretsConfig.loginTtlSeconds,
-        maxTtlSeconds: secretsConfig.loginTtlSeconds,
-        renewable: false,
-      }),
-    );
-  };
-
-  const asOperator = (actor: Principal): OperatorSecrets => {
-    const data = (path: string) => ({ actor, target: `${kvMount}/data/${path}` });
-    return {
-      get: (path) =>
-        audited.read({ ...data(path), action: 'secret.read' }, async () => {
-          const secret = await kv.read(path);
-          if (!secret?.fields) return undefined;
-          return { version: secret.version, fields: toTexts(secret.fields) };
-        }),
-      put: (path, fields) =>
-        audited.change({ ...data(path), action: 'secret.write' }, async () => {
-          const { version } = await kv.write(path, fields);
-          return { version };
-        }),
-      list: (folder) =>
-        audited.read({ actor, action: 'secret.list', target: `${kvMount}/metadata/${folder}` }, () => kv.paths(folder)),
-      delete: (path) =>
-        audited.change({ ...data(path), action: 'secret.metadata.delete' }, () => kv.deleteMetadata(path)),
+    const request: TokenRequest = {
+      principal: actor,
+      displayName: `svid-${role.service}`,
+      path: loginPath,
+      policies: [defaultPolicy.name],
+      role: spiffeId,
+      meta: { service: role.service, spiffe_id: spiffeId },
+      ttlSeconds: secretsConfig.loginTtlSeconds,
+      maxTtlSeconds: secretsConfig.loginTtlSeconds,
+      renewable: false,
     };
+    return audited.change({ ...access, detail: { service: role.service } }, () => tokens.create(request));
   };
+}
 
+function mintRootToken(
+  tokens: Tokens,
+  audited: Audited,
+  operator: Principal,
+  ttlSeconds: number,
+): Promise<IssuedToken> {
+  const path = 'auth/token/create';
+  const request: TokenRequest = {
+    principal: operator,
+    displayName: `operator-${operator.id}`,
+    path,
+    policies: [rootPolicy.name],
+    ttlSeconds,
+    renewable: false,
+  };
+  return audited.change({ actor: operator, action: 'token.create', target: path }, () => tokens.create(request));
+}
+
+function operatorSecrets(kv: Kv, audited: Audited, actor: Principal): OperatorSecrets {
+  const data = (action: string, path: string) => ({ actor, action, target: `${kvMount}/data/${path}` });
   return {
-    handle: createVaultHandler({
-      clock,
-      kv,
-      tokens,
-      authority,
-      audited,
-      sealState,
-      login,
-      verifySvid: options.verifySvid,
-    }),
-    login,
-    mintRootToken: (operator, ttlSeconds) =>
-      audited.change({ actor: operator, action: 'token.create', target: 'auth/token/create' }, () =>
-        tokens.create({
-          principal: operator,
-          displayName: `operator-${operator.id}`,
-          path: 'auth/token/create',
-          policies: ['root'],
-          ttlSeconds,
-          renewable: false,
-        }),
-      ),
-    asOperator,
-    resolveServiceSecrets: (plan) => resolveServiceSecrets(kv, audited, plan),
+    get: (path) =>
+      audited.read(data('secret.read', path), async () => {
+        const secret = await kv.read(path);
+        if (!secret?.fields) return undefined;
+        return { version: secret.version, fields: toTexts(secret.fields) };
+      }),
+    put: (path, fields) =>
+      audited.change(data('secret.write', path), async () => {
+        const { version } = await kv.write(path, fields);
+        return { version };
+      }),
+    list: (folder) =>
+      audited.read({ actor, action: 'secret.list', target: `${kvMount}/metadata/${folder}` }, () => kv.paths(folder)),
+    delete: (path) => audited.change(data('secret.metadata.delete', path), () => kv.deleteMetadata(path)),
   };
 }
 

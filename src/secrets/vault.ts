@@ -45,57 +45,60 @@ const nobody: Principal = { kind: 'anonymous', id: '' };
 
 /** The API over `parts`. */
 export function createVaultHandler(parts: VaultParts): VaultHandler {
-  const { clock, audited, authority, sealState } = parts;
-
-  const login = async (request: VaultRequest): Promise<VaultResponse> => {
-    const spiffeId = request.peerSpiffeId ?? (await verifyPeer(parts.verifySvid, request.peerChain));
-    if (spiffeId === undefined) {
-      const error = new SecretsError(
-        'secrets.login-refused',
-        'log in over TLS with an X509-SVID as client certificate',
-      );
-      await audited.refuse({ actor: nobody, action: 'secrets.login', target: loginPath }, error);
-      throw error;
-    }
-    const issued = await parts.login(spiffeId);
-    return envelopeResponse(uuidV7(clock.now()), { auth: formatAuth(issued, issued.secret, clock.now()) });
-  };
-
-  const serve = async (request: VaultRequest, path: string, route: Route | undefined): Promise<VaultResponse> => {
-    const secret = tokenOf(request);
-    const action = route?.action ?? 'secrets.unknown';
-    const caller = await tellRefusal(audited, { actor: nobody, action, target: path }, () =>
-      authority.authenticate(secret),
-    );
-    if (route === undefined) throw new SecretsError('secrets.unsupported', 'no handler for route');
-    const context = toContext(parts, request, { caller, path, route, secret: secret ?? '' });
-    const access = { actor: caller.token.principal, action, target: path, detail: { accessor: caller.token.accessor } };
-    await tellRefusal(audited, access, () => authorise(authority, caller, route, context));
-    const run = (): Promise<VaultResponse> => route.run(context);
-    return route.changes ? audited.change(access, run) : audited.read(access, run);
-  };
-
-  const dispatch = async (request: VaultRequest): Promise<VaultResponse> => {
-    checkSupported(request);
-    const path = decodePath(request.path);
-    const state = await sealState();
-    const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (path === 'sys/health' && isRead) return healthResponse(state, clock.now());
-    if (path === 'sys/seal-status' && isRead) return sealStatusResponse(state);
-    if (path === 'sys/init' && isRead) return bareResponse(200, { initialized: state.initialised });
-    if (state.sealed) throw new SecretsError('secrets.sealed', 'the secrets store is sealed');
-    if (path === loginPath && ['POST', 'PUT'].includes(request.method)) return login(request);
-    return serve(request, path, matchRoute(routes, request.method, path, request.query));
-  };
-
   return async (request) => {
     try {
-      const response = await dispatch(request);
+      const response = await dispatch(parts, request);
       return request.method === 'HEAD' ? { ...response, body: '' } : response;
     } catch (error) {
       return errorResponse(error);
     }
   };
+}
+
+async function dispatch(parts: VaultParts, request: VaultRequest): Promise<VaultResponse> {
+  const { method, query } = request;
+  checkSupported(request);
+  const path = decodePath(request.path);
+  const state = await parts.sealState();
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (path === 'sys/health' && isRead) return healthResponse(state, parts.clock.now());
+  if (path === 'sys/seal-status' && isRead) return sealStatusResponse(state);
+  if (path === 'sys/init' && isRead) return bareResponse(200, { initialized: state.initialised });
+  if (state.sealed) throw new SecretsError('secrets.sealed', 'the secrets store is sealed');
+  if (path === loginPath && (method === 'POST' || method === 'PUT')) return login(parts, request);
+  return serve(parts, request, path, matchRoute(routes, method, path, query));
+}
+
+async function login({ clock, audited, ...parts }: VaultParts, request: VaultRequest): Promise<VaultResponse> {
+  const spiffeId = request.peerSpiffeId ?? (await verifyPeer(parts.verifySvid, request.peerChain));
+  if (spiffeId === undefined) {
+    const error = new SecretsError('secrets.login-refused', 'log in over TLS with an X509-SVID as client certificate');
+    await audited.refuse({ actor: nobody, action: 'secrets.login', target: loginPath }, error);
+    throw error;
+  }
+  const issued = await parts.login(spiffeId);
+  return envelopeResponse(uuidV7(clock.now()), { auth: formatAuth(issued, issued.secret, clock.now()) });
+}
+
+// Token, then route, then policy, then the record, then the work.
+async function serve(
+  parts: VaultParts,
+  request: VaultRequest,
+  path: string,
+  route: Route | undefined,
+): Promise<VaultResponse> {
+  const { audited, authority } = parts;
+  const secret = tokenOf(request);
+  const action = route?.action ?? 'secrets.unknown';
+  const unknown = { actor: nobody, action, target: path };
+  const caller = await tellRefusal(audited, unknown, () => authority.authenticate(secret));
+  if (route === undefined) throw new SecretsError('secrets.unsupported', 'no handler for route');
+  const context = toContext(parts, request, { caller, path, route, secret: secret ?? '' });
+  const { principal, accessor } = caller.token;
+  const access = { actor: principal, action, target: path, detail: { accessor } };
+  await tellRefusal(audited, access, () => authorise(authority, caller, route, context));
+  const run = (): Promise<VaultResponse> => route.run(context);
+  return route.changes ? audited.change(access, run) : audited.read(access, run);
 }
 
 // Asked for and not given, each of these would give out more than the client thinks.
