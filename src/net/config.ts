@@ -20,6 +20,7 @@ export const httpLimitsSchema = z.strictObject({
   idleTimeMs: count.default(65_000).describe('between two requests of a connection'),
   connections: count.default(16_384).describe('connections in all'),
   connectionsPerIp: count.default(1024).describe('connections of one address; an IPv6 /64 counts as one'),
+  streams: count.default(100).describe('requests at a time of one HTTP/2 connection'),
   requestsPerConnection: count.default(100_000).describe('requests before a connection is closed'),
 });
 

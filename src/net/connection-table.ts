@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { HttpLimits } from './config.ts';
+import type { TrackedConnection } from './connection-host.ts';
 import { subscriberOf } from './ip-address.ts';
-import type { ServerConnection } from './server-connection.ts';
 
 const longestSweepMs = 1000;
 const shortestSweepMs = 20;
@@ -12,7 +12,7 @@ export class ConnectionTable {
   readonly #limits: HttpLimits;
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Set<TrackedConnection>();
   readonly #perSubscriber = new Map<string, number>();
   readonly #sweepMs: number;
   #sweep: Timer | undefined;
@@ -46,11 +46,11 @@ export class ConnectionTable {
     return true;
   }
 
-  add(connection: ServerConnection): void {
+  add(connection: TrackedConnection): void {
     this.#connections.add(connection);
   }
 
-  remove(connection: ServerConnection): void {
+  remove(connection: TrackedConnection): void {
     this.#connections.delete(connection);
   }
 

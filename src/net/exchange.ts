@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { EndpointSet, Waiter } from './endpoint-set.ts';
 import type { NetError } from './errors.ts';
-import type { Headers } from './headers.ts';
+import type { HeaderRecord, Headers } from './headers.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
 import type { BodySink, Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
@@ -23,10 +23,19 @@ export interface ExchangeHost {
   readonly tunnelIdleMs: number;
   began(exchange: Exchange): void;
   ended(exchange: Exchange): void;
+  /** A callback failed. */
+  report(error: unknown): void;
 }
 
 /** Methods whose repetition changes nothing (RFC 9110, section 9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+const clientGone: UpstreamFailure = {
+  code: 'net.client-closed',
+  status: 499,
+  message: 'the client went away',
+  detail: undefined,
+};
 
 /** One request on its way to an upstream and its response on the way back. */
 export class Exchange implements Waiter, ResponseHandler, BodySink {
@@ -58,7 +67,10 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   }
 
   start(): void {
-    if (this.#reply.sent || this.#reply.closed) return;
+    if (this.#reply.sent || this.#reply.closed) {
+      this.#over(clientGone);
+      return;
+    }
     this.#host.began(this);
     this.#host.budget.deposit();
     this.#reply.onClosed(({ aborted }) => {
@@ -219,7 +231,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   #giveUp(): void {
     if (this.#isOver || this.#isUpgraded) return;
     this.#release();
-    this.#over({ code: 'net.client-closed', status: 499, message: 'the client went away', detail: undefined });
+    this.#over(clientGone);
   }
 
   /** Lets go of the connection, or of the place in the queue. */
@@ -238,15 +250,29 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
       this.#reply.abort();
       return;
     }
-    const { headers, body } = this.#forwarding.onFailure?.(failure) ?? formatProblem(status, code, message);
+    const { headers, body } = this.#describe(failure);
     this.#reply.send(status, headers, body);
+  }
+
+  #describe(failure: UpstreamFailure): { readonly headers?: HeaderRecord; readonly body?: string } {
+    try {
+      const described = this.#forwarding.onFailure?.(failure);
+      if (described !== undefined) return described;
+    } catch (error) {
+      this.#host.report(error);
+    }
+    return formatProblem(failure.status, failure.code, failure.message);
   }
 
   #over(failure: UpstreamFailure | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#host.ended(this);
-    this.#forwarding.onEnd?.({
+    if (this.#forwarding.onEnd !== undefined) this.#tellEnd(this.#forwarding.onEnd, failure);
+  }
+
+  #tellEnd(onEnd: NonNullable<Forwarding['onEnd']>, failure: UpstreamFailure | undefined): void {
+    const end = {
       status: this.#status,
       endpoint: this.#pool?.name,
       retries: this.#retries,
@@ -256,7 +282,12 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
       responseBytes: this.#reply.bytes,
       upgraded: this.#isUpgraded,
       failure,
-    });
+    };
+    try {
+      onEnd(end);
+    } catch (error) {
+      this.#host.report(error);
+    }
   }
 }
 

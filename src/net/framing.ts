@@ -116,8 +116,8 @@ function connectionOptions(value: string): string[] {
   return options;
 }
 
-/** 1*DIGIT without leading zeros, at most 15 of them, so that it is exact. */
-function parseContentLength(value: string): number {
+/** Value of a Content-Length: 1*DIGIT without leading zeros, at most 15 of them, so that it is exact. */
+export function parseContentLength(value: string): number {
   const { length } = value;
   if (length === 0 || length > 15 || (length > 1 && value.charCodeAt(0) === 0x30)) {
     throw badFraming('the Content-Length is not a decimal number');

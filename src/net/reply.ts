@@ -15,6 +15,8 @@ export interface ReplyConnection {
   replyEnded(endsConnection: boolean): void;
   /** Ends the connection at once. */
   cut(): void;
+  /** A listener failed. */
+  report(error: unknown): void;
   /** Gives the socket away, with what was read beyond the request. */
   detach(): { readonly socket: Duplex; readonly held: Buffer | undefined };
 }
@@ -196,7 +198,7 @@ export class OutgoingReply implements Reply {
   #tellSent(): void {
     const listeners = this.#sentListeners;
     this.#sentListeners = undefined;
-    for (const listener of listeners ?? []) listener(this.status);
+    for (const listener of listeners ?? []) this.#tell(() => listener(this.status));
   }
 
   #close(aborted: boolean): void {
@@ -204,6 +206,14 @@ export class OutgoingReply implements Reply {
     this.closed = true;
     if (this.#closedListeners === undefined) return;
     const end = { status: this.status, bytes: this.bytes, aborted };
-    for (const listener of this.#closedListeners) listener(end);
+    for (const listener of this.#closedListeners) this.#tell(() => listener(end));
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#connection.report(error);
+    }
   }
 }

@@ -1,35 +1,20 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import type { HttpLimits } from './config.ts';
+import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
-import type { Reply, RequestBody, ServerRequest } from './message.ts';
+import type { RequestBody } from './message.ts';
 import { Output } from './output.ts';
+import { formatRefusal } from './refusal.ts';
 import { OutgoingReply, type ReplyConnection } from './reply.ts';
 import { IncomingRequest, type PeerInfo } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
 import { HostReader } from './target.ts';
-
-/** What a connection needs of its server. */
-export interface ConnectionHost {
-  readonly clock: Clock;
-  readonly limits: HttpLimits;
-  /** Whether no further request of any connection is wanted. */
-  readonly isDraining: boolean;
-  /** Answers a request; never throws. */
-  handle(request: ServerRequest, reply: Reply): void;
-  /** Tells of a refusal and gives the whole reply to it. */
-  refuse(error: NetError, peer: PeerInfo, method: string | undefined, target: string | undefined): string;
-  requestStarted(): void;
-  requestEnded(): void;
-  closed(connection: ServerConnection): void;
-}
 
 const inHead = 0;
 const inBody = 1;
@@ -45,7 +30,7 @@ const lingerBytes = 1_048_576;
 const halfOpenMs = 10_000;
 
 /** One connection of a client: reads its requests in turn and keeps it within its limits. */
-export class ServerConnection implements ReplyConnection, BodySource {
+export class ServerConnection implements ReplyConnection, BodySource, TrackedConnection {
   readonly output: Output;
   readonly peer: PeerInfo;
   readonly #host: ConnectionHost;
@@ -292,6 +277,10 @@ export class ServerConnection implements ReplyConnection, BodySource {
     this.#socket.destroy();
   }
 
+  report(error: unknown): void {
+    this.#host.report(error);
+  }
+
   detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
     const held = this.#held?.subarray(this.#heldAt);
     this.#release();
@@ -326,7 +315,8 @@ export class ServerConnection implements ReplyConnection, BodySource {
 
   #refuse(error: NetError): void {
     const { method, target } = this.#parser;
-    this.output.write(this.#host.refuse(error, this.peer, method || undefined, target || undefined));
+    const refused = { method: method || undefined, target: target || undefined };
+    this.output.write(formatRefusal(this.#host.refuse(error, this.peer, refused), this.now()));
     this.#close();
   }
 

@@ -12,7 +12,7 @@ export interface TlsCredentials {
   readonly key: string;
 }
 
-/** TLS of a listener: 1.2 at least, ALPN `http/1.1`. */
+/** TLS of a listener: 1.2 at least. */
 export interface ServerTls extends TlsCredentials {
   /** Other credentials for a server name that the client asks for; undefined: the ones above. */
   sni?(servername: string): TlsCredentials | undefined;
@@ -20,6 +20,8 @@ export interface ServerTls extends TlsCredentials {
   readonly clientCertificate?: 'none' | 'optional' | 'required';
   /** Bundle (PEM) that client certificates are verified against. Needed unless `none`. */
   readonly ca?: string;
+  /** Whether HTTP/2 is offered (ALPN `h2`) besides HTTP/1.1. Default false. */
+  readonly http2?: boolean;
   /**
    * Has the last word on a verified chain (DER, leaf first): an error ends the connection. Where the trust domain is
    * checked, among others. A connection without a certificate is not asked about.

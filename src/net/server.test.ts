@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ManualClock } from '../../test/fakes/clock.ts';
 import { Peers, RawClient, statusesOf } from '../../test/fakes/http-peers.ts';
 import { systemClock } from '../core/clock.ts';
 import {
@@ -139,6 +143,24 @@ describe('a reply', () => {
   });
 });
 
+test('callbacks that throw harm nobody', async () => {
+  const fail = (): never => {
+    throw new Error('secret');
+  };
+  const back = await peers.rawServer((socket) => void socket.once('data', () => socket.destroy()));
+  const upstream = peers.upstream(back);
+  const { port } = await peers.server({
+    onRefused: fail,
+    onRequest: (seen, reply) => {
+      reply.onSent(fail);
+      reply.onClosed(fail);
+      upstream.forward(seen, reply, { method: 'POST', onFailure: fail, onEnd: fail });
+    },
+  });
+  expect(statusesOf(await peers.exchange(port, 'nonsense\r\n\r\n'))).toEqual([400]);
+  for (let turn = 0; turn < 2; turn++) expect(statusesOf(await peers.exchange(port, request))).toEqual([502]);
+});
+
 describe('a request', () => {
   test('says where it comes from and what it asks', async () => {
     let seen: ServerRequest | undefined;
@@ -263,6 +285,31 @@ describe('bounds', () => {
     expect(statusesOf(await client.untilClosed())).toEqual([408]);
   });
 
+  test('a body that trickles is 408, however steadily', async () => {
+    const clock = new ManualClock();
+    const started = await peers.server({
+      clock,
+      limits: { bodyIdleMs: 30_000, bodyMinBytesPerSecond: 100 },
+      onRequest: (seen, reply) =>
+        seen.body.buffer(10_000).then(
+          () => reply.send(200),
+          (error: { status: number }) => reply.send(error.status),
+        ),
+    });
+    const client = await peers.client(started.port);
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n');
+    let seconds = 0;
+    for (; seconds < 30 && client.received === ''; seconds++) {
+      client.send('x'.repeat(50));
+      await pause(5);
+      clock.advance(1000);
+      await pause(5);
+    }
+    expect(statusesOf(client.received)).toEqual([408]);
+    expect(seconds).toBeGreaterThan(9);
+    client.socket.destroy();
+  });
+
   test('a client that takes nothing is cut', async () => {
     const { port, server } = await setup((_, reply) => reply.send(200, {}, Buffer.alloc(50_000_000)), {
       writeIdleMs: 150,
@@ -369,6 +416,29 @@ test('listens on a Unix socket', async () => {
   socket.destroy();
   await server.stop();
   rmSync(folder, { recursive: true });
+});
+
+test('listens on a socket that was handed over', async () => {
+  const owner = createServer();
+  await new Promise<void>((resolve) => {
+    owner.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = owner.address() as AddressInfo;
+  const { fd } = (owner as unknown as { _handle: { fd: number } })._handle;
+  const script = `
+    const { createHttpServer } = await import('${import.meta.dirname}/index.ts');
+    const { systemClock } = await import('${import.meta.dirname}/../core/clock.ts');
+    const server = createHttpServer({ clock: systemClock, onRequest: (_, reply) => reply.send(200, {}, 'worker') });
+    await server.listen({ fd: 3 });
+    console.log('ready', server.address().port);`;
+  const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit', fd],
+  });
+  peers.defer(() => worker.kill());
+  const [line] = (await once(worker.stdout as Readable, 'data')) as [Buffer];
+  expect(line.toString()).toBe(`ready ${port}\n`);
+  owner.close();
+  expect(await peers.exchange(port, request)).toContain('worker');
 });
 
 test('says so when it cannot listen', async () => {

@@ -4,24 +4,26 @@ import { messageOf } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
 import { compileCidrs } from './cidr.ts';
 import { defaultHttpLimits } from './config.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { NetError } from './errors.ts';
+import { Http2Connection } from './http2-connection.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
 import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
-import { formatRefusal } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import type { PeerInfo } from './request.ts';
-import { type ConnectionHost, ServerConnection } from './server-connection.ts';
+import { ServerConnection } from './server-connection.ts';
 import type { HttpServer, HttpServerOptions, ListenAddress, ServerStats, ServerTls } from './server-options.ts';
 import { checkPeer, createTlsServer, readPeerCertificate } from './tls.ts';
 
-/** An HTTP/1.1 server. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
+/** A server of HTTP/1.1, and of HTTP/2 where TLS offers it. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  return new Http1Server(options);
+  return new SocketServer(options);
 }
 
-class Http1Server implements HttpServer {
+class SocketServer implements HttpServer {
   readonly stats: ServerStats = { connections: 0, accepted: 0, rejected: 0, requests: 0, active: 0, refused: 0 };
   readonly #options: HttpServerOptions;
   readonly #table: ConnectionTable;
@@ -43,10 +45,11 @@ class Http1Server implements HttpServer {
       limits,
       isDraining: false,
       handle: (request, reply) => this.#handle(request, reply),
-      refuse: (error, peer, method, target) => {
+      refuse: (error, peer, refused) => {
         this.stats.refused++;
-        return formatRefusal(options, error, peer, method, target);
+        return refuse(options, error, peer, refused);
       },
+      report: (error) => this.#log.error({ error: messageOf(error) }, 'a callback failed'),
       requestStarted: () => {
         this.stats.requests++;
         this.stats.active++;
@@ -193,7 +196,10 @@ class Http1Server implements HttpServer {
       trustedProxies: this.#trustedProxies,
     };
     this.stats.connections++;
-    this.#table.add(new ServerConnection(this.#host, socket, peer));
+    const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
+    this.#table.add(
+      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer),
+    );
   }
 
   #handle(request: ServerRequest, reply: Reply): void {

@@ -97,9 +97,9 @@ export class HostReader {
    * The authority that a request is for (RFC 9112, section 3.2): its Host field, which HTTP/1.1 demands, and with which an
    * absolute target must agree. Throws `net.bad-host`.
    */
-  read(field: string | undefined, absolute: string | undefined, version: '1.0' | '1.1'): Authority {
+  read(field: string | undefined, absolute: string | undefined, version: '1.0' | '1.1' | '2'): Authority {
     if (field === undefined) {
-      if (version === '1.1') throw new NetError('net.bad-host', 400, 'there is no Host field');
+      if (version !== '1.0') throw new NetError('net.bad-host', 400, 'there is no Host field');
       return absolute === undefined ? noAuthority : parseAuthority(absolute);
     }
     if (absolute !== undefined && absolute !== field.toLowerCase()) {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTlsAuthority, type TlsAuthority } from '../../test/fakes/certificates.ts';
@@ -89,6 +89,18 @@ describe('a TLS listener', () => {
 
   test('needs a bundle to ask for client certificates', async () => {
     await expect(tlsServer({ clientCertificate: 'required' })).rejects.toMatchObject({ code: 'net.bad-tls' });
+  });
+
+  test('sessions of one worker are resumed by another that shares its ticket keys', async () => {
+    const ticketKeys = randomBytes(48);
+    const [one, two] = [await tlsServer({ ticketKeys }), await tlsServer({ ticketKeys })];
+    const stranger = await tlsServer();
+    const first = await secure(one.port);
+    const session = new Promise<Buffer>((resolve) => first.socket.once('session', resolve));
+    first.send(request);
+    const resumed = { session: await session };
+    expect((await secure(two.port, resumed)).socket.isSessionReused()).toBe(true);
+    expect((await secure(stranger.port, resumed)).socket.isSessionReused()).toBe(false);
   });
 
   test('plain text is no handshake', async () => {

@@ -25,7 +25,7 @@ export function createTlsServer(tls: ServerTls, handshakeMs: number, onSecure: (
   const options: TlsOptions = {
     ...contextOptions(tls, tls),
     handshakeTimeout: handshakeMs,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: tls.http2 === true ? ['h2', 'http/1.1'] : ['http/1.1'],
     requestCert: asked !== 'none',
     rejectUnauthorized: asked === 'required' && tls.judge !== 'verifyPeer',
     ...(tls.sni === undefined ? {} : { SNICallback: compileSni(tls) }),

@@ -1,4 +1,5 @@
 import type { Timer } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
 import { defaultUpstreamLimits } from './config.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -54,6 +55,7 @@ class HttpUpstream implements Upstream {
       tunnelIdleMs: limits.tunnelIdleMs,
       began: (exchange) => this.#began(exchange),
       ended: (exchange) => this.#ended(exchange),
+      report: (error) => options.log?.error({ upstream: name, error: messageOf(error) }, 'a callback failed'),
     };
     const { connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs } = limits;
     const shortest = Math.min(connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs || longestSweepMs * 4) / 4;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { systemClock } from '../../src/core/clock.ts';
 import { defaultHttpLimits } from '../../src/net/config.ts';
-import type { NetError } from '../../src/net/index.ts';
+import { Headers, type NetError } from '../../src/net/index.ts';
 import { ServerConnection } from '../../src/net/server-connection.ts';
 
 /** What a server makes of bytes. */
@@ -54,6 +54,7 @@ export async function readAsMerlon(bytes: string, cuts: readonly number[] = []):
     clock: systemClock,
     limits: defaultHttpLimits,
     isDraining: false,
+    report: nothing,
     requestStarted: nothing,
     requestEnded: nothing,
     closed: nothing,
@@ -71,7 +72,7 @@ export async function readAsMerlon(bytes: string, cuts: readonly number[] = []):
     },
     refuse: (error: NetError) => {
       reading.error = error.code;
-      return 'HTTP/1.1 400 Bad Request\r\n\r\n';
+      return { status: error.status, headers: new Headers(), content: Buffer.alloc(0) };
     },
   };
   await play((socket) => void new ServerConnection(host, socket as Socket, peer), bytes, cuts);

@@ -1,0 +1,127 @@
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { HeaderRecord, Headers } from './headers.ts';
+import { dropHopByHop } from './hop-by-hop.ts';
+import type { Reply, ReplyEnd } from './message.ts';
+import { hasContent, toHeaders } from './serialise.ts';
+
+/** A reply by an HTTP/2 stream. */
+export class Http2Reply implements Reply {
+  status = 0;
+  bytes = 0;
+  closed = false;
+  onDrain: (() => void) | undefined;
+  readonly #stream: ServerHttp2Stream;
+  readonly #method: string;
+  readonly #report: (error: unknown) => void;
+  #length: number | undefined;
+  #takesContent = false;
+  #trailers: Headers | undefined;
+  #isEnded = false;
+  readonly #sentListeners: ((status: number) => void)[] = [];
+  readonly #closedListeners: ((end: ReplyEnd) => void)[] = [];
+
+  constructor(stream: ServerHttp2Stream, method: string, report: (error: unknown) => void) {
+    this.#stream = stream;
+    this.#report = report;
+    this.#method = method;
+    stream.on('drain', () => this.onDrain?.());
+    stream.on('wantTrailers', () => stream.sendTrailers(toRecord(this.#trailers)));
+    stream.on('close', () => this.#close(!this.#isEnded));
+  }
+
+  get sent(): boolean {
+    return this.status !== 0;
+  }
+
+  send(status: number, headers?: Headers | HeaderRecord, body?: string | Buffer): void {
+    if (this.sent || this.closed) return;
+    const content = typeof body === 'string' ? Buffer.from(body) : body;
+    this.start(status, headers ?? {}, content?.length ?? 0);
+    this.end(content);
+  }
+
+  interim(status: number, headers: Headers | HeaderRecord): void {
+    if (this.sent || this.closed || status < 102 || status > 199 || this.#stream.destroyed) return;
+    this.#stream.additionalHeaders({ ...toRecord(toHeaders(headers)), ':status': status });
+  }
+
+  start(status: number, headers: Headers | HeaderRecord, length?: number): void {
+    if (this.sent || this.closed || this.#stream.destroyed) return;
+    const fields = toRecord(toHeaders(headers));
+    this.#takesContent = hasContent(this.#method, status) && length !== 0;
+    this.#length = length;
+    const tellsLength = length !== undefined && status >= 200 && status !== 204 && status !== 304;
+    this.status = status;
+    this.#stream.respond(
+      { ...fields, ...(tellsLength ? { 'content-length': String(length) } : {}), ':status': status },
+      // Only content of unknown length can be followed by trailers.
+      { endStream: !this.#takesContent, waitForTrailers: this.#takesContent && length === undefined },
+    );
+    for (const listener of this.#sentListeners.splice(0)) this.#tell(() => listener(status));
+  }
+
+  write(chunk: Buffer | string): boolean {
+    const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (this.closed || this.#isEnded || !this.#takesContent || content.length === 0) return true;
+    this.bytes += content.length;
+    if (this.#length === undefined || this.bytes <= this.#length) return this.#stream.write(content);
+    this.abort();
+    return true;
+  }
+
+  end(chunk?: Buffer | string, trailers?: Headers): void {
+    if (this.closed || this.#isEnded) return;
+    if (chunk !== undefined) this.write(chunk);
+    if (this.closed) return;
+    if (this.#takesContent && this.#length !== undefined && this.bytes < this.#length) {
+      this.abort();
+      return;
+    }
+    this.#trailers = trailers;
+    this.#isEnded = true;
+    if (this.#takesContent) this.#stream.end();
+    this.#close(false);
+  }
+
+  abort(): void {
+    if (!this.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  onSent(listener: (status: number) => void): void {
+    if (this.sent) listener(this.status);
+    else this.#sentListeners.push(listener);
+  }
+
+  onClosed(listener: (end: ReplyEnd) => void): void {
+    if (this.closed) listener({ status: this.status, bytes: this.bytes, aborted: !this.#isEnded });
+    else this.#closedListeners.push(listener);
+  }
+
+  #close(aborted: boolean): void {
+    if (this.closed) return;
+    this.closed = true;
+    const end = { status: this.status, bytes: this.bytes, aborted };
+    for (const listener of this.#closedListeners) this.#tell(() => listener(end));
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+}
+
+/** Fields as Node's HTTP/2 takes them, without those of one hop. */
+function toRecord(headers: Headers | undefined): OutgoingHttpHeaders {
+  const record: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
+  if (headers === undefined) return record;
+  const own = headers.clone();
+  dropHopByHop(own);
+  for (const [name, value] of own) {
+    const present = record[name];
+    record[name] = present === undefined ? value : [present as string | string[], value].flat();
+  }
+  return record;
+}
