@@ -4,7 +4,6 @@ import { own } from '../json.ts';
 import { compilePattern, type Matcher } from '../pattern/pattern.ts';
 import {
   type ClosingContext,
-  type Direction,
   type EnforcedSchema,
   enforce,
   enforceOverlap,
@@ -12,6 +11,7 @@ import {
   uniqueKeyword,
 } from './closing.ts';
 import { numberFormats, textFormats } from './formats.ts';
+import type { Direction } from './hidden.ts';
 
 /** Checks a value; undefined: it is valid. Never throws. */
 export type CheckValue = (value: unknown) => readonly ErrorObject[] | undefined;
