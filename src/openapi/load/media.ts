@@ -1,4 +1,4 @@
-import type { FormEncoding, JsonValue, MediaType, RequestBody, Schema } from '../../api/openapi.ts';
+import type { FormEncoding, JsonValue, MediaType, RequestBody } from '../../api/openapi.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { isMediaRange, kindOf, withoutParameters } from '../media/media-type.ts';
 import { isBytes } from '../validate/schema-shape.ts';
