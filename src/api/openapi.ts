@@ -53,7 +53,6 @@ export interface SchemaObject {
   readonly oneOf?: readonly Schema[];
   readonly not?: Schema;
   readonly if?: Schema;
-  // biome-ignore lint/suspicious/noThenProperty: `then` is a keyword of JSON Schema
   readonly then?: Schema;
   readonly else?: Schema;
   readonly discriminator?: Discriminator;
@@ -185,4 +184,30 @@ export interface SchemaPin {
   // Parameter name; or, for the body, a JSON pointer in which `*` stands for any array index: `/items/*/sku`.
   readonly name: string;
   readonly kind: PinKind;
+}
+
+/** Bounds of a GraphQL endpoint, whose every request is a `POST` to one path. */
+export interface GraphqlLimits {
+  /** Deepest nesting of fields, fragments followed. */
+  readonly maxDepth: number;
+  /** Fields that are given another name: the way to ask the same thing many times in one request. */
+  readonly maxAliases: number;
+  /** Sum over all fields, each times the page sizes (`first`, `last`, `limit` ...) of the fields around it. */
+  readonly maxCost: number;
+  /** Directives in a document. */
+  readonly maxDirectives: number;
+  /** Lexical tokens of a document. */
+  readonly maxTokens: number;
+  /** Operations in one request: entries of a batch. */
+  readonly maxBatch: number;
+  /** Whether `__schema` and `__type` may be asked for. */
+  readonly introspection: boolean;
+}
+
+/** One method of a gRPC service. */
+export interface GrpcMethod {
+  /** `/shop.v1.Orders/Get`, as it stands in the request. */
+  readonly path: string;
+  readonly clientStreaming: boolean;
+  readonly serverStreaming: boolean;
 }

@@ -43,6 +43,22 @@ describe('undeclared operations', () => {
   });
 });
 
+describe('preparing an operation', () => {
+  it('changes when its schemas are compiled, and nothing else', () => {
+    const [operation] = everything.operations as [never];
+    const prepared = compileOpenApi(everything);
+    prepared.prepare(operation, 'request');
+    prepared.prepare(operation, 'response');
+    const fresh = compileOpenApi(everything);
+    for (const body of ['{"v":1}', '{"v":"x"}', '{"w":1}', '{"kids":[{"v":1},{"v":1}]}']) {
+      const bytes = Buffer.from(body);
+      expect(prepared.checkBody(operation, 'application/json', bytes)).toEqual(
+        fresh.checkBody(operation, 'application/json', bytes),
+      );
+    }
+  });
+});
+
 describe('deprecated operations', () => {
   it('say so in the answer', () => {
     const document = documentOf(

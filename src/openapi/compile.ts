@@ -1,4 +1,4 @@
-import type { OpenApiDocument, Operation } from '../api/openapi.ts';
+import type { OpenApiDocument, Operation, Schema } from '../api/openapi.ts';
 import type { Denial } from '../api/record.ts';
 import type { ApiValidator, MatchResult } from './api-validator.ts';
 import { type OpenApiOptions, type Settings, settingsOf } from './config.ts';
@@ -46,9 +46,21 @@ export function compileOpenApi(document: OpenApiDocument, options: OpenApiOption
     checkBody: (operation, contentType, bytes) =>
       settings.checksBody ? bodyOf(operation).check(contentType, bytes) : undefined,
     checkResponse: (operation, response) => responsesOf(operation)(response),
+    prepare: (operation, side) => {
+      const compiler = side === 'request' ? requests : answers;
+      for (const schema of schemasOf(operation, side)) compiler.compile(schema)(undefined);
+    },
     schemaPins: (operation) => pinsOf(document, operation, checksOf(settings)),
     deprecationHeaders,
   };
+}
+
+function schemasOf(operation: Operation, side: 'request' | 'response'): readonly Schema[] {
+  const content =
+    side === 'request' ? (operation.body?.content ?? []) : operation.responses.flatMap((response) => response.content);
+  const headers =
+    side === 'request' ? operation.parameters : operation.responses.flatMap((response) => response.headers);
+  return [...headers.map(({ schema }) => schema), ...content.map(({ schema }) => schema ?? true)];
 }
 
 function checksOf(settings: Settings): { parameters: boolean; body: boolean } {

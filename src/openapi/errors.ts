@@ -22,6 +22,7 @@ export const problemCodes = [
   'openapi.pattern',
   'openapi.security',
   'openapi.unsupported',
+  'openapi.grpc-descriptor',
 ] as const;
 
 /** Codes of what loads but deserves a look. */
@@ -38,7 +39,6 @@ export const warningCodes = [
 export const denialCodes = [
   'openapi.undeclared-operation',
   'openapi.undeclared-method',
-  'openapi.malformed-path',
   'openapi.malformed-query',
   'openapi.unknown-parameter',
   'openapi.missing-parameter',
@@ -65,6 +65,15 @@ export const denialCodes = [
   'openapi.no-match',
   'openapi.undeclared-status',
   'openapi.undeclared-content',
+  'openapi.graphql-method',
+  'openapi.graphql-malformed',
+  'openapi.graphql-batch',
+  'openapi.graphql-introspection',
+  'openapi.graphql-depth',
+  'openapi.graphql-aliases',
+  'openapi.graphql-cost',
+  'openapi.graphql-directives',
+  'openapi.grpc-undeclared',
 ] as const;
 
 export type ProblemCode = (typeof problemCodes)[number];

@@ -9,6 +9,8 @@ export type {
 export { compileOpenApi } from './compile.ts';
 export type { OpenApiOptions } from './config.ts';
 export { denialCodes, formatNote, OpenApiError, problemCodes, warningCodes } from './errors.ts';
+export { type CheckGraphql, compileGraphql, defaultGraphqlLimits } from './graphql/guard.ts';
+export { type CheckGrpc, compileGrpc, readGrpcMethods } from './grpc/methods.ts';
 export { createDocumentReader } from './load/document-reader.ts';
 export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
 export { createEndpointReport, type EndpointFindings, type EndpointReport, type EndpointUse } from './report.ts';

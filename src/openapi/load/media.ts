@@ -1,6 +1,7 @@
-import type { FormEncoding, JsonValue, MediaType, RequestBody, Schema } from '../../api/openapi.ts';
+import type { FormEncoding, JsonValue, MediaType, RequestBody } from '../../api/openapi.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { isMediaRange, kindOf, withoutParameters } from '../media/media-type.ts';
+import { isBytes } from '../validate/schema-shape.ts';
 import { warnUnknownKeys } from './known-keys.ts';
 import { at, type Loading, type Place, problem, warning } from './loading.ts';
 import { dereference } from './reference.ts';
@@ -90,7 +91,7 @@ export function readRequestBody(load: Loading, value: unknown, place: Place): Re
   warnUnknownKeys(load, 'requestBody', found.value, found.place);
   const content = readContent(load, found.value.content, at(found.place, 'content'));
   for (const { range, schema } of content) {
-    if (schema === undefined || range.includes('*') || kindOf(range) !== 'opaque' || isBinary(schema)) continue;
+    if (schema === undefined || range.includes('*') || kindOf(range) !== 'opaque' || isBytes(schema)) continue;
     warning(
       load,
       'openapi.ignored',
@@ -99,8 +100,4 @@ export function readRequestBody(load: Loading, value: unknown, place: Place): Re
     );
   }
   return { required: found.value.required === true, content };
-}
-
-function isBinary(schema: Schema): boolean {
-  return typeof schema === 'boolean' || schema.format === 'binary' || Object.keys(schema).length === 0;
 }

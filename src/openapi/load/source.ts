@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { documentLimits } from '../config.ts';
-import { offsetOf } from './json-position.ts';
+import { createJsonLocator } from './json-position.ts';
 
 /** One parsed file of a document. */
 export interface Source {
@@ -35,21 +35,31 @@ function tryParseJson(path: string, text: string): Source | undefined {
   if (!/^\s{0,64}[{[]/.test(text)) return undefined;
   try {
     const root: unknown = JSON.parse(text);
-    return { path, root, locate: (tokens) => positionAt(text, offsetOf(text, tokens)) };
+    return { path, root, locate: lazily(() => createJsonPosition(text)) };
   } catch {
     // YAML's flow style looks like JSON too, and the YAML parser says where the fault is.
     return undefined;
   }
 }
 
-function positionAt(text: string, offset: number): Position {
-  let line = 1;
-  let start = 0;
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
-    line++;
-    start = at + 1;
-  }
-  return { line, column: offset - start + 1 };
+/** Makes the function at its first call: most files are never asked for a position. */
+function lazily<A, B>(make: () => (argument: A) => B): (argument: A) => B {
+  let made: ((argument: A) => B) | undefined;
+  return (argument) => {
+    made ??= make();
+    return made(argument);
+  };
+}
+
+function createJsonPosition(text: string): (tokens: readonly string[]) => Position {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  const locate = createJsonLocator(text);
+  return (tokens) => {
+    const { line, col } = lines.linePos(locate(tokens));
+    return { line, column: col };
+  };
 }
 
 function parseYaml(path: string, text: string): Source | readonly SyntaxFault[] {

@@ -96,7 +96,7 @@ export function matchesRange(range: string, essence: string): boolean {
 
 /** Whether content of this type is a JSON text (RFC 8259, RFC 6839 section 3.1). */
 export function isJson(essence: string): boolean {
-  return essence === 'application/json' || essence.endsWith('+json');
+  return essence === 'application/json' || essence === 'text/json' || essence.endsWith('+json');
 }
 
 /** What kind of content a media type is; `opaque`: not looked into. */

@@ -366,6 +366,24 @@ describe('media types and sizes', () => {
     expect(post(type, bytes)).toBe(code);
   });
 
+  it('lets no content through unchecked because a range declares its schema', () => {
+    const send = gate(
+      documentOf(
+        `paths: { /x: { post: { requestBody: { content: { '*/*': { schema: { type: object, properties: { a: {} } } } } }, ${ok} } }, /y: { post: { requestBody: { content: { '*/*': { schema: { type: string, format: binary } } } }, ${ok} } } }\n`,
+      ),
+    );
+    const codeOf = (path: string, type: string) =>
+      send({ method: 'POST', path, headers: { 'content-type': type }, bytes: Buffer.from('{"admin":true}') })?.reason
+        .code;
+    expect(codeOf('/x', 'application/json')).toBe('openapi.unknown-field');
+    expect(['application/octet-stream', 'application/xml', 'text/plain'].map((type) => codeOf('/x', type))).toEqual([
+      'openapi.media-type',
+      'openapi.media-type',
+      'openapi.wrong-type',
+    ]);
+    expect(codeOf('/y', 'application/octet-stream')).toBeUndefined();
+  });
+
   it('refuses a body that nothing declares, and does not ask for an optional one', () => {
     expect(post('application/json', '{}', 'GET')).toBe('openapi.unexpected-body');
     expect(post(undefined, '', 'PUT')).toBeUndefined();
@@ -405,6 +423,19 @@ describe('media types and sizes', () => {
     ]) {
       expect([open, boundOf(open)]).toEqual([open, undefined]);
     }
+  });
+
+  it('finds no bound for, nor loses time on, schemas that lead back to themselves in many ways', () => {
+    const fields = Array.from({ length: 12 }, (_, index) => `f${index}: { $ref: '#/components/schemas/N' }`).join(', ');
+    const each = bodyDocument(
+      "{ $ref: '#/components/schemas/N' }",
+      `{ N: { type: object, properties: { v: { type: integer }, ${fields} } } }`,
+    );
+    const start = performance.now();
+    const api = compileOpenApi(each);
+    expect(api.maxBodyBytes(each.operations[0] as never)).toBeUndefined();
+    expect(api.schemaPins(each.operations[0] as never).length).toBeGreaterThan(0);
+    expect(performance.now() - start).toBeLessThan(1500);
   });
 
   it('never refuses by size what the schema accepts', () => {

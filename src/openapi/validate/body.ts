@@ -12,6 +12,7 @@ import { compileContent, hasKnownCharset, type ReadContent } from './content.ts'
 import { deny, shown } from './deny.ts';
 import type { CheckValue, SchemaCompiler } from './schema-compiler.ts';
 import { explain } from './schema-error.ts';
+import { isBytes } from './schema-shape.ts';
 import { maxBytesOf } from './size.ts';
 
 /** The checks of one operation's request body. */
@@ -115,7 +116,10 @@ function negotiate(context: Context, contentType: string | undefined, hasBody: b
   const media = type && body.content.find(({ range }) => matchesRange(range, type.essence));
   if (type === undefined || media === undefined) return wrongMediaType(operation, contentType, body.content);
   const kind = kindOf(type.essence);
-  return hasKnownCharset(kind, type) ? { media, kind, type } : wrongMediaType(operation, contentType, body.content);
+  // A range says what the content must look like; under a type that cannot be looked into, anything would pass for it.
+  const isUncheckable = kind === 'opaque' && media.range.includes('*') && !isBytes(media.schema);
+  if (isUncheckable || !hasKnownCharset(kind, type)) return wrongMediaType(operation, contentType, body.content);
+  return { media, kind, type };
 }
 
 function checkValue(

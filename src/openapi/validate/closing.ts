@@ -4,20 +4,19 @@
 //   open    where it is one of several that describe the same value (`allOf`, `oneOf` ...): whoever combines them closes
 //   loose   where several describe one part of it: closed nowhere, since one of its descriptions is not all of them
 //   exact   within `not`, `if` and `contains`, which ask a question: a stricter schema there would change the answer
-import type { Discriminator, OpenApiDocument, Schema, SchemaObject } from '../../api/openapi.ts';
+import type { Discriminator, Schema, SchemaObject } from '../../api/openapi.ts';
 import { own } from '../json.ts';
+import { type HidingContext, hiddenNames, isHidden } from './hidden.ts';
 import { findOverlaps, itemsName, type Overlap } from './overlap.ts';
+import { declaresFields, hasCombination, isBareReference, isFreeForm, meetsOthers } from './schema-shape.ts';
 
 export type Form = 'closed' | 'open' | 'loose' | 'exact';
-export type Direction = 'request' | 'response';
 
 /** A schema as the validator takes it. */
 export type EnforcedSchema = boolean | { readonly [keyword: string]: unknown };
 
 /** What the closing of schemas depends on. */
-export interface ClosingContext {
-  readonly schemas: OpenApiDocument['schemas'];
-  readonly direction: Direction;
+export interface ClosingContext extends HidingContext {
   /** Whether unknown fields are refused at all. */
   readonly closes: boolean;
   /** The URI by which the validator knows a named schema in a form; called for each one that is needed. */
@@ -172,7 +171,9 @@ function rewriteInPlace(
   const part = (value: Schema): EnforcedSchema => rewrite(context, value, beside);
   const question = (value: Schema): EnforcedSchema => rewrite(context, value, alone('exact'));
   const branch = (value: Schema): EnforcedSchema =>
-    beside.form === 'open' && isFreeForm(context, value) ? { type: 'object', additionalProperties: true } : part(value);
+    beside.form === 'open' && isFreeForm(context.schemas, value)
+      ? { type: 'object', additionalProperties: true }
+      : part(value);
   if (schema.allOf !== undefined) out.allOf = schema.allOf.map(part);
   if (schema.$ref !== undefined) refer(context, schema, form, beside, out);
   if (schema.anyOf !== undefined) out.anyOf = schema.anyOf.map(branch);
@@ -202,63 +203,6 @@ function refer(
 function besideNamed(context: ClosingContext, key: string, beside: Position): EnforcedSchema {
   if (beside.loosened.size === 0) return { $ref: context.uriOf(key, beside.form) };
   return rewrite(context, own(context.schemas, key) ?? false, beside);
-}
-
-/** Whether anything else describes the same value. */
-function meetsOthers(schema: SchemaObject): boolean {
-  return hasCombination(schema) || (schema.$ref !== undefined && !isBareReference(schema));
-}
-
-/** Only a reference: it stands for its target in every way. */
-function isBareReference(schema: SchemaObject): boolean {
-  return schema.$ref !== undefined && !touchesObjects(schema);
-}
-
-function touchesObjects(schema: SchemaObject): boolean {
-  return (
-    schema.properties !== undefined ||
-    schema.patternProperties !== undefined ||
-    schema.additionalProperties !== undefined ||
-    schema.unevaluatedProperties !== undefined ||
-    hasCombination(schema)
-  );
-}
-
-function hasCombination(schema: SchemaObject): boolean {
-  const { allOf, anyOf, oneOf, dependentSchemas } = schema;
-  return [allOf, anyOf, oneOf, schema.if, schema.then, schema.else, dependentSchemas, schema.discriminator].some(
-    (part) => part !== undefined,
-  );
-}
-
-/** An alternative that says `type: object` and no more means any object, and saying so keeps the closing from emptying it. */
-function isFreeForm(context: ClosingContext, schema: Schema): boolean {
-  if (typeof schema === 'boolean') return false;
-  const target = schema.$ref === undefined ? schema : own(context.schemas, schema.$ref);
-  if (typeof target !== 'object' || target.type !== 'object') return false;
-  return Object.keys(target).every((keyword) => keyword === 'type' || keyword === 'examples' || keyword === 'default');
-}
-
-function isHidden(context: ClosingContext, schema: Schema, depth = 0): boolean {
-  if (typeof schema === 'boolean' || depth > 20) return false;
-  if (context.direction === 'request' ? schema.readOnly === true : schema.writeOnly === true) return true;
-  const target = schema.$ref === undefined ? undefined : own(context.schemas, schema.$ref);
-  if (target !== undefined && isHidden(context, target, depth + 1)) return true;
-  return (schema.allOf ?? []).some((part) => isHidden(context, part, depth + 1));
-}
-
-/** Fields of this value that belong to the other direction alone; they cannot be required in this one (OpenAPI 3.0.4, section 4.7.24). */
-function hiddenNames(context: ClosingContext, schema: SchemaObject, seen: Set<Schema> = new Set()): string[] {
-  if (seen.has(schema)) return [];
-  seen.add(schema);
-  const names = Object.entries(schema.properties ?? {}).flatMap(([name, value]) =>
-    isHidden(context, value) ? [name] : [],
-  );
-  const target = schema.$ref === undefined ? undefined : own(context.schemas, schema.$ref);
-  for (const part of [target, ...(schema.allOf ?? [])]) {
-    if (typeof part === 'object') names.push(...hiddenNames(context, part, seen));
-  }
-  return names;
 }
 
 /**
@@ -312,26 +256,8 @@ function choiceOf(
 
 function close(context: ClosingContext, schema: SchemaObject, out: Record<string, unknown>): void {
   if (schema.additionalProperties !== undefined || schema.unevaluatedProperties !== undefined) return;
-  if (isBareReference(schema) || !declaresFields(context, schema, new Set())) return;
+  if (isBareReference(schema) || !declaresFields(context.schemas, schema)) return;
   // The plain keyword is the faster one, and enough where nothing else describes the value.
   const alone = schema.$ref === undefined && !hasCombination(schema);
   out[alone ? 'additionalProperties' : 'unevaluatedProperties'] = false;
-}
-
-/** Whether anything that describes this value names a field. An object of which nothing is said may hold anything. */
-function declaresFields(context: ClosingContext, schema: Schema | undefined, seen: Set<Schema>): boolean {
-  if (typeof schema !== 'object' || seen.has(schema)) return false;
-  seen.add(schema);
-  if (schema.properties !== undefined || schema.patternProperties !== undefined || schema.discriminator !== undefined)
-    return true;
-  const parts = [
-    ...(schema.allOf ?? []),
-    ...(schema.anyOf ?? []),
-    ...(schema.oneOf ?? []),
-    schema.then,
-    schema.else,
-    ...Object.values(schema.dependentSchemas ?? {}),
-  ];
-  if (schema.$ref !== undefined) parts.push(own(context.schemas, schema.$ref));
-  return parts.some((part) => declaresFields(context, part, seen));
 }

@@ -7,6 +7,7 @@ import { pinsAlphabet } from '../pattern/pattern.ts';
 
 const maxDepth = 12;
 const maxPins = 2000;
+const maxVisits = 20_000;
 
 /** The pins of `operation`. */
 export function pinsOf(
@@ -28,8 +29,16 @@ function bodyPins(document: OpenApiDocument, operation: Operation): SchemaPin[] 
   // A place is pinned where it is in every media type that the body may have.
   const content = operation.body?.content ?? [];
   if (content.length === 0 || !content.every(({ range }) => isJson(range))) return [];
-  const each = content.map(({ schema }) => pinsWithin(document.schemas, schema ?? true, '', 0));
+  const each = content.map(({ schema }) =>
+    pinsWithin({ schemas: document.schemas, left: maxVisits }, schema ?? true, '', 0),
+  );
   return [...common(each)].map(([name, kind]) => ({ in: 'body', name, kind }));
+}
+
+interface Search {
+  readonly schemas: OpenApiDocument['schemas'];
+  /** Schemas that may still be looked at: a schema that leads back to itself in ten ways has no end. */
+  left: number;
 }
 
 type PinMap = ReadonlyMap<string, PinKind>;
@@ -39,8 +48,9 @@ function common([first = new Map(), ...rest]: readonly PinMap[]): PinMap {
 }
 
 /** Pinned places at and below `pointer`. */
-function pinsWithin(schemas: OpenApiDocument['schemas'], schema: Schema, pointer: string, depth: number): PinMap {
-  if (typeof schema === 'boolean' || depth > maxDepth) return new Map();
+function pinsWithin(search: Search, schema: Schema, pointer: string, depth: number): PinMap {
+  if (typeof schema === 'boolean' || depth > maxDepth || --search.left < 0) return new Map();
+  const { schemas } = search;
   const kind = kindOf(schemas, schema);
   if (kind !== undefined) return new Map([[pointer, kind]]);
   const pins = new Map<string, PinKind>();
@@ -48,12 +58,12 @@ function pinsWithin(schemas: OpenApiDocument['schemas'], schema: Schema, pointer
     for (const [name, value] of more) pins.set(name, value);
   };
   for (const [name, value] of Object.entries(schema.properties ?? {}))
-    add(pinsWithin(schemas, value, `${pointer}/${escapeToken(name)}`, depth + 1));
+    add(pinsWithin(search, value, `${pointer}/${escapeToken(name)}`, depth + 1));
   if (schema.items !== undefined && schema.prefixItems === undefined)
-    add(pinsWithin(schemas, schema.items, `${pointer}/*`, depth + 1));
-  for (const part of conjuncts(schemas, schema)) add(pinsWithin(schemas, part, pointer, depth + 1));
+    add(pinsWithin(search, schema.items, `${pointer}/*`, depth + 1));
+  for (const part of conjuncts(schemas, schema)) add(pinsWithin(search, part, pointer, depth + 1));
   for (const parts of [schema.oneOf, schema.anyOf]) {
-    if (parts !== undefined) add(common(parts.map((part) => pinsWithin(schemas, part, pointer, depth + 1))));
+    if (parts !== undefined) add(common(parts.map((part) => pinsWithin(search, part, pointer, depth + 1))));
   }
   return pins;
 }

@@ -4,7 +4,6 @@ import { own } from '../json.ts';
 import { compilePattern, type Matcher } from '../pattern/pattern.ts';
 import {
   type ClosingContext,
-  type Direction,
   type EnforcedSchema,
   enforce,
   enforceOverlap,
@@ -12,6 +11,7 @@ import {
   uniqueKeyword,
 } from './closing.ts';
 import { numberFormats, textFormats } from './formats.ts';
+import type { Direction } from './hidden.ts';
 
 /** Checks a value; undefined: it is valid. Never throws. */
 export type CheckValue = (value: unknown) => readonly ErrorObject[] | undefined;
@@ -46,14 +46,21 @@ export function createSchemaCompiler(document: OpenApiDocument, direction: Direc
       return once(`merlon:/overlap/${name}`, () => enforceOverlap(context, overlap));
     },
   };
+  const checks = new Map<Schema, CheckValue>();
   return {
     compile: (schema) => {
-      let validate: ValidateFunction | undefined;
-      return (value) => {
-        validate ??= ajv.compile(enforce(context, schema, 'closed') as object);
-        return validate(value) ? undefined : (validate.errors ?? []);
-      };
+      const check = checks.get(schema) ?? lazyCheck(() => ajv.compile(enforce(context, schema, 'closed') as object));
+      checks.set(schema, check);
+      return check;
     },
+  };
+}
+
+function lazyCheck(compile: () => ValidateFunction): CheckValue {
+  let validate: ValidateFunction | undefined;
+  return (value) => {
+    validate ??= compile();
+    return validate(value) ? undefined : (validate.errors ?? []);
   };
 }
 

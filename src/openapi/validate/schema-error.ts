@@ -2,8 +2,9 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { OpenApiDocument, Schema } from '../../api/openapi.ts';
 import type { DenialCode } from '../errors.ts';
 import { escapeToken, isObject, type JsonObject, unescapeToken } from '../json.ts';
-import { type Direction, forbiddenKeyword, uniqueKeyword } from './closing.ts';
+import { forbiddenKeyword, uniqueKeyword } from './closing.ts';
 import { type DenialFacts, describeValue, shown } from './deny.ts';
+import type { Direction } from './hidden.ts';
 import { isSensitive } from './sensitivity.ts';
 
 /** One breach of a schema, in words. */

@@ -10,27 +10,41 @@ const bytesPerChar = 12;
 const bytesPerNumber = 40;
 const maxDepth = 20;
 
+interface Sizing {
+  readonly schemas: OpenApiDocument['schemas'];
+  /** Bounds of named schemas; infinite while one is being found, since whatever leads back to itself has none. */
+  readonly known: Map<string, number>;
+}
+
 /** An upper bound of the bytes of `media`, with as much again for white space; undefined: there is none. */
 export function maxBytesOf(schemas: OpenApiDocument['schemas'], media: MediaType): number | undefined {
   if (media.schema === undefined || !isJson(media.range)) return undefined;
-  const bound = boundOf(schemas, media.schema, 0);
+  const bound = boundOf({ schemas, known: new Map() }, media.schema, 0);
   return Number.isFinite(bound) ? 2 * bound + 1024 : undefined;
 }
 
 /** Bytes of the largest JSON text without white space; infinite where nothing bounds it. */
-function boundOf(schemas: OpenApiDocument['schemas'], schema: Schema, depth: number): number {
+function boundOf(sizing: Sizing, schema: Schema, depth: number): number {
   if (typeof schema === 'boolean') return schema ? Number.POSITIVE_INFINITY : 0;
   if (depth > maxDepth) return Number.POSITIVE_INFINITY;
   // Each of these alone is a bound; the least holds.
-  const bounds = [ownBound(schemas, schema, depth)];
-  const target = schema.$ref === undefined ? undefined : own(schemas, schema.$ref);
-  if (target !== undefined) bounds.push(boundOf(schemas, target, depth + 1));
-  for (const part of schema.allOf ?? []) bounds.push(boundOf(schemas, part, depth + 1));
+  const bounds = [ownBound(sizing, schema, depth)];
+  if (schema.$ref !== undefined) bounds.push(boundOfNamed(sizing, schema.$ref, depth));
+  for (const part of schema.allOf ?? []) bounds.push(boundOf(sizing, part, depth + 1));
   for (const parts of [schema.anyOf, schema.oneOf]) {
-    if (parts !== undefined) bounds.push(Math.max(...parts.map((part) => boundOf(schemas, part, depth + 1))));
+    if (parts !== undefined) bounds.push(Math.max(...parts.map((part) => boundOf(sizing, part, depth + 1))));
   }
   // A part of a combination bounds its own fields only, and the others bring theirs.
-  return hasObjectCombination(schema) ? sumOrLess(bounds, schemas, schema) : Math.min(...bounds);
+  return hasObjectCombination(schema) ? sumOrLess(bounds, sizing, schema) : Math.min(...bounds);
+}
+
+function boundOfNamed(sizing: Sizing, key: string, depth: number): number {
+  const known = sizing.known.get(key);
+  if (known !== undefined) return known;
+  sizing.known.set(key, Number.POSITIVE_INFINITY);
+  const bound = boundOf(sizing, own(sizing.schemas, key) ?? true, depth + 1);
+  sizing.known.set(key, bound);
+  return bound;
 }
 
 function hasObjectCombination(schema: SchemaObject): boolean {
@@ -40,21 +54,21 @@ function hasObjectCombination(schema: SchemaObject): boolean {
 }
 
 /** Fields of combined objects add up; whoever has no bound of its own as an object has declared no field. */
-function sumOrLess(bounds: readonly number[], schemas: OpenApiDocument['schemas'], schema: SchemaObject): number {
-  if (!typesOf(schemas, schema).has('object')) return Math.min(...bounds);
+function sumOrLess(bounds: readonly number[], sizing: Sizing, schema: SchemaObject): number {
+  if (!typesOf(sizing.schemas, schema).has('object')) return Math.min(...bounds);
   const isBare = Object.keys(schema).every((keyword) => keyword === '$ref');
   return isBare ? (bounds[1] ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
 }
 
-function ownBound(schemas: OpenApiDocument['schemas'], schema: SchemaObject, depth: number): number {
+function ownBound(sizing: Sizing, schema: SchemaObject, depth: number): number {
   const values = schema.const === undefined ? schema.enum : [schema.const];
   if (values !== undefined) return Math.max(...values.map((value) => JSON.stringify(value).length * bytesPerChar));
   if (schema.type === undefined) return Number.POSITIVE_INFINITY;
   const types = typeof schema.type === 'string' ? [schema.type] : schema.type;
-  return Math.max(...types.map((type) => boundOfType(schemas, schema, type, depth)));
+  return Math.max(...types.map((type) => boundOfType(sizing, schema, type, depth)));
 }
 
-function boundOfType(schemas: OpenApiDocument['schemas'], schema: SchemaObject, type: string, depth: number): number {
+function boundOfType(sizing: Sizing, schema: SchemaObject, type: string, depth: number): number {
   switch (type) {
     case 'null':
     case 'boolean':
@@ -65,9 +79,9 @@ function boundOfType(schemas: OpenApiDocument['schemas'], schema: SchemaObject, 
     case 'string':
       return (schema.maxLength ?? longestOfFormat(schema.format)) * bytesPerChar + 2;
     case 'array':
-      return boundOfArray(schemas, schema, depth);
+      return boundOfArray(sizing, schema, depth);
     default:
-      return boundOfObject(schemas, schema, depth);
+      return boundOfObject(sizing, schema, depth);
   }
 }
 
@@ -86,20 +100,20 @@ function longestOfFormat(format: string | undefined): number {
   return formatLengths.get(format ?? '') ?? Number.POSITIVE_INFINITY;
 }
 
-function boundOfArray(schemas: OpenApiDocument['schemas'], schema: SchemaObject, depth: number): number {
+function boundOfArray(sizing: Sizing, schema: SchemaObject, depth: number): number {
   const { maxItems, items } = schema;
   if (maxItems === 0) return 2;
   if (maxItems === undefined || items === undefined || schema.prefixItems !== undefined)
     return Number.POSITIVE_INFINITY;
-  return 2 + maxItems * (boundOf(schemas, items, depth + 1) + 1);
+  return 2 + maxItems * (boundOf(sizing, items, depth + 1) + 1);
 }
 
-function boundOfObject(schemas: OpenApiDocument['schemas'], schema: SchemaObject, depth: number): number {
+function boundOfObject(sizing: Sizing, schema: SchemaObject, depth: number): number {
   const { properties, patternProperties, additionalProperties, unevaluatedProperties } = schema;
   const isOpen = (additionalProperties ?? unevaluatedProperties ?? false) !== false;
   if (properties === undefined || patternProperties !== undefined || isOpen) return Number.POSITIVE_INFINITY;
   let bound = 2;
   for (const [name, value] of Object.entries(properties))
-    bound += name.length * bytesPerChar + 4 + boundOf(schemas, value, depth + 1);
+    bound += name.length * bytesPerChar + 4 + boundOf(sizing, value, depth + 1);
   return bound;
 }
