@@ -13,6 +13,7 @@ export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyIn
 export type { LedgerQuery } from './record-index.ts';
 export { tryParseRecord } from './record-schema.ts';
 export { ledgerRecords } from './scan.ts';
-export { createSpool, type Spool, type SpoolBatch, type SpoolStatus } from './spool.ts';
+export { createSpool, type Spool, type SpoolStatus } from './spool.ts';
+export type { SpoolBatch } from './spool-queue.ts';
 export { type LedgerReport, type VerifyOptions, verifyLedger } from './verify.ts';
 export type { LedgerFault } from './verify-walk.ts';
