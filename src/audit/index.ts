@@ -1,6 +1,6 @@
 export { type Checkpoint, createEd25519Signer, openCheckpoint, rawPublicKey } from './checkpoint.ts';
 export { type LedgerOptions, ledgerDefaults, type SpoolOptions, spoolDefaults } from './config.ts';
-export { AuditError, type AuditErrorCode } from './errors.ts';
+export { AuditError, type AuditErrorCode, auditErrorCodes } from './errors.ts';
 export { type ExplainedStep, type Explanation, explain, type Fact } from './explain.ts';
 export { escapeForTerminal, type FormatOptions, formatExplanation } from './format-explanation.ts';
 export { formatReport } from './format-report.ts';
