@@ -1,29 +1,32 @@
 import { type ErrorFacts, MerlonError, systemCode } from '../core/errors.ts';
 
 /** Every code that this folder throws. */
-export type AuditErrorCode =
+export const auditErrorCodes = [
   /** The ledger's files contradict each other or its last signed checkpoint. Nothing was changed. */
-  | 'ledger.corrupt'
+  'ledger.corrupt',
   /** No space, or over quota. What was not acknowledged was not stored. */
-  | 'ledger.full'
+  'ledger.full',
   /** Storage failed in a way that leaves unknown what was kept; the ledger takes nothing more until it is opened anew. */
-  | 'ledger.failed'
+  'ledger.failed',
   /** Another process has this ledger open. */
-  | 'ledger.locked'
+  'ledger.locked',
   /** More records wait than the configured bound. */
-  | 'ledger.overloaded'
+  'ledger.overloaded',
   /** One record is larger than the configured bound. */
-  | 'ledger.record-too-large'
-  /** A record without id, time or kind, or with an id that is no UUID. */
-  | 'ledger.record-invalid'
+  'ledger.record-too-large',
+  /** Not a record of a decision or an event. */
+  'ledger.record-invalid',
   /** Stopped. */
-  | 'ledger.stopped'
+  'ledger.stopped',
   /** No record has that id, or no leaf that index. */
-  | 'ledger.not-found'
+  'ledger.not-found',
   /** A signed note, checkpoint, key or proof that is not well-formed. */
-  | 'ledger.note-invalid'
+  'ledger.note-invalid',
   /** A well-formed note or proof that does not verify. */
-  | 'ledger.proof-invalid';
+  'ledger.proof-invalid',
+] as const;
+
+export type AuditErrorCode = (typeof auditErrorCodes)[number];
 
 /** A failure of the ledger. */
 export class AuditError extends MerlonError {

@@ -1,6 +1,6 @@
 export { type Checkpoint, createEd25519Signer, openCheckpoint, rawPublicKey } from './checkpoint.ts';
 export { type LedgerOptions, ledgerDefaults, type SpoolOptions, spoolDefaults } from './config.ts';
-export { AuditError, type AuditErrorCode } from './errors.ts';
+export { AuditError, type AuditErrorCode, auditErrorCodes } from './errors.ts';
 export { type ExplainedStep, type Explanation, explain, type Fact } from './explain.ts';
 export { escapeForTerminal, type FormatOptions, formatExplanation } from './format-explanation.ts';
 export { formatReport } from './format-report.ts';
@@ -13,6 +13,7 @@ export { type ConsistencyProof, type InclusionProof, verifyConsistency, verifyIn
 export type { LedgerQuery } from './record-index.ts';
 export { tryParseRecord } from './record-schema.ts';
 export { ledgerRecords } from './scan.ts';
-export { createSpool, type Spool, type SpoolBatch, type SpoolStatus } from './spool.ts';
+export { createSpool, type Spool, type SpoolStatus } from './spool.ts';
+export type { SpoolBatch } from './spool-queue.ts';
 export { type LedgerReport, type VerifyOptions, verifyLedger } from './verify.ts';
 export type { LedgerFault } from './verify-walk.ts';

@@ -1,6 +1,12 @@
 import type { LedgerRecord } from '../api/record.ts';
-import type { SpoolBatch } from './spool.ts';
 import { recordLine } from './spool-file.ts';
+
+/** Records on their way to the ledger. */
+export interface SpoolBatch {
+  readonly records: readonly LedgerRecord[];
+  /** What to acknowledge once all of them are in the ledger; 0 for an empty batch. */
+  readonly seq: number;
+}
 
 interface Held {
   readonly record: LedgerRecord;

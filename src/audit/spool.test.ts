@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -129,6 +129,23 @@ test('a disk that refuses does not stop the records, and is told', () => {
   spool.close();
   expect(spool.status().failure).toBeUndefined();
   expect(open().takeBatch(10).records).toHaveLength(2);
+});
+
+test('the file does not grow with what was acknowledged', () => {
+  const spool = open();
+  const detail = 'd'.repeat(2_000);
+  for (let turn = 0; turn < 30; turn++) {
+    for (let count = 0; count < 500; count++) {
+      spool.add(deniedDecision({ reason: { filter: 'f', code: 'c', message: 'm', detail } }));
+    }
+    spool.flush();
+    spool.acknowledge(spool.takeBatch(499).seq);
+  }
+  spool.add(deniedDecision());
+  spool.flush();
+  expect(statSync(file).size).toBeLessThan(12_000_000);
+  const { records } = spool.status();
+  expect(open().status().records).toBe(records);
 });
 
 test('what is sensitive never reaches the file', () => {

@@ -12,14 +12,7 @@ import {
   type SpoolEntry,
   SpoolFile,
 } from './spool-file.ts';
-import { isAllow, SpoolQueue } from './spool-queue.ts';
-
-/** Records on their way to the ledger. */
-export interface SpoolBatch {
-  readonly records: readonly LedgerRecord[];
-  /** What to acknowledge once all of them are in the ledger; 0 for an empty batch. */
-  readonly seq: number;
-}
+import { isAllow, type SpoolBatch, SpoolQueue } from './spool-queue.ts';
 
 /** How a spool fares. */
 export interface SpoolStatus {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { deniedDecision } from '../../test/fakes/records.ts';
@@ -211,6 +212,39 @@ describe('tampering is found and located', () => {
     rmSync(path);
     expect((await verify()).faults).toMatchObject([{ kind: 'checkpoint-missing' }]);
   });
+});
+
+test('no tampering of any kind, at any place, goes unseen', async () => {
+  const files = segments().map((path) => readFileSync(path));
+  const place = fc.record({ file: fc.nat(files.length - 1), at: fc.nat(), other: fc.nat(), bit: fc.nat(7) });
+  const kinds = ['flip', 'remove byte', 'add byte', 'delete line', 'swap lines', 'repeat line', 'truncate'] as const;
+  const tamper = (kind: (typeof kinds)[number], bytes: Buffer, at: number, other: number, bit: number): Buffer => {
+    const lines = bytes.toString('utf8').trimEnd().split('\n');
+    const [byte, one, two] = [at % bytes.length, at % lines.length, other % lines.length];
+    const join = (): Buffer => Buffer.from(lines.map((line) => `${line}\n`).join(''));
+    if (kind === 'flip') bytes[byte]! ^= 1 << bit;
+    if (kind === 'remove byte') return Buffer.concat([bytes.subarray(0, byte), bytes.subarray(byte + 1)]);
+    if (kind === 'add byte')
+      return Buffer.concat([bytes.subarray(0, byte), Buffer.from([other % 256]), bytes.subarray(byte)]);
+    if (kind === 'truncate') return bytes.subarray(0, byte);
+    if (kind === 'delete line') lines.splice(one, 1);
+    if (kind === 'swap lines') [lines[one], lines[two]] = [lines[two]!, lines[one]!];
+    if (kind === 'repeat line') lines.splice(one, 0, lines[two]!);
+    return kind === 'flip' ? bytes : join();
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...kinds), place, async (kind, { file, at, other, bit }) => {
+      const original = files[file]!;
+      const changed = tamper(kind, Buffer.from(original), at, other, bit);
+      fc.pre(!changed.equals(original));
+      writeFileSync(segments()[file]!, changed);
+      const { ok, faults } = await verify();
+      writeFileSync(segments()[file]!, original);
+      return !ok && faults.length > 0;
+    }),
+    { numRuns: 300 },
+  );
+  expect((await verify()).ok).toBe(true);
 });
 
 test('the report reads well, and tells where', async () => {

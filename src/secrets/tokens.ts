@@ -148,9 +148,17 @@ class StoredTokens implements Tokens {
       const pointers = record === undefined ? [] : pointerKeys(next, record);
       // The token first: from here on it opens nothing, whatever becomes of the rest.
       await this.#store.write([tokenKey(next), ...pointers].map((key) => ({ delete: key })));
-      const children = await this.#store.list(`${root}/by-parent/${next}/`, { limit: 10_000 });
-      pending.push(...children.map(({ key }) => key.slice(key.lastIndexOf('/') + 1)));
-      if (children.length > 0) await this.#store.write(children.map(({ key }) => ({ delete: key })));
+      for await (const child of this.#takeChildren(next)) pending.push(child);
+    }
+  }
+
+  // Hashes of the tokens that a token made; they are its children no more.
+  async *#takeChildren(parent: string): AsyncGenerator<string> {
+    for (;;) {
+      const children = await this.#store.list(`${root}/by-parent/${parent}/`);
+      if (children.length === 0) return;
+      yield* children.map(({ key }) => key.slice(key.lastIndexOf('/') + 1));
+      await this.#store.write(children.map(({ key }) => ({ delete: key })));
     }
   }
 

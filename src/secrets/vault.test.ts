@@ -185,6 +185,19 @@ describe('tokens', () => {
     }
   });
 
+  test('end with their grandparent, however many there are', async () => {
+    const make = async (by: string) =>
+      (await send('POST', 'auth/token/create', { token: by, body: { ttl: '1h' } })).json.auth.client_token as string;
+    const parent = await make(token);
+    const children = await Promise.all(Array.from({ length: 1_100 }, () => make(parent)));
+    const grandchild = await make(children[1_050]!);
+    await send('POST', 'auth/token/revoke-self', { token: parent, body: {} });
+    for (const held of [children[0]!, children[1_099]!, grandchild]) {
+      expect((await send('GET', 'auth/token/lookup-self', { token: held })).status).toBe(403);
+    }
+    expect(await vault.storage.list('secrets/token/by-hash/')).toHaveLength(1);
+  });
+
   test('cannot hand on what they do not have', async () => {
     const policies = () => [
       { name: 'maker', rules: [{ path: 'auth/token/create', capabilities: ['update' as const] }] },
