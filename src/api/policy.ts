@@ -19,7 +19,7 @@ export interface OwnerRule {
 
 /** A route of the manifest, as far as authorization goes. */
 export interface RouteRules {
-  /** The route's path, its name in policies: `/api/orders`; with its host where it has one: `shop.example/api/orders`. */
+  /** The route's path, its name in policies: `/api/orders`; with its host where it has one, `shop.example/api/orders`, and its methods where others share these, `/api/orders GET,HEAD`. */
   readonly path: string;
   readonly service: string;
   readonly auth: 'public' | 'optional' | 'required';

@@ -109,7 +109,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           { 'content-type': problemType, 'retry-after': '1' },
           problemBody(503, 'gateway.starting', 'the gateway is starting', id),
         );
-      const route = compiled.table.match(request.host, request.path) ?? compiled.unrouted;
+      const route = compiled.table.match(request.host, request.path, request.method) ?? compiled.unrouted;
       const exchange = createExchange(request, route, id, clock.now());
       let outcome: Outcome | undefined | Promise<Outcome | undefined>;
       try {

@@ -67,9 +67,10 @@ export function operationOnRoute(operation: OperationRules, route: RouteRules): 
   });
 }
 
-/** A route's path without the host before it. */
+/** A route's path without the host before it and the methods behind it. */
 export function pathOfRoute({ path }: RouteRules): string {
-  return path.slice(Math.max(0, path.indexOf('/')));
+  const [place = ''] = path.split(' ');
+  return place.slice(Math.max(0, place.indexOf('/')));
 }
 
 function segments(path: string): readonly string[] {

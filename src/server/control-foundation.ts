@@ -28,6 +28,8 @@ export interface Foundation {
   /** The authority of certificates for people's browsers and clients on this machine. */
   readonly developmentCa: CertificateWithKey;
   readonly secrets: Secrets;
+  /** Called after a secret was written or deleted. */
+  readonly onSecretChange: (listener: () => void) => void;
   /** Which paths each workload may read; replaced with each manifest. */
   readonly secretRoles: Map<string, ServiceRole>;
 }
@@ -63,12 +65,16 @@ export async function openFoundation(options: FoundationOptions, lifecycle: Life
   const authority = await createAuthority({ store, clock, emit, trustDomain });
   const developmentCa = await keptDevelopmentCa(store, clock);
   writeFileAtomic(layout.caFile, developmentCa.certificatePem, 0o644);
+  const listeners: (() => void)[] = [];
   const secretRoles = new Map<string, ServiceRole>();
   const secrets = createSecrets({
     store,
     clock,
     weaknesses: options.weaknesses,
-    emit: async (event) => void (await ledger.append([eventOf(event, clock.now())])),
+    emit: async (event) => {
+      await ledger.append([eventOf(event, clock.now())]);
+      if (event.outcome === 'success' && secretChanges.has(event.action)) for (const listener of listeners) listener();
+    },
     findServiceRole: (spiffeId) => secretRoles.get(spiffeId),
     sealState: () => barrier.status(),
   });
@@ -82,6 +88,7 @@ export async function openFoundation(options: FoundationOptions, lifecycle: Life
     developmentCa,
     secrets,
     secretRoles,
+    onSecretChange: (listener) => void listeners.push(listener),
   };
 }
 
@@ -106,6 +113,15 @@ function createEmit(ledger: Ledger, clock: Clock, log: Logger): EmitEvent {
       );
   };
 }
+
+/** Actions after which a service may have to get new values. */
+const secretChanges = new Set([
+  'secret.write',
+  'secret.delete',
+  'secret.undelete',
+  'secret.destroy',
+  'secret.metadata.delete',
+]);
 
 function eventOf(event: Omit<AuditEvent, 'kind' | 'id' | 'timeMs'>, nowMs: number): AuditEvent {
   return { ...event, kind: 'event', id: uuidV7(nowMs), timeMs: nowMs };

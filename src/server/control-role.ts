@@ -14,6 +14,7 @@ import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
 import type { ControlRoleOptions } from './control-parts.ts';
 import { startProvider } from './control-provider.ts';
+import { checkReloadable } from './restart-only.ts';
 import { assignSecretRoles } from './service-secrets.ts';
 import { checkNotInUse, prepareState } from './state.ts';
 
@@ -69,6 +70,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   };
   const reload = async (): Promise<{ version: string }> => {
     const next = loadManifest(manifestPath).manifest;
+    checkReloadable(manifest, next);
     await provider.reconfigure(next);
     const { version } = await publish(next);
     foundation.emit({
@@ -155,6 +157,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     });
   };
   keepAuthorityRotating(foundation, clock, log, lifecycle, () => tryReload('the trust bundle has changed'));
+  foundation.onSecretChange(() => tryReload('a secret has changed'));
   provider.onChange(() => tryReload('keys or revocations have changed'));
   lifecycle.add(
     watchPaths(

@@ -70,10 +70,10 @@ function routedServices({ services, routes, trustDomain }: Manifest, portOf: Por
     }));
 }
 
-function compileRoute(route: Route, index: number, { gateway }: Manifest): GatewayRoute {
+function compileRoute(route: Route, index: number, { gateway, routes }: Manifest): GatewayRoute {
   const { cors, timeouts } = route;
   return {
-    name: routeName(route),
+    name: routeName(route, routes),
     source: `routes[${index}]`,
     path: route.path,
     host: route.host,

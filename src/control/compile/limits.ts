@@ -10,13 +10,13 @@ export function compileLimits({ gateway, routes }: Manifest): LimitsSection {
   return {
     ipv6PrefixBits: 64,
     gateway: perIp === undefined ? [] : [rateRule('gateway', 'perIp', 'ip', perIp, 'gateway.limits.perIp')],
-    routes: Object.fromEntries(routes.map((route, index) => [`routes[${index}]`, routeRules(route, index)])),
+    routes: Object.fromEntries(routes.map((route, index) => [`routes[${index}]`, routeRules(route, index, routes)])),
   };
 }
 
-function routeRules(route: Route, index: number): LimitRule[] {
+function routeRules(route: Route, index: number, routes: readonly Route[]): LimitRule[] {
   const { limits } = route;
-  const name = routeName(route);
+  const name = routeName(route, routes);
   const origin = (name: string): string => `routes[${index}].limits.${name}`;
   const rates: [key: 'perIp' | 'perUser' | 'perClient', by: LimitKey][] = [
     ['perIp', 'ip'],

@@ -20,7 +20,15 @@ export function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll('-', '_')}_URL`;
 }
 
-/** What policies and limits call a route. */
-export function routeName({ host, path }: { readonly host?: string; readonly path: string }): string {
-  return `${host ?? ''}${path}`;
+interface NamedRoute {
+  readonly host?: string;
+  readonly path: string;
+  readonly methods?: readonly string[];
+}
+
+/** What policies and limits call a route: host and path, and its methods where others share these. Unique among `all`. */
+export function routeName(route: NamedRoute, all: readonly NamedRoute[]): string {
+  const name = ({ host, path }: NamedRoute): string => `${host ?? ''}${path}`;
+  const shared = all.filter((other) => name(other) === name(route)).length > 1;
+  return shared ? `${name(route)} ${(route.methods ?? []).join(',')}` : name(route);
 }

@@ -14,11 +14,11 @@ export function compilePolicyModel(manifest: Manifest, documents: ReadonlyMap<st
   };
 }
 
-function rulesOf(route: Route, index: number): RouteRules {
+function rulesOf(route: Route, index: number, routes: readonly Route[]): RouteRules {
   const { service, auth, roles, owner } = route;
   const scopes = Object.entries(route.scopes).filter(([, list]) => list !== undefined) as [string, readonly string[]][];
   return {
-    path: routeName(route),
+    path: routeName(route, routes),
     service,
     auth,
     ...(scopes.length === 0 ? {} : { scopes: Object.fromEntries(scopes) }),
