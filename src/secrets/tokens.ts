@@ -144,8 +144,8 @@ class StoredTokens implements Tokens {
   async revoke(hash: string): Promise<void> {
     const pending = [hash];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const record = (await this.#find(next))?.record;
-      const pointers = record === undefined ? [] : pointerKeys(next, record);
+      const entry = await this.#store.get(tokenKey(next));
+      const pointers = entry === undefined ? [] : pointerKeys(next, decodeJson<TokenRecord>(entry));
       // The token first: from here on it opens nothing, whatever becomes of the rest.
       await this.#store.write([tokenKey(next), ...pointers].map((key) => ({ delete: key })));
       for await (const child of this.#takeChildren(next)) pending.push(child);
@@ -168,7 +168,9 @@ class StoredTokens implements Tokens {
     const record = decodeJson<TokenRecord>(entry);
     // The store forgets what has expired, but who can write to it could change its expiry and not this one.
     const expired = record.expiresAtMs !== undefined && record.expiresAtMs <= this.#clock.now();
-    return expired ? undefined : { record, entryVersion: entry.version };
+    // Nor may a token outlive its maker that was being made while its maker was revoked.
+    const orphaned = !expired && record.parent !== undefined && (await this.#find(record.parent)) === undefined;
+    return expired || orphaned ? undefined : { record, entryVersion: entry.version };
   }
 
   async #tryWrite(write: Write): Promise<boolean> {

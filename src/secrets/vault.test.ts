@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openTestSecrets } from '../../test/fakes/secrets.ts';
 import type { Protection } from '../api/protections.ts';
+import { hashToken } from './tokens.ts';
 
 type TestSecrets = Awaited<ReturnType<typeof openTestSecrets>>;
 let vault: TestSecrets;
@@ -196,6 +197,24 @@ describe('tokens', () => {
       expect((await send('GET', 'auth/token/lookup-self', { token: held })).status).toBe(403);
     }
     expect(await vault.storage.list('secrets/token/by-hash/')).toHaveLength(1);
+  });
+
+  test('that are made while their maker is revoked do not outlive it', async () => {
+    const make = (by: string) => send('POST', 'auth/token/create', { token: by, body: { ttl: '1h' } });
+    const parent = (await make(token)).json.auth.client_token as string;
+    const [made] = await Promise.all([
+      make(parent),
+      send('POST', 'auth/token/revoke-self', { token: parent, body: {} }),
+    ]);
+    if (made.status === 200) {
+      const child = made.json.auth.client_token as string;
+      expect((await send('GET', 'auth/token/lookup-self', { token: child })).status).toBe(403);
+    }
+    // The same, made certain: the parent's entry goes, and nothing else.
+    const other = (await make(token)).json.auth.client_token as string;
+    const child = (await make(other)).json.auth.client_token as string;
+    await vault.storage.write([{ delete: `secrets/token/by-hash/${hashToken(other)}` }]);
+    expect((await send('GET', 'auth/token/lookup-self', { token: child })).status).toBe(403);
   });
 
   test('cannot hand on what they do not have', async () => {
