@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { LedgerRecord } from '../api/record.ts';
-import { parseVerifierKey, verifyLedger } from '../audit/index.ts';
+import { formatReport, parseVerifierKey, verifyLedger } from '../audit/index.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
 import { tryReadText } from '../core/files.ts';
 import { createAdminClient } from './admin-client.ts';
 import { type CommonOptions, layoutOf, withState } from './options.ts';
 import { formatTable } from './table.ts';
-import { paint } from './terminal.ts';
+import { paint, wantsColour } from './terminal.ts';
 
 interface QueryOptions extends CommonOptions {
   readonly verdict?: string;
@@ -109,10 +109,7 @@ async function verify({ key, checkpoint, json, ...common }: VerifyOptions): Prom
     ...(checkpoint === undefined ? {} : { checkpoint: readFile(checkpoint) }),
   });
   if (json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else
-    process.stdout.write(
-      `${report.ok ? paint('green', 'intact') : paint('red', 'TAMPERED')}: ${report.size} records\n${report.faults.map((fault) => `  ${JSON.stringify(fault)}\n`).join('')}`,
-    );
+  else process.stdout.write(formatReport(report, { colour: wantsColour() }));
   if (!report.ok) process.exitCode = exitCodes.failed;
 }
 

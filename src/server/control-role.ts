@@ -99,7 +99,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   };
   const takeRecords = async (peer: RolePeer, sequence: number, records: readonly LedgerRecord[]): Promise<void> => {
     try {
-      await foundation.ledger.append(records);
+      await foundation.ledger.ingest(records);
       peer.send({ type: 'records-ack', sequence });
     } catch (error) {
       // Not acknowledged: the role keeps them and sends them again when it next connects.
