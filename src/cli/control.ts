@@ -16,6 +16,7 @@ export function describe(command: Command): void {
           clock: systemClock,
           log: roleLogger('control', options),
           weaknesses: noWeaknesses,
+          run: process.env.MERLON_RUN,
         }),
       ),
     );

@@ -5,31 +5,43 @@ import type { Store } from '../storage/index.ts';
 /** Loopback ports by purpose: `service/orders`, `edge/orders/payments`, `inbound`, `control`. */
 export type PortOf = (purpose: string) => number;
 
-const key = 'topology/ports';
+const key = 'topology/allocation';
+
+/** What is kept: who was given which ports, by the run that asked. */
+interface Allocation {
+  readonly run: string | undefined;
+  readonly ports: readonly (readonly [purpose: string, port: number])[];
+}
 
 /**
  * Gives each purpose a free loopback port and keeps the choice, so that a role that comes back finds the others
- * where they were. `fixed` are those that the manifest names. Throws `control.port-in-use` for a fixed one that is taken.
+ * where they were. `fixed` are those that the manifest names. What the same `run` was given before is held by its own
+ * roles and services, for control may come back while they go on. Throws `control.port-in-use` for a fixed one that is taken.
  */
 export async function allocatePorts(
   store: Store,
   purposes: readonly string[],
   fixed: ReadonlyMap<string, number>,
   inUse: (port: number) => boolean,
+  run?: string,
 ): Promise<PortOf> {
   const entry = await store.get(key);
-  const kept = new Map(
-    entry === undefined ? [] : (JSON.parse(Buffer.from(entry.value).toString()) as [string, number][]),
-  );
+  const former: Allocation =
+    entry === undefined ? { run: undefined, ports: [] } : JSON.parse(Buffer.from(entry.value).toString());
+  const kept = new Map(former.ports);
+  const ours = new Set(run !== undefined && run === former.run ? kept.values() : []);
   const chosen = new Map<string, number>();
   for (const purpose of purposes) {
     const wanted = fixed.get(purpose) ?? kept.get(purpose);
     const free =
-      wanted !== undefined && ![...chosen.values()].includes(wanted) && (inUse(wanted) || (await isFree(wanted)));
+      wanted !== undefined &&
+      ![...chosen.values()].includes(wanted) &&
+      (inUse(wanted) || ours.has(wanted) || (await isFree(wanted)));
     if (!free && fixed.has(purpose)) throw portInUse(wanted as number, purpose);
     chosen.set(purpose, free ? wanted : await freePort(new Set(chosen.values())));
   }
-  await store.write([{ put: key, value: Buffer.from(JSON.stringify([...chosen])) }]);
+  const allocation: Allocation = { run, ports: [...chosen] };
+  await store.write([{ put: key, value: Buffer.from(JSON.stringify(allocation)) }]);
   return (purpose) => chosen.get(purpose) as number;
 }
 

@@ -52,6 +52,8 @@ export interface ConfigurationFacts {
   readonly weaknesses: Weaknesses;
   /** Ports that our own roles hold already. */
   readonly inUse: PortOf | undefined;
+  /** The run of the supervisor that control belongs to, where there is one. */
+  readonly run: string | undefined;
 }
 
 /** Compiles the manifest and what it names into the snapshots of all roles. Throws, and changes nothing, where any part is wrong. */
@@ -153,10 +155,10 @@ async function compilePolicies(
   throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });
 }
 
-async function allocate(manifest: Manifest, { foundation, inUse }: ConfigurationFacts): Promise<PortOf> {
+async function allocate(manifest: Manifest, { foundation, inUse, run }: ConfigurationFacts): Promise<PortOf> {
   const purposes = portPurposes(manifest);
   const held = new Set(inUse === undefined ? [] : purposes.map(inUse));
-  return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port));
+  return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port), run);
 }
 
 const edgeCertificateAt = 'crypto/edge-certificate';

@@ -15,6 +15,8 @@ export interface ControlRoleOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
+  /** Names the run of the supervisor that started it; undefined where it runs alone. */
+  readonly run?: string | undefined;
 }
 
 /** What the listener's two APIs work on. */

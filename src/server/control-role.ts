@@ -59,6 +59,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       provider,
       weaknesses,
       inUse: current?.ports,
+      run: options.run,
     });
     agent = configuration.agent;
     assignSecretRoles(next, foundation);

@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import type { FromControl, RoleState } from '../api/channel.ts';
+import type { FromControl, FromRole, RoleState } from '../api/channel.ts';
 import type { SupervisorSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
+import { uuidV7 } from '../core/ids.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import { createLogger } from '../core/log.ts';
 import { createChannelClient } from '../distribution/index.ts';
@@ -11,7 +12,7 @@ import { type Child, createProcessNotes, endStaleProcesses, type LogStream, star
 import { bindPublicPort } from './public-port.ts';
 import { codeCache, roleCommand } from './role-command.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
-import { createWorkloads, type WorkloadState } from './workloads.ts';
+import { createWorkloads } from './workloads.ts';
 
 export interface UpOptions {
   readonly manifest: Manifest;
@@ -24,9 +25,12 @@ export interface UpOptions {
   readonly roleCommand?: typeof roleCommand;
 }
 
+/** What control is told of a service, and told again when it comes back. */
+type ServiceReport = Extract<FromRole, { type: 'workload' }>;
+
 /** The running platform. */
 export interface Platform extends Stoppable {
-  readonly services: ReadonlyMap<string, WorkloadState>;
+  readonly services: ReadonlyMap<string, ServiceReport>;
   /** Settles when something ends that cannot be started again: with the error to tell. */
   readonly failed: Promise<MerlonError>;
 }
@@ -58,7 +62,7 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
   if (stale > 0) logs.line('merlon', `ended ${stale} processes that an earlier run had left behind`);
 
   const notes = createProcessNotes(layout.processNotes);
-  const services = new Map<string, WorkloadState>();
+  const services = new Map<string, ServiceReport>();
   const failure = Promise.withResolvers<MerlonError>();
   const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve);
   const workloads = createWorkloads({
@@ -67,8 +71,9 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
     graceMs,
     onStarted: notes.add,
     onState: (service, state, pid) => {
-      services.set(service, state);
-      channel.send({ type: 'workload', service, state, ...(pid === undefined ? {} : { pid }) });
+      const report: ServiceReport = { type: 'workload', service, state, ...(pid === undefined ? {} : { pid }) };
+      services.set(service, report);
+      channel.send(report);
     },
   });
   // Callers first see a closed door, then services end, control last: nothing is cut that could still be answered.
@@ -87,7 +92,7 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
       clock,
       log: createLogger({ name: 'merlon', level: 'error' }),
       onOpen: () => {
-        for (const [service, state] of services) channel.send({ type: 'workload', service, state });
+        for (const report of services.values()) channel.send(report);
       },
       onMessage: (message) => {
         if (message.type === 'roles') progress.roles(message.roles);
@@ -174,6 +179,8 @@ function startRoles(
 ): Roles {
   const { layout, manifestPath, clock, logs, logLevel } = options;
   const command = options.roleCommand ?? roleCommand;
+  // By this, a control that comes back knows that the ports it gave out are held by those it gave them to.
+  const run = uuidV7(clock.now());
   const begin = (
     role: 'control' | 'gateway' | 'agent',
     name: string,
@@ -185,7 +192,7 @@ function startRoles(
         name,
         command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
         cwd: dirname(resolve(manifestPath)),
-        env: { ...roleEnvironment(), ...memoryTuning, MERLON_CODE_CACHE: codeCache(role) },
+        env: { ...roleEnvironment(), ...memoryTuning, MERLON_CODE_CACHE: codeCache(role), MERLON_RUN: run },
         descriptors,
       },
       {

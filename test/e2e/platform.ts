@@ -158,7 +158,15 @@ function runningPlatform(
     call: createCaller(workspace.url, ca, token),
     token,
     clientToken: (client) => kept('--client', client),
-    explain: async (id) => outputOf(await merlon('explain', id)),
+    explain: async (id) => {
+      // Records travel from the data plane to control by themselves, and wait there while control is away.
+      let last = await merlon('explain', id);
+      await until(
+        `there is a record ${id}`,
+        async () => last.code === 0 || (last = await merlon('explain', id)).code === 0,
+      );
+      return outputOf(last);
+    },
     status: async () => JSON.parse(outputOf(await merlon('status', '--json'))) as Status,
     roles: () => rolesBelow(child.pid as number),
     stop: async () => {
