@@ -54,6 +54,8 @@ export function settingsOf(options: OpenApiOptions = {}): Settings {
 export const documentLimits = {
   files: 500,
   fileBytes: 64 * 1024 * 1024,
+  /** YAML takes some seconds for each of these. */
+  yamlBytes: 8 * 1024 * 1024,
   /** Inline nesting of schemas. */
   schemaDepth: 100,
   /** Length of a chain of `$ref` to `$ref`. */

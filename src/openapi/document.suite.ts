@@ -18,7 +18,7 @@ export function loadFiles(files: Readonly<Record<string, string>>, root?: string
   const document = loadOpenApi(
     entry,
     (path) => {
-      const text = files[path];
+      const text = Object.hasOwn(files, path) ? files[path] : undefined;
       if (text === undefined) throw new Error(`no such file: ${path}`);
       return text;
     },

@@ -93,6 +93,17 @@ paths:
     expect(problemsOf(() => loadFiles({ 'a.json': text })).map(({ at }) => at)).toEqual(['a.json:4:3']);
   });
 
+  it('refuses a key that stands twice in JSON, too, and says where', () => {
+    const text = `{ "openapi": "3.1.0", "info": { "title": "t", "version": "1" },\n  "paths": {},\n  "paths": {} }`;
+    expect(problemsOf(() => loadFiles({ 'a.json': text }))).toMatchObject([
+      { code: 'openapi.syntax', at: 'a.json:3:3' },
+    ]);
+    expect(problemsOf(() => loadFiles({ 'a.json': '{ "openapi": "3.1.0",\n x }' }))).toMatchObject([
+      { code: 'openapi.syntax', at: 'a.json:2:2' },
+    ]);
+    expect(loadFiles({ 'a.yaml': "{ openapi: 3.1.0, info: { title: t, version: '1' } }" }).operations).toEqual([]);
+  });
+
   it('reports faults of syntax with their place', () => {
     const [problem] = problemsOf(() => loadFiles({ 'api.yaml': `${head}paths:\n  /a: {\n` }));
     expect(problem).toMatchObject({ code: 'openapi.syntax', at: expect.stringMatching(/^api\.yaml:\d+:\d+$/) });

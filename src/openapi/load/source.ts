@@ -1,5 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { messageOf } from '../../core/errors.ts';
 import { documentLimits } from '../config.ts';
+import { unescapeToken } from '../json.ts';
+import { parseJson } from '../validate/json-guard.ts';
 import { createJsonLocator } from './json-position.ts';
 
 /** One parsed file of a document. */
@@ -28,18 +31,37 @@ export function parseSource(path: string, text: string): Source | readonly Synta
   if (text.length > documentLimits.fileBytes) {
     return [{ position: { line: 1, column: 1 }, message: `the file is larger than ${documentLimits.fileBytes} bytes` }];
   }
-  return tryParseJson(path, text) ?? parseYaml(path, text);
+  const json = looksLikeJson(text) ? parseJsonSource(path, text) : undefined;
+  return json ?? parseYaml(path, text);
 }
 
-function tryParseJson(path: string, text: string): Source | undefined {
-  if (!/^\s{0,64}[{[]/.test(text)) return undefined;
+function looksLikeJson(text: string): boolean {
+  return /^\s{0,64}[{[]/.test(text);
+}
+
+const deepest = { maxDepth: 1000, maxValues: Number.POSITIVE_INFINITY };
+
+/** Undefined: not JSON, but YAML's flow style may look like it. */
+function parseJsonSource(path: string, text: string): Source | readonly SyntaxFault[] | undefined {
+  const position = lazily(() => createJsonPosition(text));
+  const result = parseJson(Buffer.from(text), deepest);
+  if ('value' in result) return { path, root: result.value, locate: position };
+  const { code, message, pointer } = result.fault;
+  if (code === 'openapi.malformed-body') return path.endsWith('.json') ? [jsonFault(text, message)] : undefined;
+  const tokens = pointer?.split('/').slice(1).map(unescapeToken) ?? [];
+  return [{ position: position(tokens), message: `the file ${message}` }];
+}
+
+/** Where the engine's own parser stops. */
+function jsonFault(text: string, message: string): SyntaxFault {
   try {
-    const root: unknown = JSON.parse(text);
-    return { path, root, locate: lazily(() => createJsonPosition(text)) };
-  } catch {
-    // YAML's flow style looks like JSON too, and the YAML parser says where the fault is.
-    return undefined;
+    JSON.parse(text);
+  } catch (error) {
+    const [, line, column] = /line (\d+) column (\d+)/.exec(messageOf(error)) ?? [];
+    if (line !== undefined)
+      return { position: { line: Number(line), column: Number(column) }, message: `the file ${message}` };
   }
+  return { position: { line: 1, column: 1 }, message: `the file ${message}` };
 }
 
 /** Makes the function at its first call: most files are never asked for a position. */
@@ -63,6 +85,10 @@ function createJsonPosition(text: string): (tokens: readonly string[]) => Positi
 }
 
 function parseYaml(path: string, text: string): Source | readonly SyntaxFault[] {
+  if (text.length > documentLimits.yamlBytes) {
+    const message = `a YAML file must not be larger than ${documentLimits.yamlBytes} bytes; JSON is read much faster`;
+    return [{ position: { line: 1, column: 1 }, message }];
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', merge: false, uniqueKeys: true });
   const position = (offset: number): Position => {

@@ -4,31 +4,24 @@ import type { ParameterSource } from '../api-validator.ts';
 import type { Settings } from '../config.ts';
 import { parseTemplate } from '../match/template.ts';
 import { isJson } from '../media/media-type.ts';
-import { deny, shown } from './deny.ts';
 import { parseJson } from './json-guard.ts';
 import { type Pairs, parsePairs, tryDecodeForm, tryDecodePercent } from './pairs.ts';
-import type { CheckValue, SchemaCompiler } from './schema-compiler.ts';
-import { explain } from './schema-error.ts';
+import {
+  breach,
+  type CompiledParameter,
+  type Context,
+  malformed,
+  malformedQuery,
+  missing,
+  repeated,
+  unknownParameter,
+} from './parameter-denials.ts';
+import type { SchemaCompiler } from './schema-compiler.ts';
 import type { Fields } from './styles.ts';
 import { compileTextValue, type Texts, type TextValue } from './text-value.ts';
 
 /** Checks the parameters of one request to one operation. */
 export type CheckParameters = (source: ParameterSource) => Denial | undefined;
-
-interface Context {
-  readonly document: OpenApiDocument;
-  readonly operation: Operation;
-  readonly settings: Settings;
-  readonly compiler: SchemaCompiler;
-}
-
-interface CompiledParameter {
-  readonly parameter: Parameter;
-  /** `query limit`. */
-  readonly place: string;
-  readonly text: TextValue;
-  readonly check: CheckValue;
-}
 
 const noFields: Fields = [];
 
@@ -240,68 +233,4 @@ function checkContent(context: Context, one: CompiledParameter, texts: Texts): D
   }
   const errors = one.check(value);
   return errors === undefined ? undefined : breach(context, one, errors);
-}
-
-function breach(
-  { document, operation }: Context,
-  { parameter, place }: CompiledParameter,
-  errors: Parameters<typeof explain>[0],
-): Denial {
-  const { code, message, facts } = explain(errors, {
-    schemas: document.schemas,
-    schema: parameter.schema,
-    direction: 'request',
-    place,
-  });
-  return deny(400, operation, code, message, facts);
-}
-
-function missing({ operation }: Context, { parameter, place }: CompiledParameter): Denial | undefined {
-  if (!parameter.required) return undefined;
-  return deny(400, operation, 'openapi.missing-parameter', `${place} is missing`, {
-    claim: place,
-    expected: 'present',
-    actual: 'absent',
-    fix: `send the ${parameter.in} parameter \`${parameter.name}\``,
-  });
-}
-
-function repeated({ operation }: Context, { parameter, place }: CompiledParameter): Denial {
-  return deny(400, operation, 'openapi.repeated-parameter', `${place} must occur once`, {
-    claim: place,
-    expected: 'one value',
-    fix: `send \`${parameter.name}\` once`,
-  });
-}
-
-function malformed(
-  { operation }: Context,
-  { parameter, place }: CompiledParameter,
-  why = `is not written in style ${parameter.style}`,
-): Denial {
-  return deny(400, operation, 'openapi.malformed-parameter', `${place} ${why}`, {
-    claim: place,
-    expected: `style ${parameter.style}${parameter.explode ? ', exploded' : ''}`,
-    fix: `write \`${parameter.name}\` as the document shows it`,
-  });
-}
-
-function malformedQuery({ operation, settings }: Context, fault: 'too-many' | 'malformed'): Denial {
-  return fault === 'too-many'
-    ? deny(400, operation, 'openapi.too-many-values', `the query holds more than ${settings.maxPairs} parameters`, {
-        claim: 'query',
-      })
-    : deny(400, operation, 'openapi.malformed-query', 'the query holds a malformed percent-encoding', {
-        claim: 'query',
-        fix: 'encode the query as UTF-8',
-      });
-}
-
-function unknownParameter({ operation }: Context, written: string): Denial {
-  const name = shown(written);
-  return deny(400, operation, 'openapi.unknown-parameter', `query \`${name}\` is not declared`, {
-    claim: `query ${name}`,
-    expected: 'absent',
-    fix: `remove \`${name}\`: the operation does not declare it`,
-  });
 }
