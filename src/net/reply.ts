@@ -13,8 +13,8 @@ export interface ReplyConnection {
   mustClose(): boolean;
   /** The reply is complete; `endsConnection` where only the end of the connection tells so. */
   replyEnded(endsConnection: boolean): void;
-  /** Ends the connection at once. */
-  cut(): void;
+  /** Ends the connection at once; `mustShow`: by a reset, where its end alone would look like the end of the content. */
+  cut(mustShow: boolean): void;
   /** A listener failed. */
   report(error: unknown): void;
   /** Gives the socket away, with what was read beyond the request. */
@@ -111,7 +111,7 @@ export class OutgoingReply implements Reply {
   }
 
   abort(): void {
-    if (!this.closed) this.#connection.cut();
+    if (!this.closed) this.#connection.cut(this.#mode === byClose);
   }
 
   onSent(listener: (status: number) => void): void {

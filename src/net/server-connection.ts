@@ -83,11 +83,6 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     return this.#host.clock.now();
   }
 
-  /** Bytes from before this object was there: what a PROXY header left over. */
-  feed(chunk: Buffer): void {
-    this.#onData(chunk);
-  }
-
   readonly #onData = (chunk: Buffer): void => {
     if (this.#phase === isClosing) {
       this.#lingered += chunk.length;
@@ -273,8 +268,11 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#work();
   }
 
-  cut(): void {
-    this.#socket.destroy();
+  cut(mustShow: boolean): void {
+    // TLS shows it by itself: its end is not announced. Only plain TCP can reset.
+    const canReset = this.peer.scheme === 'http' && this.peer.remoteAddress !== '';
+    if (mustShow && canReset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   report(error: unknown): void {

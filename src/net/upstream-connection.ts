@@ -42,6 +42,8 @@ const awaitsHead = 2;
 const inBody = 3;
 const isClosed = 4;
 
+const mostInterims = 16;
+
 /** One connection to an endpoint: one exchange at a time, one after another. */
 export class UpstreamConnection {
   readonly output: Output;
@@ -61,6 +63,7 @@ export class UpstreamConnection {
   #asksUpgrade = false;
   #isRequestComplete = false;
   #isPersistent = false;
+  #interims = 0;
   #held: Buffer | undefined;
   #heldAt = 0;
   #isWorking = false;
@@ -90,6 +93,7 @@ export class UpstreamConnection {
     this.#since = 0;
     this.#isRequestComplete = false;
     this.hasResponse = false;
+    this.#interims = 0;
     this.uses++;
   }
 
@@ -233,9 +237,14 @@ export class UpstreamConnection {
     const { status, headers, version } = this.#parser;
     this.#framing.read(headers, version);
     if (status === 101) this.#upgrade(headers);
-    else if (status < 200) this.#handler?.interim(status, headers);
+    else if (status < 200) this.#interim(status, headers);
     else this.#beginResponse(status, headers, version);
     return this.#held === undefined ? more : next;
+  }
+
+  #interim(status: number, headers: Headers): void {
+    if (++this.#interims > mostInterims) throw malformed('the service sends interim responses without end');
+    this.#handler?.interim(status, headers);
   }
 
   #upgrade(headers: Headers): void {

@@ -197,6 +197,18 @@ describe('failures', () => {
     expect(received).not.toContain('0\r\n\r\n');
   });
 
+  test('are seen by a client of HTTP/1.0 too, to whom the end of the connection says that all is well', async () => {
+    const { port } = await service((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
+      setTimeout(() => socket.destroy(), 20);
+    });
+    const { port: gate } = await setup(port);
+    const { socket } = await peers.client(gate);
+    const failure = new Promise<NodeJS.ErrnoException>((resolve) => socket.on('error', resolve));
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect((await failure).code).toBe('ECONNRESET');
+  });
+
   test('a body that ends with its connection is whole only when that ended well', async () => {
     const { port } = await service((socket, _, all) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\nall of it');
