@@ -43,6 +43,8 @@ export interface Wire {
   edge(request: RequestText): Promise<Observation>;
   /** Bytes to the public port. */
   edgeBytes(bytes: Buffer, options?: ExchangeOptions & { readonly route?: Route }): Promise<Observation>;
+  /** The same request many times on one connection: the observation is of the first refusal, or else of the last answer. */
+  edgeSeries(bytes: Buffer, single: Buffer, options: ExchangeOptions & { readonly route: Route }): Promise<Observation>;
   /** Bytes to anywhere; the answer's problem code and decision are read as for the public port. */
   send(route: Route, bytes: Buffer, options?: ExchangeOptions): Promise<Observation>;
   readonly edgeRoute: Route;
@@ -82,6 +84,12 @@ export function createWire(target: ProveTarget): Wire {
     },
     send,
     edge: (request) => send(edgeRoute, formatRequest(request, edge.authority), { responses: 1 }),
+    edgeSeries: async (bytes, single, { route, ...options }) => {
+      const transcript = await exchange(clock, route, bytes, options);
+      const { responses } = transcript;
+      const telling = responses.find(({ status }) => status >= 300) ?? responses.at(-1);
+      return observe(target, single, { ...transcript, responses: telling === undefined ? [] : [telling] });
+    },
     edgeBytes: (bytes, { route = edgeRoute, ...options } = {}) => send(route, bytes, options),
   };
   return wire;

@@ -50,6 +50,12 @@ export function faultOfSuccess({ status, record, received }: Observation): strin
   return record !== undefined && record.verdict !== 'allow' ? `the ledger says ${record.verdict}` : undefined;
 }
 
+/** What is wrong with a control request that must reach the service, whatever it has to say: nothing may be there yet. */
+export function faultOfAdmission({ status, record, received }: Observation): string | undefined {
+  if (record?.verdict === 'allow' && status > 0 && status < 500) return undefined;
+  return `the rightful caller was answered ${status === 0 ? received : status}`;
+}
+
 /** A subject that no limit has counted yet: each attack has its own. */
 export function subjectFor({ run }: ProveContext, attackId: string): string {
   return `merlon-prove-a.${attackId}.${run}`;
@@ -61,14 +67,19 @@ export interface EdgeProbe {
   /** The attacker's request, made from the rightful one. */
   readonly attack: (rightful: RequestText) => RequestText | Promise<RequestText>;
   readonly expected: Refusal;
+  /** What is wrong with the control request; by default whatever is not 2xx. */
+  readonly controlFault?: NonNullable<Probe['controlFault']>;
 }
 
 /** A request to the public port that is right but for one thing. */
-export function edgeProbe(context: ProveContext, { open, subject, attack, expected }: EdgeProbe): Probe {
+export function edgeProbe(
+  context: ProveContext,
+  { open, subject, attack, expected, controlFault = faultOfSuccess }: EdgeProbe,
+): Probe {
   return {
     place: nameOf(open.place),
     control: async () => context.edge(await rightful(context, open, subject)),
-    controlFault: faultOfSuccess,
+    controlFault,
     attack: async () => context.edge(await attack(await rightful(context, open, subject))),
     judge: judgeRefusal(expected),
   };

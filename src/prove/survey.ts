@@ -45,10 +45,12 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
   const places = findPlaces(target);
   const open = places.flatMap((place) => tryOpen(place, target));
   const answers = async (each: OpenPlace): Promise<boolean> => isSuccess(await callAs(wire, each, personA));
+  const answersBoth = async (each: OpenPlace): Promise<boolean> =>
+    isSuccess(await callAs(wire, each, personB)) && answers(each);
   const demanding = open.filter(({ place }) => place.route.auth === 'required');
   const ownedWrites = await keep(
     demanding.filter(({ place }) => isOwned(place) && replaces(place)),
-    answers,
+    answersBoth,
   );
   const reads = await keep(
     demanding.filter(({ place }) => place.method === 'GET' && !hasParams(place)),
@@ -57,24 +59,35 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
   const creations = demanding.filter(
     ({ place, roles }) => place.method === 'POST' && !hasParams(place) && roles.length === 0,
   );
-  const created = ownedWrites.length > 0 && reads.length === 0 ? [] : await keep(creations.slice(0, 2), answers);
+  const own = await makeOwn(wire, reads, creations, ownedWrites);
   return {
     places,
     reads: reads.sort((a, b) => allowance(b) - allowance(a)),
     ownedReads: await keep(
       demanding.filter(({ place }) => place.method === 'GET' && isOwned(place)),
-      answers,
+      answersBoth,
     ),
     ownedWrites,
-    write: [...ownedWrites, ...created].find(
+    write: [...ownedWrites, ...own.created].find(
       ({ place }) => place.sample.headers['content-type'] === 'application/json',
     ),
-    personal: await findPersonal(wire, reads),
-    byRole: places
-      .flatMap((place) => rolePlace(place, target))
-      .filter(({ place }) => place.method === 'GET' && !hasParams(place)),
+    personal: own.personal,
+    byRole: places.flatMap((place) => rolePlace(place, target)).filter(({ place }) => place.method === 'GET'),
     publicRead: await findPublic(wire, places),
   };
+}
+
+/** Looks for a read that is personal; where there is none yet, makes something of the probe's own, and looks again. */
+async function makeOwn(
+  wire: Wire,
+  reads: readonly OpenPlace[],
+  creations: readonly OpenPlace[],
+  ownedWrites: readonly OpenPlace[],
+): Promise<{ readonly personal: OpenPlace | undefined; readonly created: readonly OpenPlace[] }> {
+  const personal = await findPersonal(wire, reads);
+  if (personal !== undefined && ownedWrites.length > 0) return { personal, created: [] };
+  const created = await keep(creations.slice(0, 3), async (each) => isSuccess(await callAs(wire, each, personA)));
+  return { personal: personal ?? (await findPersonal(wire, reads)), created };
 }
 
 /** The request of `person` to an open place, with a token that the manifest lets in. */

@@ -1,7 +1,7 @@
 import { type Attack, type NotApplicable, notApplicable, type Probe } from '../attack.ts';
 import type { Person, ProveContext } from '../context.ts';
 import { nameOf, requestTo } from '../places.ts';
-import { edgeProbe, type Refusal, subjectFor, withToken } from '../probes.ts';
+import { edgeProbe, faultOfAdmission, type Refusal, subjectFor, withToken } from '../probes.ts';
 import { type OpenPlace, personB } from '../survey.ts';
 import { type RequestText, withFields } from '../wire/request.ts';
 
@@ -25,6 +25,7 @@ function asOther(
       subject,
       attack: async (request) => withToken(request, await context.token(person(open, subject))),
       expected,
+      ...(expected === roleMissing ? { controlFault: faultOfAdmission } : {}),
     }),
   );
 }
@@ -108,15 +109,13 @@ const roleAttacks: readonly Attack[] = [
       const cases = context.survey.byRole.flatMap((open) =>
         open.deniedRoles.slice(0, 2).map((role) => [open, role] as const),
       );
-      const probes = cases
-        .slice(0, 4)
-        .flatMap(([open, role]) =>
-          asOther(context, 'role.insufficient', [open], roleMissing, (_, subject) => ({
-            subject,
-            roles: [role],
-            scopes: open.scopes,
-          })),
-        );
+      const probes = cases.slice(0, 4).flatMap(([open, role]) =>
+        asOther(context, 'role.insufficient', [open], roleMissing, (_, subject) => ({
+          subject,
+          roles: [role],
+          scopes: open.scopes,
+        })),
+      );
       return orNone(probes, noRoles);
     },
   },
@@ -171,6 +170,7 @@ const roleAttacks: readonly Attack[] = [
               ['x-user-roles', open.roles.join(',')],
             ),
           expected: roleMissing,
+          controlFault: faultOfAdmission,
         }),
       );
       return orNone(probes, noRoles);

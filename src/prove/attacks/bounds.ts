@@ -91,7 +91,7 @@ function bodyAttack(
           judge: judgeRefusal({
             status: 413,
             codes: ['gateway.body-too-large', 'net.body-too-large', 'openapi.body-too-large'],
-            filter: 'body-limit',
+            filter: ['body-limit', 'openapi'],
           }),
         },
       ];

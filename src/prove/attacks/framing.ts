@@ -19,11 +19,19 @@ interface FramingRow {
   readonly id: string;
   readonly title: string;
   readonly codes: readonly string[];
-  readonly status?: number;
+  readonly status?: number | readonly number[];
   readonly severity?: Severity;
   readonly standards?: readonly string[];
   /** The bytes of the attack; `smuggled` is a whole second request, hidden where a lenient reader would find it. */
-  readonly bytes: (facts: { authority: string; target: string; smuggled: string }) => string;
+  readonly bytes: (facts: FramingFacts) => string;
+}
+
+interface FramingFacts {
+  readonly authority: string;
+  readonly target: string;
+  readonly smuggled: string;
+  /** Request line and fields of a request whose body is read, the framing left out. */
+  readonly head: string;
 }
 
 const framing = ['net.bad-framing'];
@@ -129,17 +137,14 @@ const rows: readonly FramingRow[] = [
     id: 'smuggling.chunk-size',
     title: 'a chunk size that wraps around (2^64)',
     codes: ['net.bad-chunk'],
-    bytes: ({ authority, target, smuggled }) =>
-      lines(`POST ${target} HTTP/1.1`, `host: ${authority}`, 'transfer-encoding: chunked', '') +
-      `10000000000000000\r\n\r\n0\r\n\r\n${smuggled}`,
+    bytes: ({ head, smuggled }) =>
+      `${head}transfer-encoding: chunked\r\n\r\n10000000000000000\r\n\r\n0\r\n\r\n${smuggled}`,
   },
   {
     id: 'smuggling.chunk-line-feed',
     title: 'a chunk size that ends with a line feed alone',
     codes: ['net.bad-chunk'],
-    bytes: ({ authority, target, smuggled }) =>
-      lines(`POST ${target} HTTP/1.1`, `host: ${authority}`, 'transfer-encoding: chunked', '') +
-      `1\nA\r\n0\r\n\r\n${smuggled}`,
+    bytes: ({ head, smuggled }) => `${head}transfer-encoding: chunked\r\n\r\n1\nA\r\n0\r\n\r\n${smuggled}`,
   },
   {
     id: 'smuggling.line-feed',
@@ -207,7 +212,7 @@ const rows: readonly FramingRow[] = [
     id: 'smuggling.connect',
     title: 'CONNECT: the gateway as a tunnel',
     codes: ['net.connect-refused'],
-    status: 405,
+    status: [400, 405],
     standards: ['CWE-441', 'OWASP API8:2023'],
     bytes: ({ authority, smuggled }) => lines(`CONNECT ${authority} HTTP/1.1`, `host: ${authority}`, '') + smuggled,
   },
@@ -235,10 +240,25 @@ function framingProbe(context: ProveContext, row: FramingRow): Probe {
     place: `the public port, before ${target}`,
     control: async () => context.edge((await plainRequest(context, row.id)) as RequestText),
     controlFault: faultOfSuccess,
-    attack: () =>
-      context.edgeBytes(Buffer.from(row.bytes({ authority, target, smuggled }), 'latin1'), { timeoutMs: 4000 }),
+    attack: async () => {
+      const head = await headOfWrite(context, row.id);
+      const bytes = row.bytes({ authority, target, smuggled, head });
+      return context.edgeBytes(Buffer.from(bytes, 'latin1'), { timeoutMs: 4000 });
+    },
     judge: async (attack) => judgeFraming(context, row, attack, marker, started),
   };
+}
+
+/** A body is read only when its sender may send it; without such an operation the request is refused earlier. */
+async function headOfWrite(context: ProveContext, attackId: string): Promise<string> {
+  const { write, publicRead } = context.survey;
+  const request = write === undefined ? publicRead : await rightful(context, write, subjectFor(context, attackId));
+  const fields = (request?.headers ?? []).map(([name, value]) => `${name}: ${value}`);
+  return lines(
+    `${write?.place.method ?? 'POST'} ${request?.target ?? '/'} HTTP/1.1`,
+    `host: ${context.target.edge.authority}`,
+    ...fields,
+  );
 }
 
 async function judgeFraming(
@@ -250,7 +270,7 @@ async function judgeFraming(
 ): Promise<Judgement> {
   const { transcript } = attack;
   if ((transcript?.responses.length ?? 0) > 1) return gotThrough('the hidden request was answered, too');
-  const judged = judgeRefusal({ status, codes, filter: 'http' })(attack);
+  const judged = judgeRefusal({ status, codes, filter: ['http', 'openapi'] })(attack);
   if (judged.verdict === 'got-through') return judged;
   await sleep(context.target.clock, 120);
   const records = await context.target.recordsSince(sinceMs);

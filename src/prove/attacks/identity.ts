@@ -69,7 +69,7 @@ const rows: readonly SpoofRow[] = [
   {
     id: 'spoof.hop-by-hop',
     title: "the gateway's own fields named in `Connection`, so that a hop drops them",
-    fields: () => [['connection', 'close, merlon-subject, merlon-roles, merlon-scopes, authorization']],
+    fields: () => [['connection', 'close, merlon-subject, merlon-roles, merlon-scopes, merlon-caller']],
   },
   {
     id: 'spoof.method',
@@ -125,11 +125,11 @@ function judgeSame(attack: Observation, control: Observation, other: Observation
   const [seen, own, foreign] = [attack, control, other].map(bodyOf);
   if (own === foreign) return inconclusive('both callers were given the same answer');
   if (seen === foreign) return gotThrough("the service gave the other caller's answer");
+  if (attack.record?.verdict === 'deny') return stopped(`refused with ${attack.status} ${attack.code ?? ''}`);
   if (attack.record !== undefined && attack.record.principal?.id !== control.record?.principal?.id)
     return gotThrough(`the ledger names ${attack.record.principal?.id ?? 'nobody'} as the caller`);
   if (isSuccess(attack) && seen === own)
     return stopped('the field made no difference: the answer is the token holder’s own');
-  if (attack.record?.verdict === 'deny') return stopped(`refused with ${attack.status} ${attack.code ?? ''}`);
   return gotThrough(`the field made a difference: ${attack.status} in place of ${control.status}`);
 }
 

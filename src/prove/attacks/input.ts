@@ -135,11 +135,11 @@ const rawRows: readonly RawRow[] = [
   },
   {
     id: 'input.deep',
-    title: 'JSON nested 10,000 levels deep',
+    title: 'JSON nested 500 levels deep',
     protection: 'openapi.body',
     standards: ['CWE-674', 'OWASP API4:2023'],
-    codes: ['openapi.too-deep'],
-    body: (text) => inside(text, `"a": ${'['.repeat(10_000)}${']'.repeat(10_000)}`),
+    codes: ['openapi.too-deep', 'openapi.body-too-large'],
+    body: (text) => inside(text, `"a": ${'['.repeat(500)}${']'.repeat(500)}`),
   },
   {
     id: 'input.not-utf-8',
@@ -221,7 +221,7 @@ function rawAttack({ id, title, protection, standards, codes, body }: RawRow): A
               ? sendBroken(context, request)
               : context.edge({ ...request, body: body(request.body ?? '{}') });
           },
-          judge: judgeRefusal({ status: 400, codes, filter: 'openapi' }),
+          judge: judgeRefusal({ status: [400, 413], codes, filter: 'openapi' }),
         },
       ];
     },

@@ -1,6 +1,16 @@
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemCode } from '../../core/errors.ts';
 import { type Attack, gotThrough, inconclusive, type Observation, stopped } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 
@@ -92,13 +102,29 @@ function flip(line: string): string {
   return `${line.slice(0, at)}${line[at] === 'a' ? 'b' : 'a'}${line.slice(at + 1)}`;
 }
 
+function copyFile(from: string, to: string): void {
+  try {
+    copyFileSync(from, to);
+  } catch (error) {
+    // A ledger without a checkpoint yet.
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}
+
 function withCopy<T>(folder: string, use: (copy: LedgerCopy) => Promise<T>): Promise<T> {
   const base = mkdtempSync(join(tmpdir(), 'merlon-prove-'));
   const copy = join(base, 'ledger');
-  cpSync(folder, copy, { recursive: true, filter: (path) => !/\/(?:derived|lock|lock-journal)$/.test(path) });
   const segments = join(copy, 'segments');
+  mkdirSync(segments, { recursive: true });
+  // What tells of the records before the records themselves: the ledger goes on growing meanwhile.
+  for (const name of ['durable', 'checkpoint', 'checkpoints.ndjson']) copyFile(join(folder, name), join(copy, name));
+  for (const name of readdirSync(join(folder, 'segments')).sort())
+    copyFile(join(folder, 'segments', name), join(segments, name));
   const newest = join(segments, readdirSync(segments).sort().at(-1) as string);
-  const lines = readFileSync(newest, 'utf8').trimEnd().split('\n');
+  const text = readFileSync(newest, 'utf8');
+  // A line may be half written at the moment of the copy.
+  const lines = text.slice(0, text.lastIndexOf('\n')).split('\n');
+  writeFileSync(newest, `${lines.join('\n')}\n`);
   return use({
     folder: copy,
     lines,

@@ -1,6 +1,7 @@
 import type { WrittenRate } from '../../manifest/index.ts';
 import {
   type Attack,
+  gotThrough,
   inconclusive,
   type Judgement,
   notApplicable,
@@ -12,11 +13,61 @@ import type { ProveContext } from '../context.ts';
 import { nameOf } from '../places.ts';
 import { faultOfSuccess, judgeRefusal, withToken } from '../probes.ts';
 import { type OpenPlace, rightful } from '../survey.ts';
+import type { Route } from '../wire/exchange.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
 import { fieldOf } from '../wire/response.ts';
 
-/** More requests than this are not sent to find a limit. */
-const longestSeries = 400;
+/** Limits above this are not used up. */
+const largestCount = 400;
+
+/** What a series is sent to. */
+interface Series {
+  readonly request: RequestText;
+  readonly rate: WrittenRate;
+  readonly route: Route;
+}
+
+/**
+ * Sends requests on one connection until one is refused, and gives that refusal; or the last answer, where the
+ * limit and as much again as flows back meanwhile did not suffice.
+ */
+async function exhaust(context: ProveContext, { request, rate, route }: Series): Promise<Observation> {
+  const perBatch = Math.min(100, rate.count + 1);
+  let last: Observation | undefined;
+  for (let sent = 0; sent < 2 * rate.count + 20; sent += perBatch) {
+    last = await sendBatch(context, request, perBatch, route);
+    if (last.status !== 200) return last;
+  }
+  return last as Observation;
+}
+
+/** Sends `count` times the same request; the observation is of the first refusal, or of the last answer. */
+async function sendBatch(
+  context: ProveContext,
+  request: RequestText,
+  count: number,
+  route: Route,
+): Promise<Observation> {
+  const { authority } = context.target.edge;
+  const single = formatRequest(withFields(request, ['connection', 'keep-alive']), authority);
+  const bytes = Buffer.concat(Array.from({ length: count }, () => single));
+  return context.edgeSeries(bytes, single, { route, responses: count, timeoutMs: 20_000 });
+}
+
+const expected = { status: 429, codes: ['limits.exceeded'], filter: 'limits' } as const;
+
+function judgeLimit(attack: Observation): Judgement {
+  const judged = judgeRefusal(expected)(attack);
+  if (judged.verdict === 'got-through') return gotThrough('twice as many requests as the limit allows were answered');
+  if (judged.verdict !== 'stopped') return judged;
+  const refusal = attack.transcript?.responses.find(({ status }) => status === 429);
+  const missing = ['retry-after', 'ratelimit', 'ratelimit-policy'].filter(
+    (name) => fieldOf(refusal, name) === undefined,
+  );
+  return missing.length === 0
+    ? stopped(`${judged.because}, to be tried again after ${fieldOf(refusal, 'retry-after')} s`)
+    : inconclusive(`refused, but without ${missing.join(', ')}`);
+}
 
 interface Limited {
   readonly open: OpenPlace;
@@ -28,41 +79,14 @@ function smallestPerUser({ survey }: ProveContext): Limited | undefined {
   return survey.reads
     .flatMap((open): Limited[] => {
       const rate = open.place.route.limits.perUser;
-      return rate === undefined || rate.count > longestSeries ? [] : [{ open, rate }];
+      return rate === undefined || rate.count > largestCount ? [] : [{ open, rate }];
     })
     .sort((a, b) => a.rate.count - b.rate.count)[0];
 }
 
-/** Sends one request more than the limit allows, on few connections; what comes then is the attack. */
-async function useUp(context: ProveContext, request: RequestText, count: number, from?: string): Promise<void> {
-  const keepAlive = withFields(request, ['connection', 'keep-alive']);
-  const bytes = formatRequest(keepAlive, context.target.edge.authority);
-  const route = from === undefined ? context.edgeRoute : { ...context.edgeRoute, from };
-  await context.edgeBytes(Buffer.concat(Array.from({ length: count }, () => bytes)), {
-    route,
-    responses: count,
-    timeoutMs: 20_000,
-  });
-}
+type Disguise = (context: ProveContext, request: RequestText, open: OpenPlace, subject: string) => Promise<RequestText>;
 
-const expected = { status: 429, codes: ['limits.exceeded'], filter: 'limits' } as const;
-
-function judgeLimit(attack: Observation): Judgement {
-  const judged = judgeRefusal(expected)(attack);
-  if (judged.verdict !== 'stopped') return judged;
-  const [response] = attack.transcript?.responses ?? [];
-  const missing = ['retry-after', 'ratelimit', 'ratelimit-policy'].filter(
-    (name) => fieldOf(response, name) === undefined,
-  );
-  return missing.length === 0
-    ? stopped(`${judged.because}, to be tried again after ${fieldOf(response, 'retry-after')} s`)
-    : inconclusive(`refused, but without ${missing.join(', ')}`);
-}
-
-function limitAttack(
-  facts: Pick<Attack, 'id' | 'title'>,
-  last: (context: ProveContext, request: RequestText, open: OpenPlace, subject: string) => Promise<RequestText>,
-): Attack {
+function limitAttack(facts: Pick<Attack, 'id' | 'title'>, disguise?: Disguise): Attack {
   return {
     ...facts,
     protection: 'limits',
@@ -70,34 +94,36 @@ function limitAttack(
     standards: ['CWE-770', 'CWE-799', 'OWASP API4:2023'],
     plan: (context) => {
       const limited = smallestPerUser(context);
-      if (limited === undefined)
-        return notApplicable(`no route that can be read has a limit per user of at most ${longestSeries}`);
-      return [limitProbe(context, limited, facts.id, last)];
+      return limited === undefined
+        ? notApplicable(`no route that can be read has a limit per user of at most ${largestCount}`)
+        : [limitProbe(context, limited, facts.id, disguise)];
     },
   };
 }
 
-function limitProbe(
-  context: ProveContext,
-  { open, rate }: Limited,
-  id: string,
-  last: (context: ProveContext, request: RequestText, open: OpenPlace, subject: string) => Promise<RequestText>,
-): Probe {
+/** A few more than one: within one of them the limit may just have let the next request in. */
+const disguisedTries = 4;
+
+function limitProbe(context: ProveContext, { open, rate }: Limited, id: string, disguise?: Disguise): Probe {
   const subject = `merlon-prove-${id}.${context.run}`;
-  const other = `${subject}.other`;
+  const route = context.edgeRoute;
   return {
     place: `${nameOf(open.place)} (${rate.text} per user)`,
-    // Another caller, asked while the first is over the limit: the limit is the caller's own.
-    control: async () => context.edge(await rightful(context, open, other)),
+    // Another caller of the same route: the limit is the caller's own, and what is refused is not the route.
+    control: async () => context.edge(await rightful(context, open, `${subject}.other`)),
     controlFault: faultOfSuccess,
     attack: async () => {
       const request = await rightful(context, open, subject);
-      await useUp(context, request, rate.count + 2);
-      return context.edge(await last(context, request, open, subject));
+      const refused = await exhaust(context, { request, rate, route });
+      if (disguise === undefined) return refused;
+      return sendBatch(context, await disguise(context, request, open, subject), disguisedTries, route);
     },
     judge: judgeLimit,
   };
 }
+
+/** A loopback address of the probe's own, so that nobody else is kept out. */
+const ownAddress = '127.66.0.66';
 
 const perAddress: Attack = {
   id: 'limit.per-address',
@@ -106,52 +132,42 @@ const perAddress: Attack = {
   severity: 'medium',
   standards: ['CWE-770', 'CWE-799', 'OWASP API4:2023'],
   plan: (context) => {
-    const { publicRead } = context.survey;
-    const { edge, manifest } = context.target;
-    const limits = manifest.routes
-      .filter(({ path }) => publicRead !== undefined && path === publicRead.target.split('?')[0])
-      .flatMap(({ limits }) => (limits.perIp === undefined ? [] : [limits.perIp]));
-    const rate = [
-      ...limits,
-      ...(manifest.gateway.limits.perIp === undefined ? [] : [manifest.gateway.limits.perIp]),
-    ].sort((a, b) => a.count - b.count)[0];
-    const request = publicRead;
-    if (rate === undefined || request === undefined || rate.count > longestSeries)
-      return notApplicable(`no public operation has a limit per address of at most ${longestSeries}`);
-    if (!edge.host.startsWith('127.'))
+    const { survey, target, edgeRoute } = context;
+    const request = survey.publicRead;
+    const rate = request === undefined ? undefined : smallestPerAddress(context, request);
+    if (request === undefined || rate === undefined)
+      return notApplicable(`no public operation has a limit per address of at most ${largestCount}`);
+    if (!target.edge.host.startsWith('127.'))
       return notApplicable('the address of this machine must not be used up for others');
-    // A loopback address of the probe's own, so that nobody else is kept out.
-    const from = '127.66.0.66';
     return [
       {
         place: `GET ${request.target} (${rate.text} per address)`,
         control: () => context.edge(request),
         controlFault: faultOfSuccess,
-        attack: async () => {
-          await useUp(context, request, rate.count + 2, from);
-          return context.edgeBytes(formatRequest(request, edge.authority), {
-            route: { ...context.edgeRoute, from },
-            responses: 1,
-          });
-        },
+        attack: () => exhaust(context, { request, rate, route: { ...edgeRoute, from: ownAddress } }),
         judge: judgeLimit,
       },
     ];
   },
 };
 
+function smallestPerAddress({ target: { manifest } }: ProveContext, request: RequestText): WrittenRate | undefined {
+  const path = request.target.split('?')[0];
+  const limits = [
+    manifest.gateway.limits.perIp,
+    ...manifest.routes.filter((route) => route.path === path).map(({ limits }) => limits.perIp),
+  ];
+  return limits
+    .filter((rate): rate is WrittenRate => rate !== undefined && rate.count <= largestCount)
+    .sort((a, b) => a.count - b.count)[0];
+}
+
 export const limitAttacks: readonly Attack[] = [
-  limitAttack({ id: 'limit.per-user', title: 'more requests than one user may send' }, async (_, request) => request),
+  limitAttack({ id: 'limit.per-user', title: 'more requests than one user may send' }),
   limitAttack(
     { id: 'limit.new-token', title: 'over the limit, with a fresh token of the same user' },
-    async (context, request, open, subject) =>
-      withToken(
-        request,
-        await context.token(
-          { subject, roles: open.roles, scopes: open.scopes },
-          { claims: { jti: `again-${context.run}` } },
-        ),
-      ),
+    async (context, request, { roles, scopes }, subject) =>
+      withToken(request, await context.token({ subject, roles, scopes }, { claims: { jti: `again-${context.run}` } })),
   ),
   limitAttack(
     { id: 'limit.other-address', title: 'over the limit, with another address claimed (`X-Forwarded-For`)' },

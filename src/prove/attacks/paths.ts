@@ -18,7 +18,7 @@ interface PathRow {
   readonly protection?: Protection;
   readonly status: readonly number[];
   readonly codes: readonly string[];
-  readonly filter?: string;
+  readonly filter?: string | readonly string[];
   /** The path that an attacker writes for `/api/orders`, to come there unseen. */
   readonly write: (path: string) => string;
   /** With the credential of somebody who may read it, where the form alone must be refused. */
@@ -83,6 +83,7 @@ const rows: readonly PathRow[] = [
     ...normalised,
     status: [400, 401],
     codes: ['net.bad-path', 'authn.token-missing'],
+    filter: ['http', 'authn'],
     write: (path) => `/../../..${path}`,
   },
 ];

@@ -45,7 +45,7 @@ function authorization(
   const query = new URLSearchParams(
     Object.entries(params).filter((each): each is [string, string] => each[1] !== undefined),
   );
-  return { method: 'GET', target: `/oidc/auth?${query}`, headers: [] };
+  return { method: 'GET', target: `/oidc/authorize?${query}`, headers: [] };
 }
 
 /** Signing in has begun: the answer leads to the page that asks for a password. */
@@ -68,7 +68,7 @@ const oauth = 'RFC 9700';
 
 function authorizationAttack(
   facts: Pick<Attack, 'id' | 'title' | 'severity' | 'standards'>,
-  change: Readonly<Record<string, string | undefined>>,
+  change: (client: Client) => Readonly<Record<string, string | undefined>>,
 ): Attack {
   return {
     ...facts,
@@ -81,7 +81,7 @@ function authorizationAttack(
           control: () => context.edge(authorization(client)),
           controlFault: (control) =>
             beginsLogin(control) ? undefined : `the sign-in does not begin: ${control.status}`,
-          attack: () => context.edge(authorization(client, change)),
+          attack: () => context.edge(authorization(client, change(client))),
           judge: judgeAuthorization,
         },
       ];
@@ -140,7 +140,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'critical',
       standards: ['CWE-601', oauth],
     },
-    { redirect_uri: 'https://attacker.invalid/callback' },
+    () => ({ redirect_uri: 'https://attacker.invalid/callback' }),
   ),
   authorizationAttack(
     {
@@ -149,7 +149,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'high',
       standards: ['CWE-601', oauth],
     },
-    { redirect_uri: 'https://localhost:8443.attacker.invalid/signed-in' },
+    ({ redirectUri }) => ({ redirect_uri: redirectUri.replace(/^(\w+:\/\/[^/]+)/, '$1.attacker.invalid') }),
   ),
   authorizationAttack(
     {
@@ -158,7 +158,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'high',
       standards: ['CWE-345', 'RFC 7636', oauth],
     },
-    { code_challenge: undefined, code_challenge_method: undefined },
+    () => ({ code_challenge: undefined, code_challenge_method: undefined }),
   ),
   authorizationAttack(
     {
@@ -167,7 +167,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'medium',
       standards: ['RFC 7636', oauth],
     },
-    { code_challenge_method: 'plain' },
+    () => ({ code_challenge_method: 'plain' }),
   ),
   authorizationAttack(
     {
@@ -176,7 +176,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'high',
       standards: ['CWE-598', oauth],
     },
-    { response_type: 'token' },
+    () => ({ response_type: 'token' }),
   ),
   authorizationAttack(
     {
@@ -185,7 +185,7 @@ export const providerAttacks: readonly Attack[] = [
       severity: 'medium',
       standards: ['CWE-287', oauth],
     },
-    { client_id: 'merlon-prove-unknown' },
+    () => ({ client_id: 'merlon-prove-unknown' }),
   ),
   grantAttack(
     {

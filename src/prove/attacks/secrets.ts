@@ -1,5 +1,5 @@
-import type { Protection } from '../../api/protections.ts';
 import type { ConnectionOptions } from 'node:tls';
+import type { Protection } from '../../api/protections.ts';
 import {
   type Attack,
   gotThrough,
