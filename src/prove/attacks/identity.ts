@@ -1,0 +1,174 @@
+import {
+  type Attack,
+  gotThrough,
+  inconclusive,
+  type Judgement,
+  notApplicable,
+  type Observation,
+  type Severity,
+  stopped,
+} from '../attack.ts';
+import { nameOf } from '../places.ts';
+import { faultOfSuccess } from '../probes.ts';
+import { bodyOf, isSuccess, personA, personB, rightful } from '../survey.ts';
+import { withFields } from '../wire/request.ts';
+
+type Field = readonly [name: string, value: string];
+
+interface SpoofRow {
+  readonly id: string;
+  readonly title: string;
+  readonly severity?: Severity;
+  /** Fields that claim to be `other`. */
+  readonly fields: (other: string) => readonly Field[];
+}
+
+const rows: readonly SpoofRow[] = [
+  {
+    id: 'spoof.subject',
+    title: "another's name in the field by which services learn who calls",
+    severity: 'critical',
+    fields: (other) => [['merlon-subject', other]],
+  },
+  {
+    id: 'spoof.subject-spelling',
+    title: 'the same in capitals and with an underscore, as CGI would read it',
+    severity: 'critical',
+    fields: (other) => [
+      ['MERLON-SUBJECT', other],
+      ['merlon_subject', other],
+    ],
+  },
+  {
+    id: 'spoof.roles',
+    title: 'more roles and scopes than the token has',
+    severity: 'critical',
+    fields: () => [
+      ['merlon-roles', 'admin,manager,support,root'],
+      ['merlon-scopes', '*'],
+      ['merlon-client', 'admin'],
+    ],
+  },
+  {
+    id: 'spoof.believed-names',
+    title: 'fields that frameworks believe (`X-Forwarded-User`, `X-Remote-User` ...)',
+    fields: (other) =>
+      ['x-forwarded-user', 'x-forwarded-email', 'x-remote-user', 'x-user-id', 'x-auth-request-user', 'remote-user'].map(
+        (name): Field => [name, other],
+      ),
+  },
+  {
+    id: 'spoof.client-certificate',
+    title: "another workload's certificate, claimed in a field",
+    fields: () => [
+      ['x-forwarded-client-cert', 'By=spiffe://x/y;URI=spiffe://x/merlon/gateway'],
+      ['merlon-caller', 'spiffe://x/merlon/gateway'],
+      ['x-client-verify', 'SUCCESS'],
+    ],
+  },
+  {
+    id: 'spoof.hop-by-hop',
+    title: "the gateway's own fields named in `Connection`, so that a hop drops them",
+    fields: () => [['connection', 'close, merlon-subject, merlon-roles, merlon-scopes, merlon-caller']],
+  },
+  {
+    id: 'spoof.method',
+    title: 'another method in `X-HTTP-Method-Override`',
+    fields: () => [
+      ['x-http-method-override', 'DELETE'],
+      ['x-method-override', 'DELETE'],
+      ['x-http-method', 'DELETE'],
+    ],
+  },
+  {
+    id: 'spoof.url',
+    title: 'another path in `X-Original-URL` and `X-Rewrite-URL`',
+    fields: () => [
+      ['x-original-url', '/merlon-prove-elsewhere'],
+      ['x-rewrite-url', '/merlon-prove-elsewhere'],
+    ],
+  },
+];
+
+/**
+ * The field must make no difference. That it would make one if it reached the service is what the control shows: the
+ * operation answers two callers differently, and the spoofed answer is then held against both.
+ */
+function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack {
+  return {
+    id,
+    title,
+    protection: 'http.identity-headers',
+    severity,
+    standards: ['CWE-290', 'CWE-345', 'OWASP API2:2023'],
+    plan: (context) => {
+      const { personal } = context.survey;
+      if (personal === undefined)
+        return notApplicable('no operation answers two callers differently, so that a difference could be seen');
+      return [
+        {
+          place: nameOf(personal.place),
+          control: async () => context.edge(await rightful(context, personal, personA)),
+          controlFault: faultOfSuccess,
+          attack: async () => context.edge(withFields(await rightful(context, personal, personA), ...fields(personB))),
+          judge: async (attack, control) => {
+            const other = await context.edge(await rightful(context, personal, personB));
+            return judgeSame(attack, control, other);
+          },
+        },
+      ];
+    },
+  };
+}
+
+function judgeSame(attack: Observation, control: Observation, other: Observation): Judgement {
+  const [seen, own, foreign] = [attack, control, other].map(bodyOf);
+  if (own === foreign) return inconclusive('both callers were given the same answer');
+  if (seen === foreign) return gotThrough("the service gave the other caller's answer");
+  if (attack.record?.verdict === 'deny') return stopped(`refused with ${attack.status} ${attack.code ?? ''}`);
+  if (attack.record !== undefined && attack.record.principal?.id !== control.record?.principal?.id)
+    return gotThrough(`the ledger names ${attack.record.principal?.id ?? 'nobody'} as the caller`);
+  if (isSuccess(attack) && seen === own)
+    return stopped('the field made no difference: the answer is the token holder’s own');
+  return gotThrough(`the field made a difference: ${attack.status} in place of ${control.status}`);
+}
+
+const forwardedFor: Attack = {
+  id: 'spoof.client-address',
+  title: 'another client address in `X-Forwarded-For` and `Forwarded`',
+  severity: 'high',
+  standards: ['CWE-348', 'CWE-290'],
+  plan: (context) => {
+    const [open] = context.survey.reads;
+    if (open === undefined) return notApplicable('no operation behind authentication can be read');
+    if (context.target.manifest.gateway.trustedProxies.some(({ text }) => /^(127|::1|0\.0\.0\.0|::)/.test(text)))
+      return notApplicable('this machine is a trusted proxy by the manifest');
+    const spoofed = '203.0.113.66';
+    return [
+      {
+        place: nameOf(open.place),
+        control: async () => context.edge(await rightful(context, open, personA)),
+        controlFault: faultOfSuccess,
+        attack: async () =>
+          context.edge(
+            withFields(
+              await rightful(context, open, personA),
+              ['x-forwarded-for', spoofed],
+              ['forwarded', `for=${spoofed}`],
+              ['x-real-ip', spoofed],
+              ['true-client-ip', spoofed],
+            ),
+          ),
+        judge: ({ record }, control) => {
+          if (record === undefined) return inconclusive('the ledger holds no record of it');
+          if (record.remoteAddress === spoofed) return gotThrough('the ledger names the address that was claimed');
+          return record.remoteAddress === control.record?.remoteAddress
+            ? stopped(`the ledger names the real address ${record.remoteAddress}`)
+            : inconclusive(`the ledger names ${record.remoteAddress}`);
+        },
+      },
+    ];
+  },
+};
+
+export const identityAttacks: readonly Attack[] = [...rows.map(spoofAttack), forwardedFor];

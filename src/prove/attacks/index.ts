@@ -1,0 +1,58 @@
+import type { Attack } from '../attack.ts';
+import { accessAttacks } from './access.ts';
+import { adminAttacks } from './admin.ts';
+import { boundsAttacks } from './bounds.ts';
+import { framingAttacks } from './framing.ts';
+import { identityAttacks } from './identity.ts';
+import { inputAttacks } from './input.ts';
+import { ledgerAttacks } from './ledger.ts';
+import { limitAttacks } from './limits.ts';
+import { meshAttacks } from './mesh.ts';
+import { pathAttacks } from './paths.ts';
+import { providerAttacks } from './provider.ts';
+import { secretsAttacks } from './secrets.ts';
+import { tokenAttacks } from './tokens.ts';
+import { transportAttacks } from './transport.ts';
+
+/** Every attack there is, from the outside in. */
+export const attacks: readonly Attack[] = [
+  ...transportAttacks,
+  ...framingAttacks,
+  ...pathAttacks,
+  ...boundsAttacks,
+  ...tokenAttacks,
+  ...providerAttacks,
+  ...accessAttacks,
+  ...identityAttacks,
+  ...inputAttacks,
+  ...limitAttacks,
+  ...meshAttacks,
+  ...secretsAttacks,
+  ...adminAttacks,
+  ...ledgerAttacks,
+];
+
+/** Headings by the first part of an attack's id. */
+export const domains: Readonly<Record<string, string>> = {
+  tls: 'Transport',
+  smuggling: 'Request smuggling',
+  path: 'Paths',
+  bounds: 'Sizes, times and origins',
+  token: 'Tokens',
+  signin: 'Sign-in',
+  scope: 'Scopes',
+  role: 'Roles and policies',
+  owner: 'Object ownership',
+  spoof: 'Spoofed identities',
+  input: 'Input against the API document',
+  limit: 'Limits',
+  mesh: 'Service to service',
+  secrets: 'Secrets',
+  admin: 'Admin API',
+  ledger: 'Audit ledger',
+};
+
+/** The part of an attack's id that names its domain. */
+export function domainOf({ id }: Pick<Attack, 'id'>): string {
+  return id.slice(0, id.indexOf('.'));
+}

@@ -1,0 +1,166 @@
+// What there is to attack: which operations answer whom. Found by asking the manifest and its policies who may call,
+// and then by calling.
+import type { Observation } from './attack.ts';
+import type { Wire } from './context.ts';
+import { findPlaces, isOwned, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
+import type { ProveTarget } from './ports.ts';
+import { type RequestText, withFields } from './wire/request.ts';
+
+/** A place with a caller whom the manifest lets in. */
+export interface OpenPlace {
+  readonly place: Place;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+}
+
+/** An operation that one role may use and another may not. */
+export interface RolePlace extends OpenPlace {
+  readonly deniedRoles: readonly string[];
+}
+
+export interface Survey {
+  /** Operations behind authentication that answer 2xx to a rightful caller, without consequences; the best to use first. */
+  readonly reads: readonly OpenPlace[];
+  /** Of objects that belong to the caller. */
+  readonly ownedReads: readonly OpenPlace[];
+  readonly ownedWrites: readonly OpenPlace[];
+  /** Takes a JSON body and answers 2xx; what it leaves behind belongs to the probe. */
+  readonly write: OpenPlace | undefined;
+  /** A read whose answer depends on who asks. */
+  readonly personal: OpenPlace | undefined;
+  readonly byRole: readonly RolePlace[];
+  /** Every place, rightful caller or not. */
+  readonly places: readonly Place[];
+  /** A GET without credentials that answers 2xx. */
+  readonly publicRead: RequestText | undefined;
+}
+
+/** Names of the two callers that probes are; they never log in and own nothing but what probes make. */
+export const personA = 'merlon-prove-a';
+export const personB = 'merlon-prove-b';
+
+/** Calls each operation that can be called without consequences, and a few that leave something of the probe's own. */
+export async function takeSurvey(wire: Wire): Promise<Survey> {
+  const { target } = wire;
+  const places = findPlaces(target);
+  const open = places.flatMap((place) => tryOpen(place, target));
+  const answers = async (each: OpenPlace): Promise<boolean> => isSuccess(await callAs(wire, each, personA));
+  const answersBoth = async (each: OpenPlace): Promise<boolean> =>
+    isSuccess(await callAs(wire, each, personB)) && answers(each);
+  const demanding = open.filter(({ place }) => place.route.auth === 'required');
+  const ownedWrites = await keep(
+    demanding.filter(({ place }) => isOwned(place) && replaces(place)),
+    answersBoth,
+  );
+  const reads = await keep(
+    demanding.filter(({ place }) => place.method === 'GET' && !hasParams(place)),
+    answers,
+  );
+  const creations = demanding.filter(
+    ({ place, roles }) => place.method === 'POST' && !hasParams(place) && roles.length === 0,
+  );
+  const own = await makeOwn(wire, reads, creations, ownedWrites);
+  return {
+    places,
+    reads: reads.sort((a, b) => allowance(b) - allowance(a)),
+    ownedReads: await keep(
+      demanding.filter(({ place }) => place.method === 'GET' && isOwned(place)),
+      answersBoth,
+    ),
+    ownedWrites,
+    write: [...ownedWrites, ...own.created].find(
+      ({ place }) => place.sample.headers['content-type'] === 'application/json',
+    ),
+    personal: own.personal,
+    byRole: places.flatMap((place) => rolePlace(place, target)).filter(({ place }) => place.method === 'GET'),
+    publicRead: await findPublic(wire, places),
+  };
+}
+
+/** Looks for a read that is personal; where there is none yet, makes something of the probe's own, and looks again. */
+async function makeOwn(
+  wire: Wire,
+  reads: readonly OpenPlace[],
+  creations: readonly OpenPlace[],
+  ownedWrites: readonly OpenPlace[],
+): Promise<{ readonly personal: OpenPlace | undefined; readonly created: readonly OpenPlace[] }> {
+  const personal = await findPersonal(wire, reads);
+  if (personal !== undefined && ownedWrites.length > 0) return { personal, created: [] };
+  const created = await keep(creations.slice(0, 3), async (each) => isSuccess(await callAs(wire, each, personA)));
+  return { personal: personal ?? (await findPersonal(wire, reads)), created };
+}
+
+/** The request of `person` to an open place, with a token that the manifest lets in. */
+export async function rightful(wire: Wire, open: OpenPlace, subject: string): Promise<RequestText> {
+  const { place, roles, scopes } = open;
+  const token = await wire.token({ subject, roles, scopes });
+  return withFields(requestTo(place, subject), ['authorization', `Bearer ${token}`]);
+}
+
+async function callAs(wire: Wire, open: OpenPlace, subject: string): Promise<Observation> {
+  return wire.edge(await rightful(wire, open, subject));
+}
+
+export function isSuccess({ status }: Pick<Observation, 'status'>): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function keep<T>(all: readonly T[], holds: (each: T) => Promise<boolean>): Promise<T[]> {
+  const kept: T[] = [];
+  for (const each of all) if (await holds(each)) kept.push(each);
+  return kept;
+}
+
+const replaces = ({ method }: Place): boolean => method === 'PUT' || method === 'PATCH';
+const hasParams = ({ template }: Place): boolean => template.includes('{');
+
+/** The fewest roles with which the manifest and the policies let a caller in; none where nobody is. */
+function tryOpen(place: Place, target: ProveTarget): OpenPlace[] {
+  const scopes = scopesOf(place);
+  const roles = [[], ...Object.keys(target.manifest.roles).map((role) => [role])].find(
+    (each) => target.authorize(policyRequest(place, { subject: personA, roles: each, scopes }, target)) === 'allow',
+  );
+  return roles === undefined ? [] : [{ place, roles, scopes }];
+}
+
+function rolePlace(place: Place, target: ProveTarget): RolePlace[] {
+  const [open] = tryOpen(place, target);
+  if (open === undefined || open.roles.length === 0 || place.route.auth !== 'required') return [];
+  const deniedRoles = Object.keys(target.manifest.roles).filter(
+    (role) =>
+      target.authorize(policyRequest(place, { subject: personA, roles: [role], scopes: open.scopes }, target)) ===
+      'deny',
+  );
+  return [{ ...open, deniedRoles }];
+}
+
+/** Requests a minute that the route allows one user. */
+function allowance({ place: { route } }: OpenPlace): number {
+  const limit = route.limits.perUser;
+  return limit === undefined ? Number.POSITIVE_INFINITY : (limit.count / limit.periodMs) * 60_000;
+}
+
+async function findPersonal(wire: Wire, reads: readonly OpenPlace[]): Promise<OpenPlace | undefined> {
+  for (const open of reads) {
+    const [first, again, other] = [
+      await callAs(wire, open, personA),
+      await callAs(wire, open, personA),
+      await callAs(wire, open, personB),
+    ].map(bodyOf);
+    if (first === again && first !== other) return open;
+  }
+  return undefined;
+}
+
+export function bodyOf({ transcript }: Observation): string {
+  return transcript?.responses[0]?.body ?? '';
+}
+
+async function findPublic(wire: Wire, places: readonly Place[]): Promise<RequestText | undefined> {
+  for (const place of places) {
+    if (place.route.auth !== 'public' || place.method !== 'GET' || hasParams(place)) continue;
+    const request = requestTo(place, personA);
+    if (isSuccess(await wire.edge(request))) return request;
+  }
+  return undefined;
+}
