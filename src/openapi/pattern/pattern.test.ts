@@ -80,7 +80,7 @@ describe('patterns', () => {
     };
     for (let warm = 0; warm < 5; warm++) timeOf(16);
     // Six more characters, sixty-four times the work.
-    const short = timeOf(18);
+    const short = Math.min(timeOf(18), timeOf(18), timeOf(18));
     expect(timeOf(24)).toBeGreaterThan(short * 8);
   });
 
