@@ -10,9 +10,10 @@ import type { AgentSnapshot } from '../api/snapshot.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import { silentLogger } from '../core/log.ts';
-import { createVerifier } from '../server/svid-verifier.ts';
+import { bundleFromPem, compileBundles, createSvidVerifier } from '../identity/index.ts';
 import { createInbound } from './inbound.ts';
 import { createOutbound } from './outbound.ts';
+import type { VerifySvid } from './ports.ts';
 
 // orders may call payments; the gateway may call orders; legacy may call nobody. Each test speaks to the real agent halves.
 const id = (name: string): string => `spiffe://shop.example/service/${name}`;
@@ -49,6 +50,11 @@ afterEach(async () => {
   workload.closeAllConnections();
   workload.close();
 });
+
+function verifierOf(weaknesses: Weaknesses): VerifySvid {
+  const bundles = compileBundles([bundleFromPem('shop.example', bundle)]);
+  return createSvidVerifier({ clock: systemClock, weaknesses, bundles: () => bundles });
+}
 
 async function freePort(): Promise<number> {
   const probe = createServer();
@@ -90,13 +96,12 @@ async function startAgent(weaknesses: Weaknesses = noWeaknesses): Promise<AgentS
     ],
     egress: [],
   };
-  const verifier = createVerifier(systemClock, weaknesses);
-  verifier.trust('shop.example', bundle);
+  const verify = verifierOf(weaknesses);
   const svid = (spiffeId: string) => {
     const found = held.get(spiffeId);
     return found && { certificate: found.chain, key: found.key };
   };
-  const shared = { clock: systemClock, log: silentLogger, svid, verify: verifier.verify };
+  const shared = { clock: systemClock, log: silentLogger, svid, verify };
   const inbound = createInbound({
     ...shared,
     weaknesses,
@@ -268,15 +273,14 @@ test('a caller does not talk to someone who cannot prove to be the callee', asyn
   held.set(id('payments'), held.get(id('legacy')) as HeldSvid);
   await running[0]?.stop();
   running.shift();
-  const verifier = createVerifier(systemClock, noWeaknesses);
-  verifier.trust('shop.example', bundle);
+  const verify = verifierOf(noWeaknesses);
   const impostor = createInbound({
     clock: systemClock,
     log: silentLogger,
     weaknesses: noWeaknesses,
     record: () => undefined,
     agentId: () => agentId,
-    verify: verifier.verify,
+    verify,
     svid: () => ({ certificate: held.get(id('legacy'))?.chain ?? '', key: held.get(id('legacy'))?.key ?? '' }),
   });
   running.push(impostor);

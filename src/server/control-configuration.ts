@@ -22,7 +22,7 @@ import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import { type CertificateWithKey, mintServerCertificate } from '../crypto/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { loadOpenApi } from '../openapi/index.ts';
+import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
 import { compilePoliciesApart } from './policy-compiler.ts';
@@ -119,10 +119,7 @@ function loadDocuments({ services }: Manifest, folder: string): Map<string, Open
   const documents = new Map<string, OpenApiDocument>();
   for (const [name, { openapi }] of Object.entries(services)) {
     if (openapi !== undefined)
-      documents.set(
-        name,
-        loadOpenApi(resolve(folder, openapi), (path) => readFileSync(path, 'utf8'), { root: folder }),
-      );
+      documents.set(name, loadOpenApi(resolve(folder, openapi), createDocumentReader(folder), { root: folder }));
   }
   return documents;
 }

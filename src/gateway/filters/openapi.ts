@@ -26,17 +26,19 @@ function checkRequest(
   maxBytes: number,
 ): ReturnType<Check> {
   const { request } = exchange;
-  const contentType = request.headers.get('content-type');
+  // Two fields are one that no document declares.
+  const contentType = joined(request.headers.getAll('content-type'), ', ');
   const denial =
     validator.checkParameters(match.operation, {
       rawParams: match.rawParams,
       query: request.query ?? '',
-      header: (name) => joined(request.headers.getAll(name)),
-      cookie: request.headers.get('cookie'),
+      header: (name) => joined(request.headers.getAll(name), ', '),
+      cookie: joined(request.headers.getAll('cookie'), '; '),
     }) ?? validator.checkContentType(match.operation, contentType, request.body.present);
   if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
     return denial;
-  return bufferBody(exchange, maxBytes).then(
+  const useful = Math.min(maxBytes, validator.maxBodyBytes(match.operation) ?? maxBytes);
+  return bufferBody(exchange, useful).then(
     (failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer),
   );
 }
@@ -66,6 +68,6 @@ function reporting(check: Check): Check {
   };
 }
 
-function joined(values: readonly string[]): string | undefined {
-  return values.length < 2 ? values[0] : values.join(', ');
+function joined(values: readonly string[], separator: string): string | undefined {
+  return values.length < 2 ? values[0] : values.join(separator);
 }
