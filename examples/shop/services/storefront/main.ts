@@ -1,5 +1,6 @@
 // The storefront: pages for everybody. It shows the catalog and what sells best, and knows nothing about customers.
 import { callService, Refusal, type ServiceRequest, type ServiceResponse, serve } from '../http.ts';
+import { style } from './style.ts';
 
 interface Product {
   readonly id: string;
@@ -14,7 +15,7 @@ async function home({ query }: ServiceRequest): Promise<ServiceResponse> {
   const [products, popular] = await Promise.all([findProducts(search), bestsellers()]);
   const cards = products.map(
     (product) =>
-      `<li><a href="/products/${encodeURIComponent(product.id)}">${escapeHtml(product.name)}</a> ${price(product)}${popular.includes(product.id) ? ' <em>popular</em>' : ''}</li>`,
+      `<li><a href="/products/${encodeURIComponent(product.id)}"><strong>${escapeHtml(product.name)}</strong>${popular.includes(product.id) ? ' <em>popular</em>' : ''}<span>${escapeHtml(product.description)}</span><b>${price(product)}</b></a></li>`,
   );
   return page(
     'Tea shop',
@@ -92,8 +93,10 @@ function escapeHtml(text: string): string {
 function page(title: string, content: string): ServiceResponse {
   const html = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title></head>
-<body><h1>${escapeHtml(title)}</h1>${content}</body>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
+<style>${style}</style></head>
+<body><header><a href="/">tea &amp; things</a></header><main><h1>${escapeHtml(title)}</h1>${content}</main>
+<footer>A shop of five services behind Merlon. Every page that you see passed its gateway, its mesh and its policy.</footer></body>
 </html>
 `;
   return { status: 200, html };
