@@ -203,6 +203,46 @@ describe('a forwarded request', () => {
     expect(ends[0]).toMatchObject({ status: 101, upgraded: true, failure: undefined });
   });
 
+  test('a WebSocket of a real client works', async () => {
+    const back = await peers.rawServer((socket) => {
+      socket.once('data', (chunk) => {
+        const key = /sec-websocket-key: (.+)\r\n/.exec(chunk.toString('latin1'))?.[1] ?? '';
+        const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        );
+        socket.write(Buffer.from('\x81\x05hello', 'latin1'));
+      });
+    });
+    const { port } = await gateway(back);
+    const client = new WebSocket(`ws://127.0.0.1:${port}/chat`);
+    const message = await new Promise((resolve, reject) => {
+      client.onmessage = ({ data }) => resolve(data);
+      client.onerror = () => reject(new Error('refused'));
+    });
+    expect(message).toBe('hello');
+    client.close();
+  });
+
+  test('hundreds at a time of a real client are all answered, each with its own', async () => {
+    const back = await service((request, response) => {
+      let content = '';
+      request.on('data', (chunk: Buffer) => {
+        content += chunk.toString();
+      });
+      request.on('end', () => response.end(`${request.url} ${content.length}`));
+    });
+    const { port, ends } = await gateway(back, { upstreamLimits: { connections: 20 } });
+    const asked = Array.from({ length: 400 }, async (_, index) => {
+      const method = index % 2 === 0 ? 'GET' : 'POST';
+      const body = method === 'POST' ? { body: 'x'.repeat(index * 100) } : {};
+      const response = await fetch(`http://127.0.0.1:${port}/${index}`, { method, ...body });
+      expect(await response.text()).toBe(`/${index} ${method === 'POST' ? index * 100 : 0}`);
+    });
+    await Promise.all(asked);
+    expect(ends).toHaveLength(400);
+  });
+
   test('no other upgrade passes, and nothing after one is read as a request', async () => {
     const seen: string[] = [];
     const back = await service((request, response) => {

@@ -259,6 +259,41 @@ describe('HTTP/2', () => {
     await drained;
   });
 
+  test('a client that takes nothing is cut', async () => {
+    const ends: boolean[] = [];
+    const { session, server } = await setup(
+      (_, reply) => {
+        reply.onClosed(({ aborted }) => ends.push(aborted));
+        reply.start(200, {});
+        while (reply.write(Buffer.alloc(65_536)));
+      },
+      { limits: { writeIdleMs: 150 } },
+    );
+    const stream = session.request({ ':path': '/' });
+    const reset = new Promise((resolve) => stream.on('close', resolve));
+    stream.on('error', () => undefined);
+    stream.pause();
+    await expect.poll(() => server.stats.requests).toBe(1);
+    await expect.poll(() => ends, { timeout: 3000 }).toEqual([true]);
+    stream.resume();
+    await reset;
+  });
+
+  test('a body that stops coming is 408', async () => {
+    const { session } = await setup(
+      (request, reply) =>
+        request.body.buffer(100).then(
+          () => reply.send(200),
+          (error: { status: number }) => reply.send(error.status),
+        ),
+      { limits: { bodyIdleMs: 120 } },
+    );
+    const stream = session.request({ ':path': '/', ':method': 'POST' });
+    stream.write('half');
+    expect(await answerOf(stream)).toMatchObject({ status: 408 });
+    stream.destroy();
+  });
+
   test('an idle connection is closed', async () => {
     const { session } = await setup((_, reply) => reply.send(200), { limits: { idleTimeMs: 150 } });
     await ask(session, {});

@@ -92,6 +92,7 @@ export function checkPeer(tls: ServerTls, peer: PeerCertificate | undefined): Er
   if (peer === undefined) {
     return tls.clientCertificate === 'required' ? new Error('no client certificate') : undefined;
   }
-  if (!peer.authorized && tls.judge !== 'verifyPeer') return new Error('the chain of the client certificate does not verify');
+  if (!peer.authorized && tls.judge !== 'verifyPeer')
+    return new Error('the chain of the client certificate does not verify');
   return tls.verifyPeer?.(peer.chain);
 }
