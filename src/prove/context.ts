@@ -157,7 +157,7 @@ async function findDecision({ findRecord, clock }: ProveTarget, id: string): Pro
 export function describeAnswer({ responses, closed, error, connected }: Transcript): string {
   const texts = responses.map(({ status, fields, body }) => {
     const shown = fields.filter(([name]) => shownFields.has(name)).map(([name, value]) => `${name}: ${value}`);
-    return [`HTTP/1.1 ${status}`, ...shown, ...(body === '' ? [] : ['', showBody(body)])].join('\n');
+    return [`HTTP/1.1 ${status}`, ...shown, ...(body === '' ? [] : ['', showBody(status, body)])].join('\n');
   });
   if (texts.length > 0) return `${texts.join('\n\n')}${closed ? '\n(connection closed)' : ''}`;
   return `(${connected ? 'connection ended' : 'no connection'} without a response${error === undefined ? '' : `: ${error}`})`;
@@ -176,7 +176,9 @@ const shownFields = new Set([
   'access-control-allow-origin',
 ]);
 
-function showBody(body: string): string {
+/** Refusals are shown. What a rightful caller is given may be anybody's data, and stays out of reports. */
+function showBody(status: number, body: string): string {
+  if (status < 300) return `(${Buffer.byteLength(body)} bytes, not shown)`;
   const text = showBytes(body);
   return text.length > 400 ? `${text.slice(0, 400)} ...` : text;
 }

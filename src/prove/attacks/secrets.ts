@@ -15,10 +15,11 @@ import type { ProveContext } from '../context.ts';
 import { personA } from '../survey.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
 
-/** A service with a secret of its own, and another that has nothing to do with it. */
+/** A service with a secret of its own, and a path that is not its own. */
 interface Holder {
   readonly service: string;
-  readonly stranger: string | undefined;
+  /** Another service's, where there is one; else nobody's. */
+  readonly foreignPath: string;
   /** Below the mount: `payments`. */
   readonly path: string;
   readonly mount: string;
@@ -30,10 +31,11 @@ function holderOf({ target: { manifest } }: ProveContext): Holder | undefined {
     const [reference] = Object.values(secrets);
     if (reference === undefined) continue;
     const { mount, path } = reference.path;
-    const uses = (other: (typeof services)[number][1]): boolean =>
-      Object.values(other.secrets).some((each) => each.path.mount === mount && each.path.path === path);
-    const stranger = services.find(([name, other]) => name !== service && !uses(other))?.[0];
-    return { service, stranger, mount, path };
+    const own = new Set(Object.values(secrets).map((each) => each.path.path));
+    const foreignPath =
+      services.flatMap(([, other]) => Object.values(other.secrets)).find((each) => !own.has(each.path.path))?.path
+        .path ?? 'merlon-prove-elsewhere';
+    return { service, foreignPath, mount, path };
   }
   return undefined;
 }
@@ -58,7 +60,7 @@ async function tokenOf(context: ProveContext, service: string): Promise<string> 
   return (await context.mint({ kind: 'secrets-token', service })).token ?? '';
 }
 
-const dataOf = ({ mount, path }: Holder): string => `/v1/${mount}/data/${path}`;
+const dataOf = ({ mount }: Holder, path: string): string => `/v1/${mount}/data/${path}`;
 
 /** Refused with one of `statuses`, and with the error list of this API. */
 function judgeErrors(statuses: readonly number[]): (attack: Observation) => Judgement {
@@ -66,6 +68,8 @@ function judgeErrors(statuses: readonly number[]): (attack: Observation) => Judg
     if (status >= 200 && status < 300) return gotThrough(`answered with ${status}`);
     if (status === 0)
       return transcript?.closed === true ? stopped('the handshake was refused') : inconclusive(received);
+    if (status === 404 && !statuses.includes(404))
+      return gotThrough('let through to the store, which holds nothing there');
     if (!statuses.includes(status))
       return inconclusive(`refused with ${status}, where ${statuses.join(' or ')} was expected`);
     const body = transcript?.responses[0]?.body ?? '';
@@ -82,7 +86,6 @@ interface SecretsRow {
   readonly severity?: Severity;
   readonly standards: readonly string[];
   readonly statuses?: readonly number[];
-  readonly needsStranger?: boolean;
   readonly attack: (context: ProveContext, holder: Holder) => Promise<Observation>;
 }
 
@@ -93,7 +96,7 @@ const rows: readonly SecretsRow[] = [
     protection: 'secrets.token',
     severity: 'critical',
     standards: ['CWE-306', 'CWE-522'],
-    attack: (context, holder) => ask(context, get(dataOf(holder), undefined)),
+    attack: (context, holder) => ask(context, get(dataOf(holder, holder.path), undefined)),
   },
   {
     id: 'secrets.guessed-token',
@@ -101,7 +104,7 @@ const rows: readonly SecretsRow[] = [
     protection: 'secrets.token',
     severity: 'critical',
     standards: ['CWE-287'],
-    attack: (context, holder) => ask(context, get(dataOf(holder), `hvs.${'A'.repeat(43)}`)),
+    attack: (context, holder) => ask(context, get(dataOf(holder, holder.path), `hvs.${'A'.repeat(43)}`)),
   },
   {
     id: 'secrets.access-token',
@@ -111,33 +114,31 @@ const rows: readonly SecretsRow[] = [
     standards: ['CWE-287', 'CWE-269'],
     attack: async (context, holder) => {
       const roles = Object.keys(context.target.manifest.roles);
-      return ask(context, get(dataOf(holder), await context.token({ subject: personA, roles, scopes: [] })));
+      return ask(
+        context,
+        get(dataOf(holder, holder.path), await context.token({ subject: personA, roles, scopes: [] })),
+      );
     },
   },
   {
     id: 'secrets.foreign-path',
-    title: "reading it with another service's token",
+    title: "reading a secret that is not its own, with a service's genuine token",
     protection: 'secrets.acl',
     severity: 'critical',
-    needsStranger: true,
     standards: ['CWE-863', 'CWE-639'],
     attack: async (context, holder) =>
-      ask(context, get(dataOf(holder), await tokenOf(context, holder.stranger as string))),
+      ask(context, get(dataOf(holder, holder.foreignPath), await tokenOf(context, holder.service))),
   },
   {
     id: 'secrets.detour',
-    title: "another service's token, and a path that begins at its own",
+    title: 'the same by a path that begins at its own (`own/../other`)',
     protection: 'secrets.acl',
-    needsStranger: true,
     standards: ['CWE-22', 'CWE-863'],
-    statuses: [400, 403, 404],
+    statuses: [400, 403],
     attack: async (context, holder) =>
       ask(
         context,
-        get(
-          `/v1/${holder.mount}/data/${holder.stranger}/../${holder.path}`,
-          await tokenOf(context, holder.stranger as string),
-        ),
+        get(dataOf(holder, `${holder.path}/../${holder.foreignPath}`), await tokenOf(context, holder.service)),
       ),
   },
   {
@@ -222,15 +223,13 @@ function faultOfRead({ status, received }: Observation): string | undefined {
     : `the service itself was answered ${status === 0 ? received : status}`;
 }
 
-function secretsAttack({ attack, statuses = [403], needsStranger, ...row }: SecretsRow): Attack {
+function secretsAttack({ attack, statuses = [403], ...row }: SecretsRow): Attack {
   return {
     ...row,
     severity: row.severity ?? 'high',
     plan: (context) => {
       const holder = holderOf(context);
       if (holder === undefined) return notApplicable('no service has a secret');
-      if (needsStranger === true && holder.stranger === undefined)
-        return notApplicable('every service has this secret');
       const isLogin = row.id.startsWith('secrets.login');
       const probe: Probe = {
         place: isLogin ? 'the secrets login' : `secret of ${holder.service}`,
@@ -245,7 +244,7 @@ function secretsAttack({ attack, statuses = [403], needsStranger, ...row }: Secr
 }
 
 async function rightfulRead(context: ProveContext, holder: Holder): Promise<Observation> {
-  return ask(context, get(dataOf(holder), await tokenOf(context, holder.service)));
+  return ask(context, get(dataOf(holder, holder.path), await tokenOf(context, holder.service)));
 }
 
 async function rightfulLogin(context: ProveContext, { service }: Holder): Promise<Observation> {

@@ -5,18 +5,27 @@ const longestShown = 1200;
  * and claims stay, since the trick is there; its signature goes.
  */
 export function showBytes(bytes: Buffer | string): string {
-  const text = typeof bytes === 'string' ? bytes : bytes.toString('utf8');
-  const masked = maskSecrets(text.length > longestShown * 8 ? `${text.slice(0, longestShown * 8)}` : text);
-  const shown = masked
+  const whole = typeof bytes === 'string' ? bytes : bytes.toString('utf8');
+  const shown = maskSecrets(whole.slice(0, 8 * longestShown))
     .replace(/\r\n/g, '\n')
     .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return shown.length > longestShown ? `${shown.slice(0, longestShown)}\n... (${text.length} bytes)` : shown;
+  return shown.length > longestShown ? `${shown.slice(0, longestShown)}\n... (${whole.length} bytes in all)` : shown;
 }
 
 /** Takes out what would open something. */
 export function maskSecrets(text: string): string {
   return text
-    .replace(/(\beyJ[\w-]{0,8000}\.[\w-]{0,8000}\.)[\w-]{1,2000}/g, '$1***')
-    .replace(/(authorization: (?:Bearer|Basic) )(?!eyJ)\S{9,8000}/gi, '$1***')
-    .replace(/(x-vault-token: )(?!eyJ)\S{9,8000}/gi, '$1***');
+    .replace(
+      /\b(eyJ[\w-]{0,8000})\.([\w-]{1,8000})\.([\w-]{0,8000})/g,
+      (_, header: string, claims: string, signature: string) =>
+        [decode(header), decode(claims), signature === '' ? '(no signature)' : '(signature)'].join(' . '),
+    )
+    .replace(/(authorization: (?:Bearer|Basic) )(?!\{)\S{1,8000}/gi, '$1***')
+    .replace(/(x-vault-token: )(?!\{)\S{1,8000}/gi, '$1***');
+}
+
+/** A part of a token as its JSON, where it is that. */
+function decode(part: string): string {
+  const text = Buffer.from(part, 'base64url').toString('utf8');
+  return text.startsWith('{') && text.endsWith('}') ? text : `${part.slice(0, 24)}...`;
 }

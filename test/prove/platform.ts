@@ -1,0 +1,78 @@
+// The shop, started for attacks: on ports of its own, with protections switched off where a test asks for it.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Protection, Weaknesses } from '../../src/api/protections.ts';
+import { createAdminClient } from '../../src/cli/admin-client.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { loadManifest } from '../../src/manifest/index.ts';
+import { attacks, type ProveReport, type ProveTarget, prove } from '../../src/prove/index.ts';
+import { createProveTarget } from '../../src/server/prove-target.ts';
+import { stateLayout } from '../../src/server/state.ts';
+import { up } from '../../src/server/up.ts';
+import { createLogStream } from '../../src/supervisor/index.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+export interface TestPlatform {
+  readonly target: ProveTarget;
+  /** What the platform has said; for tests that fail. */
+  readonly log: () => string;
+  /** Runs the attacks whose ids begin with one of `prefixes` (all without any). */
+  run(...prefixes: string[]): Promise<ProveReport>;
+  stop(): Promise<void>;
+}
+
+export interface PlatformOptions {
+  readonly port: number;
+  readonly off?: readonly Protection[];
+  /** Changes the shop's manifest. */
+  readonly edit?: (manifest: string) => string;
+}
+
+/** Starts a copy of the shop with `off` switched off in every role. */
+export async function startPlatform({ port, off = [], edit = (text) => text }: PlatformOptions): Promise<TestPlatform> {
+  const folder = mkdtempSync(join(tmpdir(), 'mpr-'));
+  cpSync(join(root, 'examples', 'shop'), folder, { recursive: true, filter: (path) => !/\.(?:merlon|data)$/.test(path) });
+  const manifestPath = join(folder, 'm.yaml');
+  const text = readFileSync(join(root, 'examples', 'shop', 'merlon.yaml'), 'utf8').replaceAll('8443', String(port));
+  writeFileSync(manifestPath, edit(text));
+  const { manifest } = loadManifest(manifestPath);
+  const layout = stateLayout(join(folder, 's'));
+  const lines: string[] = [];
+  const platform = await up({
+    manifest,
+    manifestPath,
+    layout,
+    clock: systemClock,
+    logs: createLogStream({ write: (line) => void lines.push(line), colour: false, json: false }),
+    logLevel: 'warn',
+    roleCommand: (role, args) => [process.execPath, join(import.meta.dirname, 'weak-role.ts'), off.join(), role, ...args],
+  }).catch((error: unknown) => {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.slice(-30).join('')}`);
+  });
+  const weaknesses: Weaknesses = new Set(off);
+  const admin = createAdminClient(layout);
+  const target = await createProveTarget({ manifest, manifestPath, layout, clock: systemClock, admin, weaknesses });
+  return {
+    target,
+    log: () => lines.slice(-50).join(''),
+    run: (...prefixes) => prove(target, { attacks: chosen(prefixes) }),
+    stop: async () => {
+      await platform.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function chosen(prefixes: readonly string[]): typeof attacks {
+  return prefixes.length === 0 ? attacks : attacks.filter(({ id }) => prefixes.some((prefix) => id.startsWith(prefix)));
+}
+
+/** What is not as it should be, as text: so that a failing test says why. */
+export function surprises(report: ProveReport): string[] {
+  return report.results
+    .filter(({ verdict }) => verdict === 'got-through' || verdict === 'inconclusive')
+    .map(({ attack, verdict, because }) => `${attack.id} ${verdict}: ${because}`);
+}
