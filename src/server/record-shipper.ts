@@ -30,7 +30,11 @@ export function createRecordShipper(file: string, clock: Clock, send: (message: 
   const timer = clock.every(pauseMs, ship);
 
   return {
-    record: (record) => spool.add(record),
+    record: (record) => {
+      spool.add(record);
+      // Whoever is refused holds the record's id before this turn is over: it must be there whatever happens next.
+      if (record.kind === 'event' || record.verdict !== 'allow') spool.flush();
+    },
     opened: () => {
       open = true;
       onItsWay = false;
