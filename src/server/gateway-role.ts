@@ -174,7 +174,7 @@ function createListener(
 }
 
 function tlsOf({ certificate }: GatewaySnapshot): ServerTls | undefined {
-  return certificate;
+  return certificate && { ...certificate, http2: true };
 }
 
 function addressOf({ listen }: GatewaySnapshot, fd: number | undefined): ListenAddress {
