@@ -1,7 +1,7 @@
 // Each role is killed in turn, as a crash or the kernel would do it. The others go on, and nothing acknowledged is lost.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Call } from './caller.ts';
-import { commandOf, outputOf, type Platform, startPlatform, until } from './platform.ts';
+import { commandOf, outputOf, type Platform, type Status, startPlatform, until } from './platform.ts';
 
 const order = { items: [{ productId: 'cup', quantity: 1 }], cardToken: 'tok_visa_4242' };
 const orders = '/api/orders?limit=1';
@@ -36,9 +36,7 @@ async function isBack(role: Role, former: number): Promise<void> {
   await until(
     `${role} serves again`,
     async () => {
-      const { code, stdout } = await platform.merlon('status', '--json');
-      if (code !== 0) return false;
-      const { roles } = JSON.parse(stdout) as Awaited<ReturnType<Platform['status']>>;
+      const { roles } = await platform.status().catch(() => ({ roles: [] }) as Pick<Status, 'roles'>);
       return ['gateway', 'agent'].every((name) =>
         roles.some((each) => each.role === name && each.version !== undefined),
       );

@@ -235,6 +235,7 @@ describe('the edge', () => {
     const answer = await call('/../../etc/passwd');
     expect([400, 404]).toContain(answer.status);
     expect(outputOf(await platform.merlon('audit', 'verify'))).toContain('intact');
+    expect(outputOf(await platform.merlon('status'))).toMatch(/^orders +healthy +\d+$/m);
   });
 });
 
