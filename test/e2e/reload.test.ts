@@ -33,7 +33,7 @@ function keepAsking(): { stop(): Promise<{ asked: number; failures: string[] }> 
       );
       if (said !== '') failures.push(`${kept ? 'kept' : 'fresh'}: ${said}`);
       asked++;
-      await new Promise((resume) => setTimeout(resume, 2));
+      await new Promise((resume) => setTimeout(resume, 10));
     }
   };
   const done = Promise.all([ask(true), ask(true), ask(false)]);
