@@ -9,11 +9,11 @@ const operator: Principal = { kind: 'operator', id: 'admin-token' };
 
 /** The admin API's functions over the parts of control. */
 export function createAdminPorts(parts: ControlParts): AdminPorts {
-  const { foundation, distributor, configuration, services, problems } = parts;
+  const { foundation, distributor, publisher, services, problems } = parts;
   const { ledger } = foundation;
   return {
     status: () => ({
-      snapshot: configuration().version,
+      snapshot: publisher.current().version,
       roles: distributor.roles,
       services: [...services.values()],
       expiries: expiriesOf(parts),
@@ -26,7 +26,7 @@ export function createAdminPorts(parts: ControlParts): AdminPorts {
     probeCredentials: (request) => mintProbeCredentials(request, parts),
     ledgerKey: () => foundation.ledgerKey,
     checkpoint: () => ledger.signCheckpoint(),
-    reload: parts.reload,
+    reload: publisher.reload,
     record: (decision) => void ledger.append([decision]).catch(() => undefined),
   };
 }
@@ -81,14 +81,14 @@ function secretPorts({ foundation: { secrets } }: ControlParts): AdminPorts['sec
   return secrets.asOperator(operator);
 }
 
-function expiriesOf({ foundation, configuration }: ControlParts): Expiry[] {
-  const { manifest } = configuration();
+function expiriesOf({ foundation, publisher }: ControlParts): Expiry[] {
+  const { manifest } = publisher.current();
   return [
     { kind: 'certificate', name: 'development CA', expiresAtMs: foundation.developmentCa.notAfterMs },
     {
       kind: 'certificate',
       name: `edge certificate of ${manifest.gateway.publicUrl}`,
-      expiresAtMs: configuration().edgeCertificateExpiresMs,
+      expiresAtMs: publisher.current().edgeCertificateExpiresMs,
     },
   ].sort((a, b) => a.expiresAtMs - b.expiresAtMs);
 }

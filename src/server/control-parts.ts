@@ -4,9 +4,9 @@ import type { Distributor } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { Manifest } from '../manifest/index.ts';
-import type { Configuration } from './control-configuration.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
+import type { Publisher } from './control-publisher.ts';
 import type { StateLayout } from './state.ts';
 
 export interface ControlRoleOptions {
@@ -28,6 +28,5 @@ export interface ControlParts {
   readonly distributor: Distributor;
   readonly services: ReadonlyMap<string, ServiceStatus>;
   readonly problems: readonly string[];
-  readonly configuration: () => Configuration;
-  readonly reload: () => Promise<{ readonly version: string }>;
+  readonly publisher: Publisher;
 }

@@ -1,22 +1,19 @@
-import type { FromRole, Hello } from '../api/channel.ts';
-import type { LedgerRecord } from '../api/record.ts';
-import type { AgentSnapshot } from '../api/snapshot.ts';
-import { answerSvidRequest, createDistributor, watchPaths } from '../control/index.ts';
+import type { ServiceStatus } from '../api/admin.ts';
+import { createDistributor, watchPaths } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
-import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
+import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
 import type { ControlRoleOptions } from './control-parts.ts';
-import { startProvider } from './control-provider.ts';
-import { checkReloadable } from './restart-only.ts';
-import { assignSecretRoles } from './service-secrets.ts';
-import { checkNotInUse, prepareState } from './state.ts';
+import { type Provider, startProvider } from './control-provider.ts';
+import { createPublisher, type Publisher } from './control-publisher.ts';
+import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 
 /** The control plane: state, keys, policies and the snapshots that follow from them. */
 export async function startControlRole(options: ControlRoleOptions): Promise<Stoppable> {
@@ -42,91 +39,20 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
   const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log));
 
+  const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
     for (const peer of peers) if (peer.role === 'supervisor') peer.send({ type: 'roles', roles });
   });
-  const peers = new Set<RolePeer>();
-  let current: Configuration | undefined;
-  let agent: AgentSnapshot | undefined;
-  const problems: string[] = warnings.map(({ message }) => message);
+  const publisher = createPublisher({ options, foundation, provider, limits, distributor });
+  await publisher.publish(manifest);
 
-  const publish = async (next: Manifest): Promise<Configuration> => {
-    const configuration = await buildConfiguration(next, {
-      manifestPath,
-      layout,
-      clock,
-      foundation,
-      provider,
-      weaknesses,
-      inUse: current?.ports,
-      run: options.run,
-    });
-    agent = configuration.agent;
-    assignSecretRoles(next, foundation);
-    limits.configure(configuration.gateway.limits);
-    distributor.publish(configuration.snapshots);
-    current = configuration;
-    log.info({ version: configuration.version }, 'snapshot in force');
-    return configuration;
-  };
-  const reload = async (): Promise<{ version: string }> => {
-    const next = loadManifest(manifestPath).manifest;
-    checkReloadable(manifest, next);
-    await provider.reconfigure(next);
-    const { version } = await publish(next);
-    foundation.emit({
-      actor: { kind: 'operator', id: 'manifest' },
-      action: 'snapshot.publish',
-      target: version,
-      outcome: 'success',
-    });
-    return { version };
-  };
-
-  await publish(manifest);
-  const services = new Map<string, { service: string; state: string; pid?: number }>();
-  const receive = (peer: RolePeer, message: Exclude<FromRole, Hello>): void => {
-    if (message.type === 'ack') return distributor.acknowledge(peer, message.version);
-    if (message.type === 'nack') return distributor.refuse(peer, message.version, message.code, message.message);
-    if (message.type === 'records') return void takeRecords(peer, message.sequence, message.records);
-    if (message.type === 'lease') return limits.receive(peer, message.body);
-    if (message.type === 'workload')
-      return void services.set(message.service, {
-        service: message.service,
-        state: message.state,
-        ...(message.pid === undefined ? {} : { pid: message.pid }),
-      });
-    void answerSvidRequest(peer, message, agent, foundation.issueSvid).then((answer) => peer.send(answer));
-  };
-  const takeRecords = async (peer: RolePeer, sequence: number, records: readonly LedgerRecord[]): Promise<void> => {
-    try {
-      await foundation.ledger.ingest(records);
-      peer.send({ type: 'records-ack', sequence });
-    } catch (error) {
-      // Not acknowledged: the role keeps them and sends them again when it next connects.
-      log.error({ error: messageOf(error) }, 'records could not be kept');
-      peer.close();
-    }
-  };
-
+  const services = new Map<string, ServiceStatus>();
+  const problems = warnings.map(({ message }) => message);
   await startAdminListener(
-    {
-      options,
-      manifest,
-      foundation,
-      provider,
-      distributor,
-      services,
-      problems,
-      reload,
-      configuration: () => current as Configuration,
-    },
+    { options, manifest, foundation, provider, distributor, services, problems, publisher },
     lifecycle,
   );
-  ensureJoinToken(layout.join, 'supervisor', '1');
-  ensureJoinToken(layout.join, 'agent', '1');
-  for (let worker = 1; worker <= manifest.gateway.workers; worker++)
-    ensureJoinToken(layout.join, 'gateway', String(worker));
+  makeJoinTokens(layout, manifest);
   lifecycle.add(
     await createChannelServer({
       path: layout.controlSocket,
@@ -137,7 +63,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
         if (peer.role === 'gateway') limits.join(peer);
         distributor.join(peer);
       },
-      onMessage: receive,
+      onMessage: createIntake({ foundation, distributor, limits, publisher, services, log }),
       onLeave: (peer) => {
         peers.delete(peer);
         if (peer.role === 'gateway') limits.leave(peer);
@@ -145,31 +71,40 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       },
     }),
   );
+  watchForChanges({ options, foundation, provider, publisher }, lifecycle);
+}
 
-  const tryReload = (reason: string): void => {
-    reload().catch((error: unknown) => {
-      foundation.emit({
-        actor: { kind: 'operator', id: 'manifest' },
-        action: 'snapshot.reject',
-        target: manifestPath,
-        outcome: 'failure',
-      });
-      log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
-    });
-  };
-  keepAuthorityRotating(foundation, clock, log, lifecycle, () => tryReload('the trust bundle has changed'));
-  foundation.onSecretChange(() => tryReload('a secret has changed'));
-  provider.onChange(() => tryReload('keys or revocations have changed'));
-  lifecycle.add(
-    watchPaths(
-      () => [manifestPath, ...(current?.files ?? [])],
-      clock,
-      () => tryReload('the manifest has changed'),
-    ),
+/** A token for each role that may join: whoever can read these files is this user on this host. */
+function makeJoinTokens({ join }: StateLayout, { gateway }: Manifest): void {
+  ensureJoinToken(join, 'supervisor', '1');
+  ensureJoinToken(join, 'agent', '1');
+  for (let worker = 1; worker <= gateway.workers; worker++) ensureJoinToken(join, 'gateway', String(worker));
+}
+
+interface Watched {
+  readonly options: ControlRoleOptions;
+  readonly foundation: Foundation;
+  readonly provider: Provider;
+  readonly publisher: Publisher;
+}
+
+/** Everything after which what is in force may have to change. */
+function watchForChanges({ options, foundation, provider, publisher }: Watched, lifecycle: Lifecycle): void {
+  const { manifestPath, clock, log } = options;
+  keepAuthorityRotating(foundation, clock, log, lifecycle, () =>
+    publisher.reloadBecause('the trust bundle has changed'),
   );
+  foundation.onSecretChange(() => publisher.reloadBecause('a secret has changed'));
+  provider.onChange(() => publisher.reloadBecause('keys or revocations have changed'));
+  // Certificates are renewed well before their end, whether or not anyone changes anything.
+  const renewal = clock.every(renewalPeriodMs, () => publisher.reloadBecause('certificates are looked at'));
+  lifecycle.defer(() => renewal.cancel());
+  const files = (): readonly string[] => [manifestPath, ...publisher.current().files];
+  lifecycle.add(watchPaths(files, clock, () => publisher.reloadBecause('the manifest has changed')));
 }
 
 const maintenancePeriodMs = 60_000;
+const renewalPeriodMs = 6 * 3_600_000;
 
 /** Takes the steps of CA rotation that are due, and tells everyone when the trust bundle has changed. */
 function keepAuthorityRotating(

@@ -23,8 +23,8 @@ export async function mintProbeCredentials(request: ProbeRequest, parts: Control
   return { token: (await foundation.secrets.login(serviceIdOf(request.service, parts))).secret };
 }
 
-function serviceIdOf(service: string, { configuration }: ControlParts): string {
-  return serviceId(configuration().manifest.trustDomain, service);
+function serviceIdOf(service: string, { publisher }: ControlParts): string {
+  return serviceId(publisher.current().manifest.trustDomain, service);
 }
 
 async function mintSvid(
@@ -50,12 +50,12 @@ async function mintAccessToken(
   request: Extract<ProbeRequest, { kind: 'access-token' }>,
   parts: ControlParts,
 ): Promise<ProbeCredentials> {
-  const { provider, options, configuration } = parts;
+  const { provider, options, publisher } = parts;
   const nowSeconds = Math.trunc(options.clock.now() / 1000);
   const claims: Record<string, unknown> = {
     iss: provider.issuer,
     sub: request.subject,
-    aud: configuration().manifest.audience,
+    aud: publisher.current().manifest.audience,
     client_id: 'merlon-prove',
     scope: request.scopes.join(' '),
     roles: request.roles,

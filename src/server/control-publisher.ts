@@ -1,0 +1,99 @@
+import type { Distributor } from '../control/index.ts';
+import { messageOf } from '../core/errors.ts';
+import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { buildConfiguration, type Configuration } from './control-configuration.ts';
+import type { Foundation } from './control-foundation.ts';
+import type { LimitsBroker } from './control-limits.ts';
+import type { ControlRoleOptions } from './control-parts.ts';
+import type { Provider } from './control-provider.ts';
+import { checkReloadable } from './restart-only.ts';
+import { assignSecretRoles } from './service-secrets.ts';
+
+export interface PublisherParts {
+  readonly options: ControlRoleOptions;
+  readonly foundation: Foundation;
+  readonly provider: Provider;
+  readonly limits: LimitsBroker;
+  readonly distributor: Distributor;
+}
+
+/** Turns the manifest into what is in force, and never puts half of a change there. */
+export interface Publisher {
+  /** What is in force. Throws before the first `publish`. */
+  current(): Configuration;
+  /** The first configuration. Throws what is wrong with it. */
+  publish(manifest: Manifest): Promise<Configuration>;
+  /** Reads the manifest anew; throws what is wrong with it, and then nothing has changed. One at a time. */
+  reload(): Promise<{ readonly version: string }>;
+  /** As `reload`, for changes that were noticed: what is wrong goes to the log and the ledger. */
+  reloadBecause(reason: string): void;
+  /** Called after something else is in force. */
+  onChange(listener: () => void): void;
+}
+
+export function createPublisher({ options, foundation, provider, limits, distributor }: PublisherParts): Publisher {
+  const { manifestPath, layout, clock, log, weaknesses } = options;
+  const operator = { kind: 'operator', id: 'manifest' } as const;
+  let current: Configuration | undefined;
+  const listeners: (() => void)[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const build = (manifest: Manifest): Promise<Configuration> =>
+    buildConfiguration(manifest, {
+      manifestPath,
+      layout,
+      clock,
+      foundation,
+      provider,
+      weaknesses,
+      inUse: current?.ports,
+      run: options.run,
+    });
+  const enforce = (configuration: Configuration): Configuration => {
+    const former = current;
+    current = configuration;
+    assignSecretRoles(configuration.manifest, foundation);
+    if (former !== undefined && isSame(former, configuration)) return configuration;
+    limits.configure(configuration.gateway.limits);
+    distributor.publish(configuration.snapshots);
+    log.info({ version: configuration.version }, 'snapshot in force');
+    for (const listener of listeners) listener();
+    return configuration;
+  };
+  const reloadOnce = async (): Promise<{ version: string }> => {
+    const { manifest } = loadManifest(manifestPath);
+    if (current !== undefined) checkReloadable(current.manifest, manifest);
+    // Everything that can be wrong is found out before anything is changed.
+    const configuration = await build(manifest);
+    await provider.reconfigure(manifest);
+    const { version } = enforce(configuration);
+    foundation.emit({ actor: operator, action: 'snapshot.publish', target: version, outcome: 'success' });
+    return { version };
+  };
+  const reload = (): Promise<{ version: string }> => {
+    const next = turn.then(reloadOnce, reloadOnce);
+    turn = next;
+    return next;
+  };
+
+  return {
+    current: () => {
+      if (current === undefined) throw new Error('no configuration is in force yet');
+      return current;
+    },
+    publish: async (manifest) => enforce(await build(manifest)),
+    reload,
+    reloadBecause: (reason) => {
+      reload().catch((error: unknown) => {
+        foundation.emit({ actor: operator, action: 'snapshot.reject', target: manifestPath, outcome: 'failure' });
+        log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
+      });
+    },
+    onChange: (listener) => void listeners.push(listener),
+  };
+}
+
+/** Nothing that any role would see has changed. */
+function isSame({ snapshots: a }: Configuration, { snapshots: b }: Configuration): boolean {
+  return (['gateway', 'agent', 'supervisor'] as const).every((role) => a[role].version === b[role].version);
+}
