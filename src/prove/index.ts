@@ -1,4 +1,4 @@
-export type { Attack, AttackResult, Judgement, Observation, Probe, ProbeResult, Severity, Verdict } from './attack.ts';
+export type { Attack, AttackResult, Judgement, Probe, ProbeResult, Severity, Verdict } from './attack.ts';
 export { attacks, domainOf, domains } from './attacks/index.ts';
 export {
   type CheckedItem,
@@ -30,3 +30,4 @@ export { toJson } from './report/json.ts';
 export { toMarkdown } from './report/markdown.ts';
 export { formatResult, formatSummary, formatTable, formatTally, type TableOptions } from './report/table.ts';
 export { type ProveOptions, type ProveReport, prove, type Tally } from './run.ts';
+export type { Observation } from './wire/observation.ts';

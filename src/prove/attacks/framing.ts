@@ -5,7 +5,6 @@ import {
   inconclusive,
   type Judgement,
   notApplicable,
-  type Observation,
   type Probe,
   type Severity,
   stopped,
@@ -13,6 +12,7 @@ import {
 import type { ProveContext } from '../context.ts';
 import { faultOfSuccess, judgeRefusal, subjectFor } from '../probes.ts';
 import { rightful } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import type { RequestText } from '../wire/request.ts';
 
 interface FramingRow {
