@@ -1,26 +1,11 @@
 import type { Protection } from '../api/protections.ts';
-import type { Decision } from '../api/record.ts';
 import type { ProveContext } from './context.ts';
-import type { Transcript } from './wire/exchange.ts';
+import type { Observation } from './wire/observation.ts';
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low';
 
 /** `got-through`: the platform let it happen. `inconclusive`: refused, but not shown to be refused for its own reason. */
 export type Verdict = 'stopped' | 'got-through' | 'inconclusive';
-
-/** One request and its answer, as the report shows them: without anything that opens something. */
-export interface Observation {
-  readonly sent: string;
-  readonly received: string;
-  /** HTTP status; 0 where no response came. */
-  readonly status: number;
-  readonly code?: string;
-  readonly decision?: string;
-  /** The ledger's record of the decision. */
-  readonly record?: Decision;
-  /** For judges alone; not part of the report. */
-  readonly transcript?: Transcript;
-}
 
 /** What a judge says, and why. */
 export interface Judgement {

@@ -1,9 +1,9 @@
 import type { Operation } from '../api/openapi.ts';
 import type { PolicyRequest } from '../api/policy.ts';
 import type { Manifest, Route } from '../manifest/index.ts';
-import type { Person } from './context.ts';
 import type { ProveTarget, SampleRequest, ServiceApi } from './ports.ts';
 import type { RequestText } from './wire/request.ts';
+import type { Person } from './wire/wire.ts';
 
 /** An operation as callers reach it through a route. */
 export interface Place {

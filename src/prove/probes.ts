@@ -1,8 +1,9 @@
 // The usual shapes of probes, and how their answers are judged.
-import { gotThrough, inconclusive, type Judgement, type Observation, type Probe, stopped } from './attack.ts';
+import { gotThrough, inconclusive, type Judgement, type Probe, stopped } from './attack.ts';
 import type { ProveContext } from './context.ts';
 import { nameOf } from './places.ts';
 import { type OpenPlace, rightful } from './survey.ts';
+import type { Observation } from './wire/observation.ts';
 import { type RequestText, withFields } from './wire/request.ts';
 
 /** How an attack must be refused. */

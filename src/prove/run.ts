@@ -1,8 +1,9 @@
 import { messageOf } from '../core/errors.ts';
 import type { Attack, AttackResult, Judgement, Probe, ProbeResult, Verdict } from './attack.ts';
-import { createWire, type ProveContext } from './context.ts';
+import type { ProveContext } from './context.ts';
 import type { ProveTarget } from './ports.ts';
 import { takeSurvey } from './survey.ts';
+import { createWire } from './wire/wire.ts';
 
 export interface ProveOptions {
   readonly attacks: readonly Attack[];

@@ -1,10 +1,11 @@
 // What there is to attack: which operations answer whom. Found by asking the manifest and its policies who may call,
 // and then by calling.
-import type { Observation } from './attack.ts';
-import type { Wire } from './context.ts';
+
 import { findPlaces, isOwned, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
 import type { ProveTarget } from './ports.ts';
+import type { Observation } from './wire/observation.ts';
 import { type RequestText, withFields } from './wire/request.ts';
+import type { Wire } from './wire/wire.ts';
 
 /** A place with a caller whom the manifest lets in. */
 export interface OpenPlace {

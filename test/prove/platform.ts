@@ -33,7 +33,10 @@ export interface PlatformOptions {
 /** Starts a copy of the shop with `off` switched off in every role. */
 export async function startPlatform({ port, off = [], edit = (text) => text }: PlatformOptions): Promise<TestPlatform> {
   const folder = mkdtempSync(join(tmpdir(), 'mpr-'));
-  cpSync(join(root, 'examples', 'shop'), folder, { recursive: true, filter: (path) => !/\.(?:merlon|data)$/.test(path) });
+  cpSync(join(root, 'examples', 'shop'), folder, {
+    recursive: true,
+    filter: (path) => !/\.(?:merlon|data)$/.test(path),
+  });
   const manifestPath = join(folder, 'm.yaml');
   const text = readFileSync(join(root, 'examples', 'shop', 'merlon.yaml'), 'utf8').replaceAll('8443', String(port));
   writeFileSync(manifestPath, edit(text));
@@ -47,7 +50,13 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
     clock: systemClock,
     logs: createLogStream({ write: (line) => void lines.push(line), colour: false, json: false }),
     logLevel: 'warn',
-    roleCommand: (role, args) => [process.execPath, join(import.meta.dirname, 'weak-role.ts'), off.join(), role, ...args],
+    roleCommand: (role, args) => [
+      process.execPath,
+      join(import.meta.dirname, 'weak-role.ts'),
+      off.join(),
+      role,
+      ...args,
+    ],
   }).catch((error: unknown) => {
     rmSync(folder, { recursive: true, force: true });
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${lines.slice(-30).join('')}`);

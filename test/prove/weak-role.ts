@@ -36,7 +36,6 @@ const shared = {
 
 await runUntilSignal(() => {
   if (role === 'control') return startControlRole({ ...shared, manifestPath: values.manifest });
-  if (role === 'gateway')
-    return startGatewayRole({ ...shared, listenFd: fd === undefined ? undefined : Number(fd) });
+  if (role === 'gateway') return startGatewayRole({ ...shared, listenFd: fd === undefined ? undefined : Number(fd) });
   return startAgentRole(shared);
 });

@@ -1,9 +1,10 @@
 import { type Attack, type NotApplicable, notApplicable, type Probe } from '../attack.ts';
-import type { Person, ProveContext } from '../context.ts';
+import type { ProveContext } from '../context.ts';
 import { nameOf, requestTo } from '../places.ts';
 import { edgeProbe, faultOfAdmission, type Refusal, subjectFor, withToken } from '../probes.ts';
 import { type OpenPlace, personB } from '../survey.ts';
 import { type RequestText, withFields } from '../wire/request.ts';
+import type { Person } from '../wire/wire.ts';
 
 const refusedBy = (...codes: string[]): Refusal => ({ status: 403, codes, filter: 'authz' });
 const scopeMissing = refusedBy('authz.scope-missing');

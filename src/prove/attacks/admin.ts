@@ -1,8 +1,9 @@
 import type { Protection } from '../../api/protections.ts';
-import { type Attack, notApplicable, type Observation, type Probe, type Severity } from '../attack.ts';
+import { type Attack, notApplicable, type Probe, type Severity } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import { faultOfSuccess, judgeRefusal, type Refusal } from '../probes.ts';
 import { personA } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
 import { judgeUnreachable } from './mesh.ts';
 

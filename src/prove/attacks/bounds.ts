@@ -1,16 +1,9 @@
 import type { Manifest } from '../../manifest/index.ts';
-import {
-  type Attack,
-  gotThrough,
-  inconclusive,
-  type Judgement,
-  notApplicable,
-  type Observation,
-  stopped,
-} from '../attack.ts';
+import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { faultOfSuccess, judgeRefusal, type Refusal, subjectFor, wasLetThrough } from '../probes.ts';
 import { rightful } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
 import { hasPlainRequest, plainRequest } from './framing.ts';
 

@@ -5,7 +5,6 @@ import {
   inconclusive,
   type Judgement,
   notApplicable,
-  type Observation,
   type Probe,
   type Severity,
   stopped,
@@ -13,6 +12,7 @@ import {
 import type { ProveContext } from '../context.ts';
 import { faultOfSuccess, judgeRefusal, subjectFor } from '../probes.ts';
 import { rightful } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import type { RequestText } from '../wire/request.ts';
 
 interface FramingRow {
@@ -45,13 +45,13 @@ const rows: readonly FramingRow[] = [
     codes: framing,
     severity: 'critical',
     bytes: ({ authority, target, smuggled }) =>
-      lines(
+      `${lines(
         `POST ${target} HTTP/1.1`,
         `host: ${authority}`,
         `content-length: ${5 + smuggled.length}`,
         'transfer-encoding: chunked',
         '',
-      ) + `0\r\n\r\n${smuggled}`,
+      )}0\r\n\r\n${smuggled}`,
   },
   {
     id: 'smuggling.te-cl',
@@ -68,13 +68,13 @@ const rows: readonly FramingRow[] = [
     codes: framing,
     severity: 'critical',
     bytes: ({ authority, target, smuggled }) =>
-      lines(
+      `${lines(
         `POST ${target} HTTP/1.1`,
         `host: ${authority}`,
         'transfer-encoding: chunked',
         'transfer-encoding: identity',
         '',
-      ) + `0\r\n\r\n${smuggled}`,
+      )}0\r\n\r\n${smuggled}`,
   },
   {
     id: 'smuggling.te-unknown',
@@ -97,13 +97,13 @@ const rows: readonly FramingRow[] = [
     title: 'Transfer-Encoding in an HTTP/1.0 request',
     codes: ['net.bad-framing', 'net.bad-version'],
     bytes: ({ authority, target, smuggled }) =>
-      lines(
+      `${lines(
         `POST ${target} HTTP/1.0`,
         `host: ${authority}`,
         'connection: keep-alive',
         'transfer-encoding: chunked',
         '',
-      ) + `0\r\n\r\n${smuggled}`,
+      )}0\r\n\r\n${smuggled}`,
   },
   {
     id: 'smuggling.two-lengths',

@@ -4,13 +4,13 @@ import {
   inconclusive,
   type Judgement,
   notApplicable,
-  type Observation,
   type Severity,
   stopped,
 } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { faultOfSuccess } from '../probes.ts';
 import { bodyOf, isSuccess, personA, personB, rightful } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import { withFields } from '../wire/request.ts';
 
 type Field = readonly [name: string, value: string];

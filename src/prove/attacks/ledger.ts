@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemCode } from '../../core/errors.ts';
-import { type Attack, gotThrough, inconclusive, type Observation, stopped } from '../attack.ts';
+import { type Attack, gotThrough, inconclusive, stopped } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
+import type { Observation } from '../wire/observation.ts';
 
 interface LedgerRow {
   readonly id: string;

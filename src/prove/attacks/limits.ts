@@ -5,7 +5,6 @@ import {
   inconclusive,
   type Judgement,
   notApplicable,
-  type Observation,
   type Probe,
   stopped,
 } from '../attack.ts';
@@ -14,6 +13,7 @@ import { nameOf } from '../places.ts';
 import { faultOfSuccess, judgeRefusal, withToken } from '../probes.ts';
 import { type OpenPlace, rightful } from '../survey.ts';
 import type { Route } from '../wire/exchange.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
 import { fieldOf } from '../wire/response.ts';
 

@@ -8,7 +8,6 @@ import {
   type Judgement,
   type NotApplicable,
   notApplicable,
-  type Observation,
   type Probe,
   type Severity,
   stopped,
@@ -18,6 +17,7 @@ import type { KeyPairPem } from '../ports.ts';
 import { judgeRefusal, wasLetThrough } from '../probes.ts';
 import { bodyOf, isSuccess, personA, rightful } from '../survey.ts';
 import type { Route } from '../wire/exchange.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
 
 /** A declared call: who may call whom, and what to ask. */

@@ -1,16 +1,9 @@
 import type { Protection } from '../../api/protections.ts';
-import {
-  type Attack,
-  gotThrough,
-  inconclusive,
-  type Judgement,
-  notApplicable,
-  type Observation,
-  stopped,
-} from '../attack.ts';
+import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { faultOfSuccess, judgeRefusal, subjectFor, wasLetThrough, withToken } from '../probes.ts';
 import { rightful } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 
 interface PathRow {
   readonly id: string;

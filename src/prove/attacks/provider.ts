@@ -1,13 +1,6 @@
-import {
-  type Attack,
-  gotThrough,
-  inconclusive,
-  type Judgement,
-  notApplicable,
-  type Observation,
-  stopped,
-} from '../attack.ts';
+import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
+import type { Observation } from '../wire/observation.ts';
 import type { RequestText } from '../wire/request.ts';
 import { fieldOf } from '../wire/response.ts';
 

@@ -6,13 +6,13 @@ import {
   inconclusive,
   type Judgement,
   notApplicable,
-  type Observation,
   type Probe,
   type Severity,
   stopped,
 } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import { personA } from '../survey.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
 
 /** A service with a secret of its own, and a path that is not its own. */

@@ -1,14 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
-import {
-  type Attack,
-  gotThrough,
-  inconclusive,
-  type Judgement,
-  notApplicable,
-  type Observation,
-  stopped,
-} from '../attack.ts';
+import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { faultOfSuccess, wasLetThrough } from '../probes.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
 import { hasPlainRequest, plainRequest } from './framing.ts';
 

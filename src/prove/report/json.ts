@@ -1,5 +1,6 @@
-import type { AttackResult, Observation } from '../attack.ts';
+import type { AttackResult } from '../attack.ts';
 import type { ProveReport } from '../run.ts';
+import type { Observation } from '../wire/observation.ts';
 
 /** The report as data, for programs. Holds what the Markdown report holds. */
 export function toJson({ results, startedMs, ...report }: ProveReport): unknown {

@@ -1,6 +1,7 @@
-import type { AttackResult, Observation, ProbeResult } from '../attack.ts';
+import type { AttackResult, ProbeResult } from '../attack.ts';
 import { domainOf, domains } from '../attacks/index.ts';
 import type { ProveReport } from '../run.ts';
+import type { Observation } from '../wire/observation.ts';
 import { formatTally } from './table.ts';
 
 const words: Readonly<Record<AttackResult['verdict'], string>> = {
