@@ -4,7 +4,7 @@ import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { LimitsBroker } from './control-limits.ts';
-import type { ControlRoleOptions } from './control-parts.ts';
+import type { ControlRoleOptions } from './control-options.ts';
 import type { Provider } from './control-provider.ts';
 import { checkReloadable } from './restart-only.ts';
 import { assignSecretRoles } from './service-secrets.ts';

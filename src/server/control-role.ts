@@ -10,7 +10,7 @@ import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
-import type { ControlRoleOptions } from './control-parts.ts';
+import type { ControlRoleOptions } from './control-options.ts';
 import { type Provider, startProvider } from './control-provider.ts';
 import { createPublisher, type Publisher } from './control-publisher.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
