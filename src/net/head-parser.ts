@@ -12,6 +12,10 @@ export interface HeadBounds {
 
 export const more = -1;
 
+// What is remembered keeps the text alive that it was cut from; together they bound that to 64 KiB a connection.
+const rememberedFields = 32;
+const rememberedBytes = 2048;
+
 const cr = 0x0d;
 const lf = 0x0a;
 const colon = 0x3a;
@@ -29,6 +33,9 @@ export abstract class HeadParser {
   /** Where the line under way begins. */
   #at = 0;
   #hasStart = false;
+  /** Lines of former heads by the place of their name in `headers`, and what they say: most fields of a connection repeat. */
+  readonly #lines: string[] = [];
+  readonly #known: string[] = [];
 
   constructor(bounds: HeadBounds) {
     this.#bounds = bounds;
@@ -75,12 +82,29 @@ export abstract class HeadParser {
     }
     const { pairs } = this.headers;
     for (;;) {
-      const next = parseFieldLine(text, this.#at, pairs);
+      const next = this.#fieldLine(text, this.#at, pairs);
       if (next === more) return more;
       if (next < 0) return -next;
       if (pairs.length > this.#bounds.headerCount * 2) throw this.tooLarge();
       this.#at = next;
     }
+  }
+
+  /** As `parseFieldLine`, but a line that is the same, byte for byte, as in the head before need not be read again. */
+  #fieldLine(text: string, at: number, pairs: string[]): number {
+    const index = pairs.length;
+    const known = this.#lines[index];
+    if (known !== undefined && text.startsWith(known, at)) {
+      pairs.push(this.#known[index] as string, this.#known[index + 1] as string);
+      return at + known.length;
+    }
+    const next = parseFieldLine(text, at, pairs);
+    if (next >= 0 && index < rememberedFields * 2 && text.length <= rememberedBytes) {
+      this.#lines[index] = this.#lines[index + 1] = text.substring(at, next);
+      this.#known[index] = pairs[index] as string;
+      this.#known[index + 1] = pairs[index + 1] as string;
+    }
+    return next;
   }
 }
 

@@ -115,7 +115,7 @@ export class Headers {
       }
       kept += 2;
     }
-    pairs.length = kept;
+    while (pairs.length > kept) pairs.pop();
   }
 }
 

@@ -96,9 +96,9 @@ export class Http2Connection implements TrackedConnection {
       this.#streams.delete(stream);
       this.#host.requestEnded();
     });
-    // A body that nobody has asked for when the reply is over is not wanted any more.
+    // What is left of a body when the reply is over is not wanted any more (RFC 9113, section 8.1).
     reply.onClosed(() => {
-      if (body?.complete === false && !body.isWanted) stream.close(constants.NGHTTP2_NO_ERROR);
+      if (body?.complete === false) stream.close(constants.NGHTTP2_NO_ERROR);
     });
     this.#host.handle(new IncomingRequest(this.#peer, line, authority, message), reply);
   }

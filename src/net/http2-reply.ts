@@ -51,12 +51,12 @@ export class Http2Reply implements Reply {
     this.#takesContent = hasContent(this.#method, status) && length !== 0;
     this.#length = length;
     const tellsLength = length !== undefined && status >= 200 && status !== 204 && status !== 304;
-    this.status = status;
     this.#stream.respond(
       { ...fields, ...(tellsLength ? { 'content-length': String(length) } : {}), ':status': status },
       // Only content of unknown length can be followed by trailers.
       { endStream: !this.#takesContent, waitForTrailers: this.#takesContent && length === undefined },
     );
+    this.status = status;
     for (const listener of this.#sentListeners.splice(0)) this.#tell(() => listener(status));
   }
 

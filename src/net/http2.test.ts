@@ -294,6 +294,21 @@ describe('HTTP/2', () => {
     stream.destroy();
   });
 
+  test('what is sent on after the reply is not taken', async () => {
+    const { session, server } = await setup(async (request, reply) => {
+      await request.body.buffer(10).catch(() => undefined);
+      reply.send(413);
+    });
+    const stream = session.request({ ':path': '/', ':method': 'POST' });
+    stream.on('error', () => undefined);
+    stream.resume();
+    const closed = new Promise((resolve) => stream.on('close', resolve));
+    stream.write('x'.repeat(100));
+    await closed;
+    expect(stream.writableEnded && stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+    await expect.poll(() => server.stats.active).toBe(0);
+  });
+
   test('an idle connection is closed', async () => {
     const { session } = await setup((_, reply) => reply.send(200), { limits: { idleTimeMs: 150 } });
     await ask(session, {});

@@ -12,7 +12,7 @@ export const highWaterBytes = 65_536;
  */
 export class Output {
   readonly #socket: Duplex;
-  #parts: (string | Buffer)[] = [];
+  readonly #parts: (string | Buffer)[] = [];
   #bytes = 0;
   #isScheduled = false;
 
@@ -43,7 +43,7 @@ export class Output {
     if (parts.length === 1) this.#one(parts[0] as string | Buffer);
     else if (this.#bytes < joinBytes) this.#socket.write(join(parts, this.#bytes));
     else this.#separately(parts);
-    this.#parts.length = 0;
+    while (parts.length > 0) parts.pop();
     this.#bytes = 0;
   }
 
