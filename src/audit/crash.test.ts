@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { deniedDecision } from '../../test/fakes/records.ts';
 import { openAppendFile } from './append-file.ts';
-import { createEd25519Signer, createLedger, type LedgerOptions, verifyLedger } from './index.ts';
+import { createEd25519Signer, createLedger, type LedgerOptions, verifyLedger } from './control.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
@@ -30,7 +30,7 @@ const lastSegment = (): string => join(folder, 'segments', readdirSync(join(fold
 
 // Appends without end and prints the id of each record that was acknowledged.
 const script = `
-  import { createEd25519Signer, createLedger } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
+  import { createEd25519Signer, createLedger } from ${JSON.stringify(join(import.meta.dirname, 'control.ts'))};
   import { deniedDecision } from ${JSON.stringify(join(import.meta.dirname, '../../test/fakes/records.ts'))};
   import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../core/clock.ts'))};
   import { writeSync } from 'node:fs';

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deniedDecision } from '../../test/fakes/records.ts';
 import type { LedgerRecord } from '../api/record.ts';
-import { explain, formatExplanation } from './index.ts';
+import { explain, formatExplanation } from './control.ts';
 
 // Each golden file holds a record as JSON, a line of dashes, and how its explanation looks. Write them anew with
 // MERLON_UPDATE_GOLDEN=1, and read the difference.

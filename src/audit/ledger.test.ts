@@ -13,7 +13,7 @@ import {
   ledgerRecords,
   verifyConsistency,
   verifyInclusion,
-} from './index.ts';
+} from './control.ts';
 
 const signingKey = createEd25519Signer(generateKeyPairSync('ed25519').privateKey);
 const origin = 'shop.example/ledger';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { auditEvent, deniedDecision } from '../../test/fakes/records.ts';
-import { isLuhn, ledgerDefaults, maskPath, maskRecord, maskText, tryParseRecord } from './index.ts';
+import { ledgerDefaults, tryParseRecord } from './control.ts';
+import { isLuhn, maskPath, maskRecord, maskText } from './index.ts';
 
 const jwt = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
 

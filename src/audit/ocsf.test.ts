@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { allowedDecision, auditEvent, deniedDecision } from '../../test/fakes/records.ts';
-import { toOcsf } from './index.ts';
+import { toOcsf } from './control.ts';
 
 const everyClass = ['activity_id', 'category_uid', 'class_uid', 'metadata', 'severity_id', 'time', 'type_uid'];
 const required: Readonly<Record<number, readonly string[]>> = {

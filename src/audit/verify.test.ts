@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { deniedDecision } from '../../test/fakes/records.ts';
 import { canonicalJson } from './canonical.ts';
-import { createEd25519Signer, createLedger, formatReport, verifyLedger } from './index.ts';
+import { createEd25519Signer, createLedger, formatReport, verifyLedger } from './control.ts';
 import { hashLeaf } from './merkle.ts';
 import { encodeLine, noPrevious, tryParseLine } from './segment.ts';
 

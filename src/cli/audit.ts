@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { LedgerRecord } from '../api/record.ts';
-import { formatReport, parseVerifierKey, verifyLedger } from '../audit/index.ts';
+import { formatReport, parseVerifierKey, verifyLedger } from '../audit/control.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
 import { tryReadText } from '../core/files.ts';
 import { createAdminClient } from './admin-client.ts';

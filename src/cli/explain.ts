@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { LedgerRecord } from '../api/record.ts';
-import { explain, formatExplanation } from '../audit/index.ts';
+import { explain, formatExplanation } from '../audit/control.ts';
 import { MerlonError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import { createAdminClient } from './admin-client.ts';

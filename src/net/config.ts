@@ -1,54 +1,106 @@
-import { z } from 'zod';
-
-const count = z.int().positive();
-
 /** Bounds on what a client may ask of a listener. Times in milliseconds, sizes in bytes. */
-export const httpLimitsSchema = z.strictObject({
-  headerBytes: count.default(16_384).describe('request line and header fields together'),
-  headerCount: count.default(100).describe('header field lines'),
-  targetBytes: count.default(8192).describe('request target'),
-  trailerBytes: count.default(4096).describe('trailer fields of a chunked body'),
-  tlsHandshakeMs: count.default(10_000).describe('from the connection to the end of the TLS handshake'),
-  headerTimeMs: count.default(10_000).describe('from the first byte of a head (or the connection) to its last'),
-  bodyIdleMs: count.default(30_000).describe('without any byte of a body that is wanted'),
-  bodyMinBytesPerSecond: z
-    .int()
-    .nonnegative()
-    .default(128)
-    .describe('a body that is wanted must come at this rate on average, after a grace of 10 s'),
-  writeIdleMs: count.default(60_000).describe('without the client taking any byte of a reply that waits'),
-  idleTimeMs: count.default(65_000).describe('between two requests of a connection'),
-  connections: count.default(16_384).describe('connections in all'),
-  connectionsPerIp: count.default(1024).describe('connections of one address; an IPv6 /64 counts as one'),
-  streams: count.default(100).describe('requests at a time of one HTTP/2 connection'),
-  requestsPerConnection: count.default(100_000).describe('requests before a connection is closed'),
-});
+export interface HttpLimits {
+  /** Request line and header fields together. */
+  readonly headerBytes: number;
+  /** Header field lines. */
+  readonly headerCount: number;
+  /** Request target. */
+  readonly targetBytes: number;
+  /** Trailer fields of a chunked body. */
+  readonly trailerBytes: number;
+  /** From the connection to the end of the TLS handshake. */
+  readonly tlsHandshakeMs: number;
+  /** From the first byte of a head (or the connection) to its last. */
+  readonly headerTimeMs: number;
+  /** Without any byte of a body that is wanted. */
+  readonly bodyIdleMs: number;
+  /** A body that is wanted must come at this rate on average, after a grace of 10 s. */
+  readonly bodyMinBytesPerSecond: number;
+  /** Without the client taking any byte of a reply that waits. */
+  readonly writeIdleMs: number;
+  /** Between two requests of a connection. */
+  readonly idleTimeMs: number;
+  /** Connections in all. */
+  readonly connections: number;
+  /** Connections of one address; an IPv6 /64 counts as one. */
+  readonly connectionsPerIp: number;
+  /** Requests at a time of one HTTP/2 connection. */
+  readonly streams: number;
+  /** Requests before a connection is closed. */
+  readonly requestsPerConnection: number;
+}
 
-export type HttpLimits = z.infer<typeof httpLimitsSchema>;
-
-export const defaultHttpLimits: HttpLimits = httpLimitsSchema.parse({});
+export const defaultHttpLimits: HttpLimits = {
+  headerBytes: 16_384,
+  headerCount: 100,
+  targetBytes: 8192,
+  trailerBytes: 4096,
+  tlsHandshakeMs: 10_000,
+  headerTimeMs: 10_000,
+  bodyIdleMs: 30_000,
+  bodyMinBytesPerSecond: 128,
+  writeIdleMs: 60_000,
+  idleTimeMs: 65_000,
+  connections: 16_384,
+  connectionsPerIp: 1024,
+  streams: 100,
+  requestsPerConnection: 100_000,
+};
 
 /** Bounds and times of an upstream. Times in milliseconds, sizes in bytes. */
-export const upstreamLimitsSchema = z.strictObject({
-  connections: count.default(256).describe('connections to one endpoint'),
-  pending: count.default(1024).describe('requests that wait for a connection; more are refused'),
-  idleConnections: count.default(64).describe('idle connections kept to one endpoint'),
-  idleTimeMs: count.default(30_000).describe('an idle connection is kept so long'),
-  connectMs: count.default(3000).describe('TCP connect and TLS handshake'),
-  firstByteMs: count.default(30_000).describe('from the end of the request to the head of the response'),
-  bodyIdleMs: count.default(60_000).describe('without any byte of a response body'),
-  tunnelIdleMs: count.default(600_000).describe('an upgraded connection without any byte in either direction'),
-  totalMs: z.int().nonnegative().default(0).describe('the whole exchange; 0: no bound'),
-  headerBytes: count.default(32_768).describe('status line and header fields of a response'),
-  headerCount: count.default(200).describe('header field lines of a response'),
-  trailerBytes: count.default(4096).describe('trailer fields of a response'),
-  retryRatio: z.number().min(0).max(1).default(0.2).describe('retries allowed per request, on average'),
-  retryAttempts: z.int().nonnegative().default(2).describe('retries of one request'),
-  ejectAfter: z.int().nonnegative().default(5).describe('consecutive failures that eject an endpoint; 0: never'),
-  ejectMs: count.default(10_000).describe('first ejection; doubles each time, up to 16 fold'),
-  ejectMaxRatio: z.number().min(0).max(1).default(0.5).describe('share of the endpoints that may be ejected at once'),
-});
+export interface UpstreamLimits {
+  /** Connections to one endpoint. */
+  readonly connections: number;
+  /** Requests that wait for a connection; more are refused. */
+  readonly pending: number;
+  /** Idle connections kept to one endpoint. */
+  readonly idleConnections: number;
+  /** An idle connection is kept so long. */
+  readonly idleTimeMs: number;
+  /** TCP connect and TLS handshake. */
+  readonly connectMs: number;
+  /** From the end of the request to the head of the response. */
+  readonly firstByteMs: number;
+  /** Without any byte of a response body. */
+  readonly bodyIdleMs: number;
+  /** An upgraded connection without any byte in either direction. */
+  readonly tunnelIdleMs: number;
+  /** The whole exchange; 0: no bound. */
+  readonly totalMs: number;
+  /** Status line and header fields of a response. */
+  readonly headerBytes: number;
+  /** Header field lines of a response. */
+  readonly headerCount: number;
+  /** Trailer fields of a response. */
+  readonly trailerBytes: number;
+  /** Retries allowed per request, on average. */
+  readonly retryRatio: number;
+  /** Retries of one request. */
+  readonly retryAttempts: number;
+  /** Consecutive failures that eject an endpoint; 0: never. */
+  readonly ejectAfter: number;
+  /** First ejection; doubles each time, up to 16 fold. */
+  readonly ejectMs: number;
+  /** Share of the endpoints that may be ejected at once. */
+  readonly ejectMaxRatio: number;
+}
 
-export type UpstreamLimits = z.infer<typeof upstreamLimitsSchema>;
-
-export const defaultUpstreamLimits: UpstreamLimits = upstreamLimitsSchema.parse({});
+export const defaultUpstreamLimits: UpstreamLimits = {
+  connections: 256,
+  pending: 1024,
+  idleConnections: 64,
+  idleTimeMs: 30_000,
+  connectMs: 3000,
+  firstByteMs: 30_000,
+  bodyIdleMs: 60_000,
+  tunnelIdleMs: 600_000,
+  totalMs: 0,
+  headerBytes: 32_768,
+  headerCount: 200,
+  trailerBytes: 4096,
+  retryRatio: 0.2,
+  retryAttempts: 2,
+  ejectAfter: 5,
+  ejectMs: 10_000,
+  ejectMaxRatio: 0.5,
+};

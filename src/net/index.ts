@@ -8,9 +8,7 @@ export {
   defaultHttpLimits,
   defaultUpstreamLimits,
   type HttpLimits,
-  httpLimitsSchema,
   type UpstreamLimits,
-  upstreamLimitsSchema,
 } from './config.ts';
 export { type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import type { Weaknesses } from '../api/protections.ts';
 import type { AuditEvent, EmitEvent } from '../api/record.ts';
-import { createEd25519Signer, createLedger, formatVerifierKey, type Ledger } from '../audit/index.ts';
+import { createEd25519Signer, createLedger, formatVerifierKey, type Ledger } from '../audit/control.ts';
 import type { IssueSvid } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';

@@ -7,7 +7,7 @@ import type { OpenApiDocument } from '../api/openapi.ts';
 import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
-import { parseVerifierKey, verifyLedger } from '../audit/index.ts';
+import { parseVerifierKey, verifyLedger } from '../audit/control.ts';
 import { compilePolicyModel } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { hasCode, MerlonError } from '../core/errors.ts';
