@@ -46,6 +46,8 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   readonly #method: string;
   readonly #startedAt: number;
   readonly #asksUpgrade: boolean;
+  /** The reply, where it is one of HTTP/1. */
+  readonly #outgoing: OutgoingReply | undefined;
   #pool: EndpointPool | undefined;
   #connection: UpstreamConnection | undefined;
   #retries = 0;
@@ -63,15 +65,22 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#forwarding = forwarding;
     this.#method = forwarding.method ?? request.method;
     this.#startedAt = host.clock.monotonic();
-    this.#asksUpgrade = forwarding.upgrade !== false && reply instanceof OutgoingReply && asksWebSocket(request);
+    this.#outgoing = reply instanceof OutgoingReply ? reply : undefined;
+    this.#asksUpgrade = forwarding.upgrade !== false && this.#outgoing !== undefined && asksWebSocket(request);
+  }
+
+  /** Bound on the whole exchange; 0: none. */
+  get totalMs(): number {
+    return this.#forwarding.totalMs ?? this.#host.totalMs;
   }
 
   start(): void {
+    this.#host.began(this);
     if (this.#reply.sent || this.#reply.closed) {
       this.#over(clientGone);
       return;
     }
-    this.#host.began(this);
+    if (this.#outgoing !== undefined) this.#outgoing.flushesItself = true;
     this.#host.budget.deposit();
     this.#reply.onClosed(({ aborted }) => {
       if (aborted) this.#giveUp();
@@ -81,8 +90,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   /** Ends the exchange where it has lasted too long. */
   sweep(nowMs: number): void {
-    const totalMs = this.#forwarding.totalMs ?? this.#host.totalMs;
-    if (totalMs === 0 || this.#isUpgraded || nowMs - this.#startedAt < totalMs) return;
+    if (this.#isUpgraded || nowMs - this.#startedAt < this.totalMs) return;
     this.#release();
     this.#end({ code: 'net.upstream-timeout', status: 504, message: 'the service takes too long', detail: undefined });
   }
@@ -93,11 +101,13 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#pool = pool;
     this.#connection = connection;
     connection.begin(this, this.#method, this.#asksUpgrade);
-    connection.output.write(formatRequestHead(this.#request, this.#forwarding, this.#asksUpgrade, pool.name));
+    const head = formatRequestHead(this.#request, this.#forwarding, this.#asksUpgrade, pool.name);
     if (!this.#request.body.present) {
+      connection.output.put(head);
       connection.requestComplete();
       return;
     }
+    connection.output.write(head);
     this.#isBodySent = true;
     this.#request.body.pipe(this);
   }
@@ -144,6 +154,10 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   drain(): void {
     this.#request.body.resume();
+  }
+
+  turnEnded(): void {
+    this.#outgoing?.flush();
   }
 
   interim(status: number, headers: Headers): void {
@@ -203,7 +217,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     const protocol = headers.get('upgrade') as string;
     dropHopByHop(headers);
     this.#forwarding.onResponseHead?.(101, headers);
-    const near = (this.#reply as OutgoingReply).upgrade(headers, protocol);
+    const near = this.#outgoing?.upgrade(headers, protocol);
     if (near === undefined) {
       far.socket.destroy();
       return;

@@ -93,6 +93,10 @@ class Call implements Waiter, ResponseHandler {
     // The body was handed over whole.
   }
 
+  turnEnded(): void {
+    // Nothing is passed on before it is complete.
+  }
+
   head(status: number, headers: Headers): void {
     this.#status = status;
     this.#headers = headers;

@@ -27,14 +27,18 @@ export class Output {
 
   /** Adds a piece. Strings are ISO 8859-1: heads and chunk sizes. */
   write(piece: string | Buffer): void {
+    this.put(piece);
+    if (this.#bytes === 0 || this.#isScheduled) return;
+    this.#isScheduled = true;
+    process.nextTick(flushLater, this);
+  }
+
+  /** As `write`, for a caller who calls `flush` itself before its turn ends. */
+  put(piece: string | Buffer): void {
     if (piece.length === 0) return;
     this.#parts.push(piece);
     this.#bytes += piece.length;
     if (this.#bytes >= joinBytes) this.flush();
-    else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      process.nextTick(flushLater, this);
-    }
   }
 
   flush(): void {

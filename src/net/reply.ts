@@ -32,6 +32,8 @@ export class OutgoingReply implements Reply {
   bytes = 0;
   closed = false;
   onDrain: (() => void) | undefined;
+  /** Whether who writes calls `flush` at the end of each turn, so that nothing needs to be scheduled for it. */
+  flushesItself = false;
   readonly #connection: ReplyConnection;
   readonly #method: string;
   readonly #version: '1.0' | '1.1';
@@ -56,6 +58,7 @@ export class OutgoingReply implements Reply {
   send(status: number, headers?: Headers | HeaderRecord, body?: string | Buffer): void {
     if (this.sent || this.closed) return;
     const content = typeof body === 'string' ? Buffer.from(body) : body;
+    this.flushesItself = true;
     this.#head(status, toHeaders(headers), content?.length ?? 0);
     if (content === undefined || this.#mode === noContent) {
       this.#finish();
@@ -67,7 +70,7 @@ export class OutgoingReply implements Reply {
       return;
     }
     this.bytes = content.length;
-    this.#connection.output.write(content);
+    this.#connection.output.put(content);
     this.#finish();
   }
 
@@ -84,18 +87,17 @@ export class OutgoingReply implements Reply {
   write(chunk: Buffer | string): boolean {
     const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (this.closed || this.#isEnded || this.#mode === noContent || content.length === 0) return true;
-    const { output } = this.#connection;
     this.bytes += content.length;
     if (this.#mode === byLength && this.bytes > this.#length) {
       this.abort();
       return true;
     }
     if (this.#mode === byChunks) {
-      output.write(`${content.length.toString(16)}\r\n`);
-      output.write(content);
-      output.write('\r\n');
-    } else output.write(content);
-    return !output.isFull;
+      this.#write(`${content.length.toString(16)}\r\n`);
+      this.#write(content);
+      this.#write('\r\n');
+    } else this.#write(content);
+    return !this.#connection.output.isFull;
   }
 
   end(chunk?: Buffer | string, trailers?: Headers): void {
@@ -106,7 +108,7 @@ export class OutgoingReply implements Reply {
       this.abort();
       return;
     }
-    if (this.#mode === byChunks) this.#connection.output.write(`0\r\n${formatTrailers(trailers)}\r\n`);
+    if (this.#mode === byChunks) this.#write(`0\r\n${formatTrailers(trailers)}\r\n`);
     this.#finish();
   }
 
@@ -138,6 +140,16 @@ export class OutgoingReply implements Reply {
     return this.#connection.detach();
   }
 
+  /** Sends what was written so far. */
+  flush(): void {
+    this.#connection.output.flush();
+  }
+
+  #write(piece: string | Buffer): void {
+    if (this.flushesItself) this.#connection.output.put(piece);
+    else this.#connection.output.write(piece);
+  }
+
   /** From the connection: it can take more. */
   drained(): void {
     if (this.#rest !== undefined) this.#pump();
@@ -157,7 +169,7 @@ export class OutgoingReply implements Reply {
     if (close || this.#mode === byClose) head += 'connection: close\r\n';
     else if (this.#version === '1.0') head += 'connection: keep-alive\r\n';
     this.status = status;
-    this.#connection.output.write(`${head}\r\n`);
+    this.#write(`${head}\r\n`);
     if (this.#sentListeners !== undefined) this.#tellSent();
   }
 

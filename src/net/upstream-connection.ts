@@ -24,6 +24,8 @@ export interface ResponseHandler {
   failed(error: NetError): void;
   /** The connection can take more of the request. */
   drain(): void;
+  /** All that came at once was handed over, and there is more to come. */
+  turnEnded(): void;
 }
 
 /** What a connection tells its pool. */
@@ -214,6 +216,7 @@ export class UpstreamConnection {
       this.#fail(toUpstreamError(error));
     }
     this.#isWorking = false;
+    this.#handler?.turnEnded();
     if (this.#state === isClosed) return;
     if (this.#held !== undefined && this.#isBlocked) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();

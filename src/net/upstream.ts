@@ -34,7 +34,9 @@ class HttpUpstream implements Upstream {
   readonly #options: UpstreamOptions;
   readonly #endpoints: EndpointSet;
   readonly #host: ExchangeHost;
-  readonly #exchanges = new Set<Exchange>();
+  /** Exchanges that are bounded as a whole. */
+  readonly #bounded = new Set<Exchange>();
+  #active = 0;
   readonly #sweepMs: number;
   #sweep: Timer | undefined;
   #isStopped = false;
@@ -100,13 +102,15 @@ class HttpUpstream implements Upstream {
   }
 
   #began(exchange: Exchange): void {
-    this.#exchanges.add(exchange);
+    this.#active++;
+    if (exchange.totalMs > 0) this.#bounded.add(exchange);
     // A request may still come that was routed before we were replaced: it has its time bounds too.
     this.#startSweep();
   }
 
   #ended(exchange: Exchange): void {
-    this.#exchanges.delete(exchange);
+    this.#active--;
+    if (exchange.totalMs > 0) this.#bounded.delete(exchange);
     if (this.#isStopped) this.#stopSweep();
   }
 
@@ -115,7 +119,7 @@ class HttpUpstream implements Upstream {
   }
 
   #stopSweep(): void {
-    if (this.#exchanges.size > 0) return;
+    if (this.#active > 0) return;
     this.#sweep?.cancel();
     this.#sweep = undefined;
   }
@@ -145,6 +149,6 @@ class HttpUpstream implements Upstream {
   #sweepAll(): void {
     const now = this.#options.clock.monotonic();
     this.#endpoints.sweep(now);
-    for (const exchange of this.#exchanges) exchange.sweep(now);
+    for (const exchange of this.#bounded) exchange.sweep(now);
   }
 }
