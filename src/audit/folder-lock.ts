@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { ensurePrivateFile } from '../core/files.ts';
 import { AuditError } from './errors.ts';
 
 /**
@@ -7,6 +8,7 @@ import { AuditError } from './errors.ts';
  * Throws `ledger.locked`.
  */
 export function lockFolder(folder: string): () => void {
+  ensurePrivateFile(`${folder}/lock`);
   const database = new DatabaseSync(`${folder}/lock`);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { LedgerRecord } from '../api/record.ts';
+import { ensurePrivateFile } from '../core/files.ts';
 
 /** Which records to give. All given conditions must hold. */
 export interface LedgerQuery {
@@ -71,6 +72,7 @@ const schema = `
 `;
 
 function openDatabase(path: string): DatabaseSync {
+  ensurePrivateFile(path);
   const database = new DatabaseSync(path);
   // Losing the last rows to a power cut is harmless: they are read again from the segments.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');

@@ -1,5 +1,6 @@
 import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
+import { MerlonError, systemCode } from '../core/errors.ts';
 import type { Fetch } from '../oidc/index.ts';
 
 const timeoutMs = 30_000;
@@ -36,7 +37,7 @@ export function createFetch(ca: string | undefined): Fetch {
         },
       );
       call.on('timeout', () => call.destroy(new Error('no answer in time')));
-      call.on('error', reject);
+      call.on('error', (error) => reject(systemCode(error) === 'ECONNREFUSED' ? notThere(url) : error));
       call.end(body);
     });
 }
@@ -44,4 +45,12 @@ export function createFetch(ca: string | undefined): Fetch {
 function headerText(value: string | string[] | undefined): string | null {
   if (value === undefined) return null;
   return typeof value === 'string' ? value : value.join(', ');
+}
+
+function notThere(url: string): MerlonError {
+  return new MerlonError({
+    code: 'gateway.unavailable',
+    message: `nothing answers at \`${new URL(url).origin}\``,
+    hint: 'start the platform with `merlon up`',
+  });
 }

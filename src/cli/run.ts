@@ -14,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return (process.exitCode as number | undefined) ?? exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    printError(error);
+    await printError(error);
     return exitCodeOf(error);
   }
 }

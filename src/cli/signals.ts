@@ -3,12 +3,25 @@ import { exitCodes } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import { exitCodeOf, printError } from './terminal.ts';
 
-/** Starts a role and stops it when the process is told to end. A second signal does not wait. */
-export async function runUntilSignal(start: () => Promise<Stoppable>): Promise<void> {
-  const role = await start();
+/**
+ * Starts a role and stops it when the process is told to end. A second signal does not wait. `start` is given a promise
+ * that settles with the first signal, for what takes long to start: it may give up then.
+ */
+export async function runUntilSignal(start: (interrupted: Promise<void>) => Promise<Stoppable>): Promise<void> {
+  const signalled = firstSignal();
+  const role = await start(signalled);
   // A role that waits for control has nothing open that keeps the process alive.
   new MessageChannel().port1.on('message', () => undefined);
-  await new Promise<void>((resolve) => {
+  await signalled;
+  await role.stop().catch(async (error: unknown) => {
+    await printError(error);
+    process.exitCode = exitCodeOf(error);
+  });
+  process.exit(process.exitCode ?? exitCodes.ok);
+}
+
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
     const end = (): void => {
       process.once('SIGINT', leave);
       process.once('SIGTERM', leave);
@@ -17,11 +30,6 @@ export async function runUntilSignal(start: () => Promise<Stoppable>): Promise<v
     process.once('SIGINT', end);
     process.once('SIGTERM', end);
   });
-  await role.stop().catch((error: unknown) => {
-    printError(error);
-    process.exitCode = exitCodeOf(error);
-  });
-  process.exit(process.exitCode ?? exitCodes.ok);
 }
 
 function leave(): void {

@@ -35,6 +35,11 @@ const exitCodesByError: Readonly<Record<string, number>> = {
   'control.unavailable': exitCodes.unavailable,
   'workload.unhealthy': exitCodes.unavailable,
   'admin.not-found': exitCodes.notFound,
+  'gateway.unavailable': exitCodes.unavailable,
+  'role.bad-input': exitCodes.badInput,
+  'role.system': exitCodes.system,
+  'role.permission': exitCodes.permission,
+  'role.usage': exitCodes.usage,
   storage: exitCodes.system,
 };
 
@@ -45,9 +50,14 @@ export function exitCodeOf(error: unknown): number {
   return exitCodesByError[error.code] ?? exitCodesByError[group] ?? exitCodes.failed;
 }
 
-/** Tells a person what went wrong and what to do, on standard error. */
-export function printError(error: unknown): void {
+/** Tells a person what went wrong and what to do, on standard error. Of a manifest, everything. */
+export async function printError(error: unknown): Promise<void> {
   const colour = wantsColour(process.stderr);
+  if (error instanceof MerlonError && 'problems' in error) {
+    const { formatProblems, ManifestError } = await import('../manifest/index.ts');
+    if (error instanceof ManifestError)
+      return void process.stderr.write(formatProblems(error.problems, { color: colour }));
+  }
   if (error instanceof MerlonError) {
     process.stderr.write(
       `${paint('red', 'error', colour)} ${error.message} ${paint('gray', `(${error.code})`, colour)}\n`,

@@ -27,7 +27,7 @@ async function run(options: UpCommandOptions): Promise<void> {
   const { manifest, warnings } = loadManifest(options.manifest);
   if (options.json !== true) process.stdout.write(formatProblems(warnings, { color: colour }));
   const logs = createLogStream({ write: (text) => process.stdout.write(text), colour, json: options.json === true });
-  await runUntilSignal(async () => {
+  await runUntilSignal(async (interrupted) => {
     const platform = await up({
       manifest,
       manifestPath: options.manifest,
@@ -35,6 +35,7 @@ async function run(options: UpCommandOptions): Promise<void> {
       clock: systemClock,
       logs,
       logLevel: options.logLevel,
+      interrupted,
     });
     const readyMs = systemClock.monotonic() - startedMs;
     if (options.json !== true)
@@ -49,7 +50,7 @@ async function run(options: UpCommandOptions): Promise<void> {
         }),
       );
     void platform.failed.then(async (error) => {
-      printError(error);
+      await printError(error);
       await platform.stop();
       process.exit(exitCodeOf(error) || exitCodes.failed);
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatProblems, loadManifest } from '../manifest/index.ts';
+import { formatProblems, type LoadedManifest, loadManifest, ManifestError } from '../manifest/index.ts';
 import { type CommonOptions, withManifest } from './options.ts';
 import { paint, wantsColour } from './terminal.ts';
 
@@ -14,7 +14,7 @@ export function describe(command: Command): void {
 }
 
 function validate(path: string, json: boolean): void {
-  const { manifest, warnings } = loadManifest(path);
+  const { manifest, warnings } = json ? loadForJson(path) : loadManifest(path);
   if (json) return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings }, null, 2)}\n`);
   process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
   const services = Object.keys(manifest.services).length;
@@ -22,4 +22,15 @@ function validate(path: string, json: boolean): void {
   process.stdout.write(
     `${paint('green', 'valid')} ${path}: ${services} services, ${manifest.routes.length} routes${notes}\n`,
   );
+}
+
+/** What is wrong with it goes to standard output too: that is where a program looks. */
+function loadForJson(path: string): LoadedManifest {
+  try {
+    return loadManifest(path);
+  } catch (error) {
+    if (error instanceof ManifestError)
+      process.stdout.write(`${JSON.stringify({ valid: false, problems: error.problems }, null, 2)}\n`);
+    throw error;
+  }
 }

@@ -73,6 +73,11 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 
   }
 }
 
+/** Makes an empty file for its owner alone where there is none, for libraries that would make it with a wider mode. */
+export function ensurePrivateFile(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+}
+
 /** Makes a rename or a new file in `folder` survive a power cut. Confined roles may not; what they keep can be had again. */
 export function syncFolder(folder: string): void {
   if (process.permission !== undefined) return;

@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Starts a role otherwise than through the command line: tests that switch a protection off. */
   readonly roleCommand?: typeof roleCommand;
+  /** Settles when it is told to end while it starts. */
+  readonly interrupted?: Promise<void>;
 }
 
 /** What control is told of a service, and told again when it comes back. */
@@ -64,7 +66,7 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
   const notes = createProcessNotes(layout.processNotes);
   const services = new Map<string, ServiceReport>();
   const failure = Promise.withResolvers<MerlonError>();
-  const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve);
+  const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve, () => progress.isReady);
   const workloads = createWorkloads({
     clock,
     logs,
@@ -114,9 +116,19 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
     }
   };
 
-  const failed = await Promise.race([progress.ready, failure.promise, timeout(clock)]);
+  const failed = await Promise.race([
+    progress.ready,
+    failure.promise,
+    timeout(clock),
+    interruption(options.interrupted),
+  ]);
   if (failed !== undefined) throw failed;
   return { services, failed: failure.promise, stop: () => lifecycle.stop() };
+}
+
+async function interruption(interrupted: Promise<void> | undefined): Promise<MerlonError> {
+  await (interrupted ?? new Promise(() => undefined));
+  return new MerlonError({ code: 'platform.interrupted', message: 'told to end before it was ready' });
 }
 
 function timeout(clock: Clock): Promise<MerlonError> {
@@ -176,6 +188,7 @@ function startRoles(
   descriptor: number,
   onStart: (pid: number) => void,
   fail: (error: MerlonError) => void,
+  isReady: () => boolean,
 ): Roles {
   const { layout, manifestPath, clock, logs, logLevel } = options;
   const command = options.roleCommand ?? roleCommand;
@@ -204,10 +217,8 @@ function startRoles(
           if (restartInMs === undefined) return fail(refusedToStart(name, code));
           logs.line('merlon', `${name} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`);
         },
-        // A role that says that its input or its machine is at fault would say so for ever.
-        restart: (code) =>
-          code === null ||
-          ![exitCodes.badInput, exitCodes.system, exitCodes.permission, exitCodes.usage].includes(code as 64),
+        // A role that says that its input or its machine is at fault would say so for ever; but what serves goes on serving.
+        restart: (code) => code === null || refusals[code] === undefined || isReady(),
       },
     );
   const workers = Array.from({ length: options.manifest.gateway.workers }, (_, index) => String(index + 1));
@@ -225,9 +236,16 @@ function startRoles(
   };
 }
 
+const refusals: Readonly<Record<number, string>> = {
+  [exitCodes.badInput]: 'role.bad-input',
+  [exitCodes.system]: 'role.system',
+  [exitCodes.permission]: 'role.permission',
+  [exitCodes.usage]: 'role.usage',
+};
+
 function refusedToStart(role: string, code: number | null): MerlonError {
   return new MerlonError({
-    code: 'role.refused',
+    code: refusals[code ?? -1] ?? 'role.refused',
     message: `${role} cannot run (exit code ${code})`,
     hint: 'its last lines above say why',
   });

@@ -99,8 +99,10 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   const state = options.state ?? join(folder, 's');
   writeFileSync(manifest, edit(readFileSync(manifest, 'utf8').replaceAll('8443', String(port))));
   const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };
-  const start = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [entry, ...args, '-m', manifest, '-s', state], { cwd: folder, env });
+  const start = (args: readonly string[]): ChildProcess => {
+    const where = args[0] === 'validate' ? ['-m', manifest] : ['-m', manifest, '-s', state];
+    return spawn(process.execPath, [entry, ...args, ...where], { cwd: folder, env });
+  };
   const merlonWith = async (input: string, ...args: string[]): Promise<Finished> => {
     const child = start(args);
     child.stdin?.end(input);

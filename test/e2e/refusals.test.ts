@@ -57,6 +57,9 @@ it('names every mistake of a manifest, with line and column', async () => {
   expect(said).toMatch(/merlon\.yaml:\d+:\d+/);
   expect(said).toContain('lagacy');
   expect(said).toContain('backdoor');
+  const validated = await workspace.merlon('validate', '--json');
+  expect(validated.code).toBe(exitCodes.badInput);
+  expect(JSON.parse(validated.stdout)).toMatchObject({ valid: false, problems: [{}, {}] });
 });
 
 it('names a policy that does not hold', async () => {
@@ -66,6 +69,15 @@ it('names a policy that does not hold', async () => {
   expect(code).toBe(exitCodes.badInput);
   expect(said).toMatch(/policies\/orders\.cedar:1:\d+/);
   expect(await isFree(workspace.port)).toBe(true);
+});
+
+it('says that there is no platform to ask', async () => {
+  const workspace = await prepare();
+  for (const command of ['status', 'users list']) {
+    const { code, stderr } = await workspace.merlon(...command.split(' '));
+    expect(code).toBe(exitCodes.unavailable);
+    expectSentence(stderr);
+  }
 });
 
 it('says that the port is in use', async () => {
@@ -136,6 +148,23 @@ it('refuses keys that others may read, and runs again when they are private', as
   }
   await start();
 }, 120_000);
+
+it('ends all that it has begun when it is told to end before it is ready', async () => {
+  const run = `run: [node, -e, 'console.log("waiting for ever"); setInterval(() => {}, 1000)']`;
+  const workspace = await prepare({ edit: (text) => text.replace('run: node services/legacy/main.ts', run) });
+  const { child, output, exit } = workspace.up();
+  await until('services are started', () => output().includes('waiting for ever'), 20_000, output);
+  child.kill('SIGINT');
+  expect(await exit).toBe(exitCodes.failed);
+  await until(
+    'nothing is left of it',
+    () => processesOf(workspace).length === 0,
+    5000,
+    () => processesOf(workspace).join('\n'),
+  );
+  expect(output()).not.toMatch(/internal error/);
+  expect(await isFree(workspace.port)).toBe(true);
+}, 40_000);
 
 it('refuses a second start on the same state, and leaves the first alone', async () => {
   const first = await prepare();
