@@ -9,15 +9,25 @@ import { exitCodeOf, printError } from './terminal.ts';
  */
 export async function runUntilSignal(start: (interrupted: Promise<void>) => Promise<Stoppable>): Promise<void> {
   const signalled = firstSignal();
-  const role = await start(signalled);
-  // A role that waits for control has nothing open that keeps the process alive.
-  new MessageChannel().port1.on('message', () => undefined);
+  const role = await startHeld(() => start(signalled));
   await signalled;
   await role.stop().catch(async (error: unknown) => {
     await printError(error);
     process.exitCode = exitCodeOf(error);
   });
   process.exit(process.exitCode ?? exitCodes.ok);
+}
+
+/** A role that waits, for control or for another process to end, has nothing open that keeps this one alive. */
+async function startHeld(start: () => Promise<Stoppable>): Promise<Stoppable> {
+  const { port1: hold } = new MessageChannel();
+  hold.on('message', () => undefined);
+  try {
+    return await start();
+  } catch (error) {
+    hold.close();
+    throw error;
+  }
 }
 
 function firstSignal(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -64,6 +65,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (cause) {
+    // On a full disk each try would leave a part behind.
+    rmSync(temporary, { force: true });
     throw new MerlonError({
       code: 'state.unwritable',
       message: `cannot write \`${path}\`: ${messageOf(cause)}`,

@@ -2,6 +2,7 @@ import type { Expiry } from '../api/admin.ts';
 import type { Principal } from '../api/record.ts';
 import type { AdminPorts } from '../control/index.ts';
 import { hasCode } from '../core/errors.ts';
+import { expiringAuthorities } from '../identity/index.ts';
 import type { ControlParts } from './control-parts.ts';
 import { mintProbeCredentials } from './probe-credentials.ts';
 
@@ -12,11 +13,11 @@ export function createAdminPorts(parts: ControlParts): AdminPorts {
   const { foundation, distributor, publisher, services, problems } = parts;
   const { ledger } = foundation;
   return {
-    status: () => ({
+    status: async () => ({
       snapshot: publisher.current().version,
       roles: distributor.roles,
       services: [...services.values()],
-      expiries: expiriesOf(parts),
+      expiries: await expiriesOf(parts),
       warnings: problems,
     }),
     findRecord: async (id) => ledger.findById(id),
@@ -81,16 +82,26 @@ function secretPorts({ foundation: { secrets } }: ControlParts): AdminPorts['sec
   return secrets.asOperator(operator);
 }
 
-function expiriesOf({ foundation, publisher }: ControlParts): Expiry[] {
-  const { manifest } = publisher.current();
-  return [
+/** Everything that ends by itself, soonest first. */
+async function expiriesOf({ foundation, publisher, provider }: ControlParts): Promise<Expiry[]> {
+  const { manifest, edgeCertificateExpiresMs } = publisher.current();
+  const authorities = expiringAuthorities(manifest.trustDomain, await foundation.authority.authorities());
+  const entries: Expiry[] = [
+    ...authorities.map(({ kind, name, expiresAtMs }) => ({ kind, name, expiresAtMs })),
     { kind: 'certificate', name: 'development CA', expiresAtMs: foundation.developmentCa.notAfterMs },
     {
       kind: 'certificate',
       name: `edge certificate of ${manifest.gateway.publicUrl}`,
-      expiresAtMs: publisher.current().edgeCertificateExpiresMs,
+      expiresAtMs: edgeCertificateExpiresMs,
     },
-  ].sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    ...(provider.embedded === undefined
+      ? []
+      : [{ kind: 'key', name: `signing key of ${provider.issuer}`, expiresAtMs: provider.embedded.rotatesAtMs() }]),
+  ];
+  // A gateway that speaks plain HTTP has no certificate that could expire.
+  return entries
+    .filter(({ expiresAtMs }) => Number.isFinite(expiresAtMs))
+    .sort((a, b) => a.expiresAtMs - b.expiresAtMs);
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -87,10 +87,14 @@ export function isAnswering(path: string): Promise<boolean> {
 
 /** Throws `state.in-use` where a control plane is running on this state folder already. */
 export async function checkNotInUse(layout: StateLayout): Promise<void> {
-  if (!(await isAnswering(layout.controlSocket))) return;
-  throw new MerlonError({
+  if (await isAnswering(layout.controlSocket)) throw inUse(layout, 'a control plane');
+}
+
+/** Tells that `who` is running on this state folder. */
+export function inUse(layout: StateLayout, who: string): MerlonError {
+  return new MerlonError({
     code: 'state.in-use',
-    message: `a control plane is already running on \`${layout.root}\``,
+    message: `${who} is already running on \`${layout.root}\``,
     hint: 'stop it first, or choose another folder with --state',
   });
 }

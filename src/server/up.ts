@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { FromControl, FromRole, RoleState } from '../api/channel.ts';
+import type { FromControl, FromRole } from '../api/channel.ts';
 import type { SupervisorSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
@@ -8,10 +8,19 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import { createLogger } from '../core/log.ts';
 import { createChannelClient } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { type Child, createProcessNotes, endStaleProcesses, type LogStream, startChild } from '../supervisor/index.ts';
+import {
+  type Child,
+  createProcessNotes,
+  endStaleProcesses,
+  findLiveSupervisor,
+  type LogStream,
+  type ProcessNotes,
+  startChild,
+} from '../supervisor/index.ts';
 import { bindPublicPort } from './public-port.ts';
 import { codeCache, roleCommand } from './role-command.ts';
-import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
+import { checkNotInUse, inUse, prepareState, type StateLayout } from './state.ts';
+import { createProgress } from './up-progress.ts';
 import { createWorkloads } from './workloads.ts';
 
 export interface UpOptions {
@@ -57,13 +66,9 @@ export async function up(options: UpOptions): Promise<Platform> {
 async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform> {
   const { layout, manifest, clock, logs } = options;
   prepareState(layout);
-  await checkNotInUse(layout);
+  const notes = lifecycle.add(await takeOver(options));
   const { host, port } = manifest.gateway.listen;
   const publicPort = lifecycle.add(await bindPublicPort(host, port));
-  const stale = endStaleProcesses(layout.processNotes);
-  if (stale > 0) logs.line('merlon', `ended ${stale} processes that an earlier run had left behind`);
-
-  const notes = createProcessNotes(layout.processNotes);
   const services = new Map<string, ServiceReport>();
   const failure = Promise.withResolvers<MerlonError>();
   const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve, () => progress.isReady);
@@ -84,7 +89,9 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
   lifecycle.add(roles.agent);
   for (const gateway of roles.gateways) lifecycle.add(gateway);
 
-  const progress = createProgress(manifest.gateway.workers);
+  const progress = createProgress(manifest.gateway.workers, (role, version) =>
+    logs.line('merlon', `snapshot ${version} in force (${role === 'supervisor' ? 'services' : role})`),
+  );
   const channel = lifecycle.add(
     createChannelClient({
       path: layout.controlSocket,
@@ -131,6 +138,19 @@ async function interruption(interrupted: Promise<void> | undefined): Promise<Mer
   return new MerlonError({ code: 'platform.interrupted', message: 'told to end before it was ready' });
 }
 
+/**
+ * Makes the state folder ours. What a killed run has left there is ended first, since it holds ports and the control
+ * socket. Throws `state.in-use` where another run lives, and touches nothing of it.
+ */
+async function takeOver({ layout, clock, logs }: UpOptions): Promise<ProcessNotes> {
+  const other = findLiveSupervisor(layout.processNotes);
+  if (other !== undefined) throw inUse(layout, `a platform (process ${other})`);
+  const ended = await endStaleProcesses(layout.processNotes, clock);
+  if (ended > 0) logs.line('merlon', `ended ${ended} processes that an earlier run had left behind`);
+  await checkNotInUse(layout);
+  return createProcessNotes(layout.processNotes);
+}
+
 function timeout(clock: Clock): Promise<MerlonError> {
   return new Promise((settle) => {
     const error = new MerlonError({
@@ -140,41 +160,6 @@ function timeout(clock: Clock): Promise<MerlonError> {
     });
     clock.after(readyTimeoutMs, () => settle(error));
   });
-}
-
-/** Ready means: every role has acknowledged the first snapshot, and every service is healthy. */
-function createProgress(gateways: number): {
-  roles(states: readonly RoleState[]): void;
-  workloads(): void;
-  readonly ready: Promise<undefined>;
-  readonly isReady: boolean;
-} {
-  const done = Promise.withResolvers<undefined>();
-  let rolesReady = false;
-  let workloadsReady = false;
-  let ready = false;
-  const look = (): void => {
-    if (!rolesReady || !workloadsReady) return;
-    ready = true;
-    done.resolve(undefined);
-  };
-  return {
-    roles: (states) => {
-      const serving = states.filter(({ version }) => version !== undefined);
-      rolesReady =
-        serving.some(({ role }) => role === 'agent') &&
-        serving.filter(({ role }) => role === 'gateway').length >= gateways;
-      look();
-    },
-    workloads: () => {
-      workloadsReady = true;
-      look();
-    },
-    ready: done.promise,
-    get isReady() {
-      return ready;
-    },
-  };
 }
 
 interface Roles {

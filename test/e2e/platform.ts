@@ -119,7 +119,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
     up: () => {
       const child = start(['up']);
       const output = collect(child);
-      return { child, output, exit: new Promise((ended) => child.once('exit', ended)) };
+      return { child, output, exit: new Promise((ended) => child.once('close', ended)) };
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -132,7 +132,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   let ended = false;
   void exit.then(() => (ended = true));
   await until('the platform is up', () => ended || output().includes('is up'), readyMs, output);
-  if (ended) throw new Error(`the platform did not start:\n${output()}`);
+  if (ended) throw new Error(`the platform did not start (exit code ${child.exitCode}):\n${output()}`);
   return runningPlatform(workspace, child, output, exit);
 }
 
@@ -195,8 +195,10 @@ async function readStatus(state: string, ca: string): Promise<Status> {
 /** The last resort: the supervisor and every process group that it noted. */
 function endAll(state: string, child: ChildProcess): void {
   child.kill('SIGKILL');
-  const notes = JSON.parse(readFileSync(join(state, 'run/processes.json'), 'utf8')) as { pid: number }[];
-  for (const { pid } of notes) {
+  const { groups } = JSON.parse(readFileSync(join(state, 'run/processes.json'), 'utf8')) as {
+    groups: { pid: number }[];
+  };
+  for (const { pid } of groups) {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {

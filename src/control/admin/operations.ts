@@ -26,7 +26,7 @@ export type AdminOperation = readonly [method: 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** Every operation of the admin API. What has no row does not exist; every row needs an authenticated operator. */
 export const adminOperations: readonly AdminOperation[] = [
-  ['GET', '/admin/status', async (ports) => ports.status()],
+  ['GET', '/admin/status', (ports) => ports.status()],
   ['POST', '/admin/reload', (ports) => ports.reload()],
   ['GET', '/admin/records', (ports, { query }) => ports.queryRecords(parse(recordQuery, Object.fromEntries(query)))],
   ['GET', '/admin/records/*', async (ports, { rest }) => (await ports.findRecord(rest)) ?? notFound('record', rest)],

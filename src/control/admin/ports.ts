@@ -12,13 +12,14 @@ import type { Decision, LedgerRecord } from '../../api/record.ts';
 
 /** What the admin API can do; the composition root supplies each as a function. */
 export interface AdminPorts {
-  readonly status: () => {
+  readonly status: () => Promise<{
     readonly snapshot: string | undefined;
     readonly roles: readonly RoleState[];
     readonly services: readonly ServiceStatus[];
+    /** Soonest first. */
     readonly expiries: readonly Expiry[];
     readonly warnings: readonly string[];
-  };
+  }>;
   readonly findRecord: (id: string) => Promise<LedgerRecord | undefined>;
   readonly queryRecords: (query: RecordQuery) => Promise<readonly LedgerRecord[]>;
   readonly users: {
