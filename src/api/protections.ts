@@ -3,7 +3,6 @@
  * composition root's functions take a set of these; no flag, variable or manifest key reaches it.
  */
 export const protections = [
-  'tls.client-verification',
   'http.identity-headers',
   'http.path-normalisation',
   'http.header-time',

@@ -134,7 +134,7 @@ interface Listener extends Stoppable {
 }
 
 function createListener(
-  { clock, log, listenFd }: GatewayRoleOptions,
+  { clock, log, listenFd, weaknesses }: GatewayRoleOptions,
   gateway: Gateway,
   snapshot: () => GatewaySnapshot | undefined,
   ready: () => boolean,
@@ -149,7 +149,7 @@ function createListener(
       clock,
       log,
       ...(tls === undefined ? {} : { tls }),
-      limits: listenerLimits(config),
+      limits: listenerLimits(config, weaknesses),
       trustedProxies: config.trustedProxies,
       onRequest: gateway.handle,
       onRefused: gateway.refused,
@@ -181,7 +181,10 @@ function addressOf({ listen }: GatewaySnapshot, fd: number | undefined): ListenA
   return fd === undefined ? listen : { fd };
 }
 
-function listenerLimits({ http }: GatewaySnapshot): Partial<HttpLimits> {
-  const { headerBytes, headerCount, headerTimeMs, connectionsPerIp, requestsPerConnection } = http;
+function listenerLimits({ http }: GatewaySnapshot, weaknesses: Weaknesses): Partial<HttpLimits> {
+  const { headerBytes, headerCount, connectionsPerIp, requestsPerConnection } = http;
+  const headerTimeMs = weaknesses.has('http.header-time') ? dayMs : http.headerTimeMs;
   return { headerBytes, headerCount, headerTimeMs, connectionsPerIp, requestsPerConnection };
 }
+
+const dayMs = 86_400_000;

@@ -176,4 +176,40 @@ const crossOrigin: Attack = {
   },
 };
 
-export const boundsAttacks: readonly Attack[] = [...largeHeads, ...largeBodies, slowHeaders, crossOrigin];
+const deniedNetwork: Attack = {
+  id: 'bounds.denied-network',
+  title: 'a caller from a network that may not call',
+  protection: 'ip.access',
+  severity: 'high',
+  standards: ['CWE-284', 'OWASP API8:2023'],
+  plan: (context) => {
+    const { edge, manifest } = context.target;
+    const denied = manifest.gateway.ipDeny.find(({ address }) => address.startsWith('127.'));
+    if (denied === undefined || !edge.host.startsWith('127.'))
+      return notApplicable('the manifest denies no network from which a probe could call');
+    if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
+    const request = async (): Promise<RequestText> =>
+      (await plainRequest(context, 'bounds.denied-network')) as RequestText;
+    return [
+      {
+        place: `the public port, from ${denied.address}`,
+        control: async () => context.edge(await request()),
+        controlFault: faultOfSuccess,
+        attack: async () =>
+          context.edgeBytes(formatRequest(await request(), edge.authority), {
+            route: { ...context.edgeRoute, from: denied.address },
+            responses: 1,
+          }),
+        judge: judgeRefusal({ status: 403, codes: ['gateway.ip-denied'], filter: 'ip-access' }),
+      },
+    ];
+  },
+};
+
+export const boundsAttacks: readonly Attack[] = [
+  ...largeHeads,
+  ...largeBodies,
+  slowHeaders,
+  crossOrigin,
+  deniedNetwork,
+];

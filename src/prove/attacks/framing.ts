@@ -243,7 +243,7 @@ function framingProbe(context: ProveContext, row: FramingRow): Probe {
     attack: async () => {
       const head = await headOfWrite(context, row.id);
       const bytes = row.bytes({ authority, target, smuggled, head });
-      return context.edgeBytes(Buffer.from(bytes, 'latin1'), { timeoutMs: 4000 });
+      return context.edgeBytes(Buffer.from(bytes, 'latin1'), { timeoutMs: 2500 });
     },
     judge: async (attack) => judgeFraming(context, row, attack, marker, started),
   };

@@ -108,11 +108,11 @@ function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack
       return [
         {
           place: nameOf(personal.place),
-          control: async () => context.edge(await rightful(context, personal, personA)),
+          control: async () => context.edge(await rightful(context, personal, personB)),
           controlFault: faultOfSuccess,
-          attack: async () => context.edge(withFields(await rightful(context, personal, personA), ...fields(personB))),
+          attack: async () => context.edge(withFields(await rightful(context, personal, personB), ...fields(personA))),
           judge: async (attack, control) => {
-            const other = await context.edge(await rightful(context, personal, personB));
+            const other = await context.edge(await rightful(context, personal, personA));
             return judgeSame(attack, control, other);
           },
         },

@@ -234,7 +234,7 @@ const rows: readonly TokenRow[] = [
     protection: 'authn.type',
     codes: ['authn.type'],
     standards: ['CWE-288', broken],
-    forge: ({ reissue }) => reissue({ nonce: 'merlon-prove', scope: null }, { typ: 'JWT' }),
+    forge: ({ reissue }) => reissue({ nonce: 'merlon-prove', at_hash: 'bWVybG9uLXByb3Zl' }, { typ: 'JWT' }),
   },
   {
     id: 'token.logout-token',

@@ -1,0 +1,114 @@
+// Is every attack real? With a protection switched off, its attack must be reported as having got through; and with
+// every other one of the same kind switched off but this, it must not. Each group switches off some protections of every
+// kind, and no two protections of one kind are off in the same groups: what an attack depends on shows in the groups
+// in which it gets through.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Protection, protections } from '../../src/api/protections.ts';
+import type { AttackResult } from '../../src/prove/index.ts';
+import { startPlatform, type TestPlatform } from './platform.ts';
+
+/** In which groups a protection is off. */
+const offIn: Readonly<Record<Protection, readonly number[]>> = {
+  'authn.signature': [1, 2],
+  'authn.algorithm': [1, 3],
+  'authn.issuer': [1, 4],
+  'authn.audience': [2, 3],
+  'authn.expiry': [2, 4],
+  'authn.type': [3, 4],
+  authn: [5],
+  'authz.scopes': [1],
+  'authz.owner': [2],
+  'authz.policy': [4, 5],
+  'openapi.parameters': [1, 2],
+  'openapi.body': [1, 3],
+  'openapi.unknown-fields': [1, 4],
+  'openapi.undeclared-operation': [2, 3],
+  'http.path-normalisation': [2, 4],
+  'http.body-limit': [3, 4],
+  'http.identity-headers': [3],
+  'http.header-time': [4],
+  'ip.access': [2],
+  limits: [3],
+  'mesh.calls': [1, 2],
+  'mesh.client-certificate': [1, 3],
+  'mesh.expiry': [1, 4],
+  'mesh.trust-domain': [2, 3],
+  'secrets.token': [1],
+  'secrets.acl': [2],
+  'admin.authentication': [1, 2],
+  'admin.origin': [1, 3],
+  'admin.host': [2, 3],
+  'ledger.chain': [3],
+};
+
+/** The attack that stands for a protection, and what must be off for it to get through: all of any one row. */
+const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: (readonly Protection[])[]]>> = {
+  'authn.signature': ['token.foreign-key', ['authn.signature'], ['authn', 'authz.policy']],
+  'authn.algorithm': ['token.alg-none', ['authn.algorithm'], ['authn', 'authz.policy']],
+  'authn.issuer': ['token.wrong-issuer', ['authn.issuer'], ['authn', 'authz.policy']],
+  'authn.audience': ['token.wrong-audience', ['authn.audience'], ['authn', 'authz.policy']],
+  'authn.expiry': ['token.expired', ['authn.expiry'], ['authn', 'authz.policy']],
+  'authn.type': ['token.id-token', ['authn.type'], ['authn', 'authz.policy']],
+  authn: ['token.none', ['authn', 'authz.policy']],
+  'authz.scopes': ['scope.none', ['authz.scopes'], ['authz.policy']],
+  'authz.owner': ['owner.read', ['authz.owner'], ['authz.policy']],
+  'authz.policy': ['role.none', ['authz.policy']],
+  'openapi.parameters': ['input.unknown-parameter', ['openapi.parameters']],
+  'openapi.body': ['input.wrong-type', ['openapi.body']],
+  'openapi.unknown-fields': ['input.unknown-field', ['openapi.unknown-fields'], ['openapi.body']],
+  'openapi.undeclared-operation': ['input.undeclared-operation', ['openapi.undeclared-operation']],
+  // Behind each of these two stands another layer, which must be off as well.
+  'http.path-normalisation': ['path.encoded-slash', ['http.path-normalisation', 'openapi.undeclared-operation']],
+  'http.body-limit': ['bounds.body', ['http.body-limit', 'openapi.body']],
+  'http.identity-headers': ['spoof.roles', ['http.identity-headers']],
+  'http.header-time': ['bounds.slow-headers', ['http.header-time']],
+  'ip.access': ['bounds.denied-network', ['ip.access']],
+  limits: ['limit.per-user', ['limits']],
+  'mesh.calls': ['mesh.undeclared-call', ['mesh.calls']],
+  'mesh.client-certificate': ['mesh.no-svid', ['mesh.client-certificate', 'mesh.calls']],
+  'mesh.expiry': ['mesh.expired-svid', ['mesh.expiry']],
+  'mesh.trust-domain': ['mesh.forged-authority', ['mesh.trust-domain']],
+  'secrets.token': ['secrets.no-token', ['secrets.token']],
+  'secrets.acl': ['secrets.foreign-path', ['secrets.acl'], ['secrets.token']],
+  'admin.authentication': ['admin.no-token', ['admin.authentication']],
+  'admin.origin': ['admin.cross-origin', ['admin.origin']],
+  'admin.host': ['admin.rebinding', ['admin.host']],
+  'ledger.chain': ['ledger.changed', ['ledger.chain']],
+};
+
+const chosen = protections.map((protection) => attackOf[protection][0]);
+
+const edit = (manifest: string): string =>
+  manifest.replace(
+    'limits: { perIp: 1200/min,',
+    'ipDeny: [127.77.0.0/16]\n  limits: { headerTimeout: 1s, perIp: 6000/min,',
+  );
+
+for (const group of [1, 2, 3, 4, 5]) {
+  const off = protections.filter((protection) => offIn[protection].includes(group));
+  describe(`without ${off.join(', ')}`, () => {
+    let platform: TestPlatform;
+    let results: ReadonlyMap<string, AttackResult>;
+
+    beforeAll(async () => {
+      platform = await startPlatform({ port: 21_500 + group, off, edit });
+      const report = await platform.run(...chosen);
+      results = new Map(report.results.map((result) => [result.attack.id, result]));
+    });
+    afterAll(() => platform?.stop());
+
+    test.each(protections.map((protection) => [attackOf[protection][0], protection] as const))(
+      '%s depends on %s',
+      (id, protection) => {
+        const [, ...needs] = attackOf[protection];
+        const expected = needs.some((set) => set.every((each) => off.includes(each)));
+        const { verdict, because } = results.get(id) as AttackResult;
+        expect(`${verdict === 'got-through' ? 'got through' : 'did not get through'}: ${because}`).toMatch(
+          expected ? /^got through/ : /^did not/,
+        );
+        // Where nothing is off that it meets, it is not only held up: it is shown to be stopped.
+        if (needs.flat().every((each) => !off.includes(each))) expect(`${verdict}: ${because}`).toMatch(/^stopped/);
+      },
+    );
+  });
+}
