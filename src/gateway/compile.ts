@@ -32,6 +32,8 @@ export interface CompileOptions {
   readonly limits: CompiledLimits;
   readonly svid: OwnSvid;
   readonly verify: VerifySvid;
+  /** How a service is reached. Default: through the agent of its host, over mutual TLS. */
+  readonly reach?: ReachService | undefined;
 }
 
 /** Compiles `snapshot`. Throws where it cannot be compiled: then the former one stays in force. */
@@ -79,7 +81,7 @@ function compileRoute(config: GatewayRoute, service: GatewayService, engines: En
     service,
     validator,
     chain: compileChain(filtersOf(engines, parts), options.clock),
-    upstream: meshUpstream(config, service, engines.snapshot, options),
+    upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
     provider: false,
   };
 }
@@ -105,6 +107,14 @@ function compileValidator(config: GatewayRoute, { snapshot, weaknesses }: Engine
     weaknesses,
   });
 }
+
+/** Makes the upstream of a route. */
+export type ReachService = (
+  route: GatewayRoute,
+  service: GatewayService,
+  snapshot: GatewaySnapshot,
+  options: CompileOptions,
+) => Upstream;
 
 /** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
 function meshUpstream(

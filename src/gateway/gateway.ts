@@ -10,7 +10,7 @@ import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
 import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
-import { type Compiled, type CompileOptions, compileSnapshot } from './compile.ts';
+import { type Compiled, type CompileOptions, compileSnapshot, type ReachService } from './compile.ts';
 import { decisionOf, stepsOf } from './decision.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly verify: VerifySvid;
   /** The limiter keeps its counts from one snapshot to the next. */
   readonly limits: (snapshot: GatewaySnapshot) => CompiledLimits;
+  /** How a service is reached. Default: through the agent of its host, over mutual TLS. */
+  readonly reach?: ReachService;
 }
 
 /** The edge: what a listener hands its requests to. */

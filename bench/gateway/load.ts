@@ -1,0 +1,164 @@
+// The load: wrk for throughput, h2load for latency at a fixed rate, ab for handshakes, sockets of our own for connections that idle.
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { cpuSeconds, findProgram, type Memory, memoryOf, pause, pinnedTo, runToEnd, treeOf } from '../processes.ts';
+import type { RunningPeer, Stage } from './peers.ts';
+
+export interface Throughput {
+  readonly perSecond: number;
+  /** In milliseconds. */
+  readonly p99Ms: number;
+  /** Share of its core that the peer was busy. Below 0.95 something else was the bound. */
+  readonly busy: number;
+  /** Per second of the peer's own CPU time: holds also where something else was the bound. */
+  readonly perCpuSecond: number;
+}
+
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly connections: number;
+  readonly seconds: number;
+  /** With a user's token. */
+  readonly token: boolean;
+}
+
+/** The share of one core that `peer` uses while `work` runs. */
+async function watched<T>(peer: RunningPeer, work: () => Promise<T>): Promise<{ value: T; busy: number }> {
+  const pids = treeOf(peer.process.pid);
+  const cpu = cpuSeconds(pids);
+  const start = performance.now();
+  const value = await work();
+  return { value, busy: (cpuSeconds(pids) - cpu) / ((performance.now() - start) / 1000) };
+}
+
+function program(name: string, from: string): string {
+  const found = findProgram(name);
+  if (found === undefined) throw new Error(`\`${name}\` is needed: apt install ${from}`);
+  return found;
+}
+
+/** As many requests as it takes, for so many seconds. Throws where an answer was not 2xx. */
+export async function runWrk(peer: RunningPeer, stage: Stage, request: Request): Promise<Throughput> {
+  const { method, connections, seconds, token } = request;
+  const command = [
+    program('wrk', 'wrk'),
+    ...[
+      '-t',
+      '1',
+      '-c',
+      String(connections),
+      '-d',
+      `${seconds}s`,
+      '--latency',
+      '-s',
+      join(import.meta.dirname, 'load.lua'),
+    ],
+    ...[peer.url, '--', method, token ? stage.tokenFile : '-'],
+  ];
+  const { value, busy } = await watched(peer, () => runToEnd(pinnedTo(stage.cores.load, stage.cores, command)));
+  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(value);
+  if (failed !== null) throw new Error(`${peer.name}: ${failed[0]}`);
+  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(value)?.[1]);
+  return {
+    perSecond,
+    p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(value)?.[1] ?? ''),
+    busy,
+    perCpuSecond: perSecond / busy,
+  };
+}
+
+function milliseconds(text: string): number {
+  const [, number, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
+  return Number(number) * (unit === 'us' ? 0.001 : unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000);
+}
+
+export interface Latency {
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** GET at a fixed rate over 32 connections. */
+export async function runAtRate(
+  peer: RunningPeer,
+  stage: Stage,
+  { rate, seconds, token }: { rate: number; seconds: number; token: boolean },
+): Promise<Latency> {
+  const connections = 32;
+  const log = join(stage.folder, `${peer.port}-latency.log`);
+  rmSync(log, { force: true });
+  const command = [
+    program('h2load', 'nghttp2-client'),
+    ...['--h1', '-t', '1', '-c', String(connections), '-m', '1', '-D', String(seconds), '--warm-up-time', '1'],
+    ...['--rps', String(Math.max(1, rate / connections)), '--log-file', log],
+    ...(token ? ['-H', `authorization: Bearer ${stage.token}`] : []),
+    `${peer.url}/api/items/7`,
+  ];
+  await runToEnd(pinnedTo(stage.cores.load, stage.cores, command));
+  const lines = readFileSync(log, 'utf8').trim().split('\n');
+  const micros = lines.map((line) => line.split('\t')).map(([, status, time]) => ({ status, time: Number(time) }));
+  if (micros.some(({ status }) => status !== '200')) throw new Error(`${peer.name}: an answer was not 200`);
+  const sorted = Float64Array.from(micros, ({ time }) => time).sort();
+  const at = (share: number): number => (sorted[Math.floor(sorted.length * share)] ?? Number.NaN) / 1000;
+  return { rate: lines.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+export interface Handshakes {
+  readonly perSecond: number;
+  readonly busy: number;
+  /** Per second of the peer's own CPU time: holds also where the load generator was the bound. */
+  readonly perCpuSecond: number;
+}
+
+/** Full TLS 1.3 handshakes, each with one request. */
+export async function runHandshakes(peer: RunningPeer, stage: Stage, seconds: number): Promise<Handshakes> {
+  const command = [
+    program('ab', 'apache2-utils'),
+    ...['-q', '-f', 'TLS1.3', '-c', '32', '-t', String(seconds), '-n', '100000000', `${peer.url}/api/items/7`],
+  ];
+  const { value, busy } = await watched(peer, () => runToEnd(pinnedTo(stage.cores.load, stage.cores, command)));
+  const failed = Number(/Failed requests:\s+(\d+)/.exec(value)?.[1] ?? 0);
+  if (failed > 0 || !/TLSv1\.3/.test(value)) throw new Error(`${peer.name}: handshakes failed:\n${value}`);
+  const perSecond = Number(/Requests per second:\s+([\d.]+)/.exec(value)?.[1]);
+  return { perSecond, busy, perCpuSecond: perSecond / busy };
+}
+
+export interface IdleMemory {
+  readonly connections: number;
+  readonly before: Memory;
+  readonly after: Memory;
+  /** Bytes, of proportional memory. */
+  readonly bytesEach: number;
+}
+
+/** Opens TLS connections, sends one request over each, and lets them idle. */
+export async function holdIdle(peer: RunningPeer, connections: number): Promise<IdleMemory> {
+  const pids = treeOf(peer.process.pid);
+  const warm = await openConnections(peer, 64);
+  for (const socket of warm) socket.destroy();
+  await pause(1000);
+  const before = memoryOf(pids);
+  const sockets = await openConnections(peer, connections);
+  await pause(3000);
+  const after = memoryOf(pids);
+  for (const socket of sockets) socket.destroy();
+  return { connections, before, after, bytesEach: ((after.pss - before.pss) * 1e6) / connections };
+}
+
+async function openConnections({ port }: RunningPeer, count: number): Promise<TLSSocket[]> {
+  const sockets: TLSSocket[] = [];
+  const lane = async (): Promise<void> => {
+    while (sockets.length < count) {
+      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false });
+      sockets.push(socket);
+      await once(socket, 'secureConnect');
+      socket.write('GET /api/items/7 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await once(socket, 'data');
+      socket.on('error', () => undefined).pause();
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, lane));
+  return sockets;
+}

@@ -1,0 +1,23 @@
+// Where decision records go: into a spool on disk, and from there, serialised, to what stands for the channel to
+// control. What control does with them is not the data plane's cost.
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FromRole } from '../../../src/api/channel.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { createRecordShipper, type RecordShipper } from '../../../src/server/record-shipper.ts';
+
+/** A shipper whose records are acknowledged in the next turn of the event loop. */
+export function startShipper(): RecordShipper {
+  const folder = mkdtempSync(join(tmpdir(), 'merlon-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const channel = openSync('/dev/null', 'w');
+  const send = (message: FromRole): void => {
+    writeSync(channel, `${JSON.stringify(message)}\n`);
+    if (message.type === 'records')
+      setImmediate(() => shipper.receive({ type: 'records-ack', sequence: message.sequence }));
+  };
+  const shipper = createRecordShipper(join(folder, 'spool'), systemClock, send);
+  shipper.opened();
+  return shipper;
+}
