@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Decision } from '../../src/api/record.ts';
-import { createEd25519Signer, createLedger, type LedgerSigner, verifyLedger } from '../../src/audit/index.ts';
+import { createEd25519Signer, createLedger, type LedgerSigner, verifyLedger } from '../../src/audit/control.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { uuidV7 } from '../../src/core/ids.ts';
 import {

@@ -67,6 +67,35 @@ export interface SceneFacts {
   readonly servicePort: number;
 }
 
+const bounds: GatewaySnapshot['http'] = {
+  headerBytes: 16_384,
+  headerCount: 100,
+  headerTimeMs: 10_000,
+  bodyBytes: 1 << 20,
+  connectionsPerIp: 30_000,
+  requestsPerConnection: 1_000_000_000,
+};
+
+// A limit that is counted and never reached.
+const perUser: GatewaySnapshot['limits'] = {
+  ipv6PrefixBits: 64,
+  gateway: [],
+  routes: {
+    'routes[0]': [
+      {
+        kind: 'rate',
+        id: 'routes[0].perUser',
+        name: 'perUser',
+        by: 'user',
+        origin: 'routes[0].limits.perUser',
+        text: '1000000000/min',
+        count: 1e9,
+        periodMs: 60_000,
+      },
+    ],
+  },
+};
+
 export async function sceneOf({ jwks, bundle, servicePort }: SceneFacts): Promise<GatewaySnapshot> {
   const { keys } = JSON.parse(readFileSync(jwks, 'utf8')) as { keys: PublicJwk[] };
   const document = loadOpenApi(join(import.meta.dirname, '../api.yaml'), (path) => readFileSync(path, 'utf8'));
@@ -78,14 +107,7 @@ export async function sceneOf({ jwks, bundle, servicePort }: SceneFacts): Promis
     certificate: undefined,
     bundle,
     spiffeId: gatewayId,
-    http: {
-      headerBytes: 16_384,
-      headerCount: 100,
-      headerTimeMs: 10_000,
-      bodyBytes: 1 << 20,
-      connectionsPerIp: 30_000,
-      requestsPerConnection: 1_000_000_000,
-    },
+    http: bounds,
     ipAllow: [],
     ipDeny: [],
     trustedProxies: [],
@@ -97,24 +119,7 @@ export async function sceneOf({ jwks, bundle, servicePort }: SceneFacts): Promis
       revokedSubjects: [],
     },
     policy: await policiesOf(),
-    limits: {
-      ipv6PrefixBits: 64,
-      gateway: [],
-      routes: {
-        'routes[0]': [
-          {
-            kind: 'rate',
-            id: 'routes[0].perUser',
-            name: 'perUser',
-            by: 'user',
-            origin: 'routes[0].limits.perUser',
-            text: '1000000000/min',
-            count: 1e9,
-            periodMs: 60_000,
-          },
-        ],
-      },
-    },
+    limits: perUser,
     openapi: { items: document },
     services: [
       {
