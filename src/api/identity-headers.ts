@@ -51,7 +51,11 @@ const believed = new Set([
   'x-method-override',
 ]);
 
-/** Whether a field (name in lower case) claims an identity, or changes what was authorised. Nobody may send it from outside. */
+/**
+ * Whether a field (name in lower case) claims an identity, or changes what was authorised. Nobody may send it from
+ * outside. An underscore counts as a dash: CGI and its heirs (RFC 3875, section 4.1.18) cannot tell them apart.
+ */
 export function isIdentityHeader(name: string): boolean {
-  return name.startsWith(prefix) || believed.has(name);
+  const dashed = name.includes('_') ? name.replaceAll('_', '-') : name;
+  return dashed.startsWith(prefix) || believed.has(dashed);
 }
