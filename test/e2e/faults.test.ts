@@ -11,7 +11,7 @@ let call: Platform['call'];
 let placed: Call;
 
 beforeAll(async () => {
-  platform = await startPlatform({ edit: (text) => text.replaceAll('perUser: 60/min', 'perUser: 60000/min') });
+  platform = await startPlatform({ edit: (text) => text.replaceAll(/per(User|Ip): \d+\/min/g, 'per$1: 600000/min') });
   call = platform.call;
   placed = await call('/api/orders', { method: 'POST', as: 'alice', body: order });
 }, 90_000);

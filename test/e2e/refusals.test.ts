@@ -53,7 +53,7 @@ it('names every mistake of a manifest, with line and column', async () => {
     edit: (text) => `${text.replace('service: legacy', 'service: lagacy')}\nbackdoor: true\n`,
   });
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.badInput);
+  expect(code, said).toBe(exitCodes.badInput);
   expect(said).toMatch(/merlon\.yaml:\d+:\d+/);
   expect(said).toContain('lagacy');
   expect(said).toContain('backdoor');
@@ -66,7 +66,7 @@ it('names a policy that does not hold', async () => {
   const workspace = await prepare();
   writeFileSync(join(workspace.folder, 'policies/orders.cedar'), 'permit (principal, action, resource');
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.badInput);
+  expect(code, said).toBe(exitCodes.badInput);
   expect(said).toMatch(/policies\/orders\.cedar:1:\d+/);
   expect(await isFree(workspace.port)).toBe(true);
 });
@@ -84,7 +84,7 @@ it('says that the port is in use', async () => {
   const workspace = await prepare();
   listener = createServer().listen(workspace.port, '127.0.0.1');
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.system);
+  expect(code, said).toBe(exitCodes.system);
   expectSentence(said);
   expect(said).toContain(`port ${workspace.port} on \`127.0.0.1\` is already in use`);
 });
@@ -93,7 +93,7 @@ it('says that the state folder cannot be written', async () => {
   const { folder } = await prepare();
   const file = join(folder, 'merlon.yaml');
   const { code, said } = await refusal(await prepare({ state: join(file, 'state') }));
-  expect(code).toBe(exitCodes.system);
+  expect(code, said).toBe(exitCodes.system);
   expectSentence(said);
   expect(said).toContain(`${file}/state`);
 });
@@ -102,7 +102,7 @@ it('says that a service does not become healthy, and shows its last words', asyn
   const run = `run: [node, -e, 'console.log("no database here"); setInterval(() => {}, 1000)']\n    startTimeout: 2s`;
   const workspace = await prepare({ edit: (text) => text.replace('run: node services/legacy/main.ts', run) });
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.unavailable);
+  expect(code, said).toBe(exitCodes.unavailable);
   expectSentence(said);
   expect(said).toContain('`legacy` did not become healthy within 2 s');
   expect(said).toContain('no database here');
@@ -113,7 +113,7 @@ it('says that a command does not exist', async () => {
   const run = 'run: no-such-program --serve\n    startTimeout: 2s';
   const workspace = await prepare({ edit: (text) => text.replace('run: node services/legacy/main.ts', run) });
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.unavailable);
+  expect(code, said).toBe(exitCodes.unavailable);
   expectSentence(said);
   expect(said).toContain('no-such-program');
 }, 40_000);
@@ -122,7 +122,7 @@ it('refuses a state folder that others may enter', async () => {
   const workspace = await prepare();
   mkdirSync(workspace.state, { mode: 0o755 });
   const { code, said } = await refusal(workspace);
-  expect(code).toBe(exitCodes.permission);
+  expect(code, said).toBe(exitCodes.permission);
   expectSentence(said);
   expect(said).toContain(`chmod 700 ${workspace.state}`);
 });

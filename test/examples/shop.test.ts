@@ -279,7 +279,8 @@ describe('storefront', () => {
     const { text, headers } = await call('storefront', '/');
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(text).toContain('34.90 EUR');
-    expect(text).toContain('Sencha tea</a> 14.90 EUR <em>popular</em>');
+    expect(text).toContain('<strong>Sencha tea</strong> <em>popular</em>');
+    expect(text).toContain('14.90 EUR');
     expect((await call('storefront', '/popular.json')).json.products).toContain('sencha');
     expect((await call('storefront', '/products/kettle')).text).toContain('POST /api/orders');
     expect((await call('storefront', '/products/none')).status).toBe(404);
