@@ -31,7 +31,9 @@ export async function allocatePorts(
   const kept = new Map(former.ports);
   const ours = new Set(run !== undefined && run === former.run ? kept.values() : []);
   const chosen = new Map<string, number>();
-  for (const purpose of purposes) {
+  // Those that the manifest fixes come first: none of the others may have taken theirs.
+  const [named, others] = [purposes.filter((each) => fixed.has(each)), purposes.filter((each) => !fixed.has(each))];
+  for (const purpose of [...named, ...others]) {
     const wanted = fixed.get(purpose) ?? kept.get(purpose);
     const free =
       wanted !== undefined &&

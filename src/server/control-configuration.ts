@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { RoleName } from '../api/channel.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
@@ -60,7 +60,8 @@ export interface ConfigurationFacts {
 export async function buildConfiguration(manifest: Manifest, facts: ConfigurationFacts): Promise<Configuration> {
   const { manifestPath, layout, foundation, provider } = facts;
   const folder = dirname(resolve(manifestPath));
-  const documents = loadDocuments(manifest, folder);
+  const read = new Set<string>();
+  const documents = loadDocuments(manifest, folder, read);
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
   const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts.weaknesses);
   const { pem: bundle } = await foundation.authority.bundle();
@@ -100,8 +101,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
         : Date.parse(new X509Certificate(certificate.certificate).validTo),
     files: [
       ...policyFiles,
-      ...manifest.policies.map((path) => resolve(folder, path)),
-      ...documentPaths(manifest, folder),
+      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
+      ...read,
+      ...certificateFiles(manifest, folder),
     ],
   };
 }
@@ -111,17 +113,31 @@ function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-function documentPaths({ services }: Manifest, folder: string): string[] {
-  return Object.values(services).flatMap(({ openapi }) => (openapi === undefined ? [] : [resolve(folder, openapi)]));
+/** The certificate's own files, which whoever renews it writes anew. */
+function certificateFiles({ gateway: { certificate } }: Manifest, folder: string): string[] {
+  if (typeof certificate === 'string') return [];
+  return [certificate.cert, certificate.key].map((path) => resolve(folder, path));
 }
 
-function loadDocuments({ services }: Manifest, folder: string): Map<string, OpenApiDocument> {
+/** `read` gets every file that a document leads to, itself among them. */
+function loadDocuments({ services }: Manifest, folder: string, read: Set<string>): Map<string, OpenApiDocument> {
   const documents = new Map<string, OpenApiDocument>();
+  const reader = createDocumentReader(folder);
+  const readText = (path: string): string => {
+    read.add(path);
+    return reader(path);
+  };
   for (const [name, { openapi }] of Object.entries(services)) {
-    if (openapi !== undefined)
-      documents.set(name, loadOpenApi(resolve(folder, openapi), createDocumentReader(folder), { root: folder }));
+    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), readText, { root: folder }));
   }
   return documents;
+}
+
+/** A folder and those below it: a policy that is added to one changes the folder alone. */
+function foldersOf(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [];
+  const below = readdirSync(path, { recursive: true, withFileTypes: true });
+  return [path, ...below.filter((item) => item.isDirectory()).map((item) => join(item.parentPath, item.name))];
 }
 
 function filesOf(path: string): string[] {

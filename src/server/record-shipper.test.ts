@@ -1,45 +1,81 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
-import { allowedDecision, deniedDecision } from '../../test/fakes/records.ts';
+import { deniedDecision } from '../../test/fakes/records.ts';
 import type { FromRole } from '../api/channel.ts';
-import { createRecordShipper, type RecordShipper } from './record-shipper.ts';
+import { createRecordShipper } from './record-shipper.ts';
+
+type Batch = Extract<FromRole, { type: 'records' }>;
 
 let folder: string;
-let file: string;
-let sent: FromRole[];
-let shipper: RecordShipper;
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'merlon-shipper-'));
-  file = join(folder, 'spool');
-  sent = [];
-  shipper = createRecordShipper(file, new ManualClock(), (message) => void sent.push(message));
+  folder = mkdtempSync(join(tmpdir(), 'merlon-ship-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function create(clock = new ManualClock()) {
+  const sent: Batch[] = [];
+  const shipper = createRecordShipper(join(folder, 'spool'), clock, (message) => void sent.push(message as Batch));
+  const add = (count: number): string[] =>
+    Array.from({ length: count }, () => {
+      const record = deniedDecision();
+      shipper.record(record);
+      return record.id;
+    });
+  const ids = (): string[] => sent.flatMap(({ records }) => records.map(({ id }) => id));
+  const acknowledge = (): boolean =>
+    shipper.receive({ type: 'records-ack', sequence: sent.at(-1)?.sequence as number });
+  return { shipper, sent, add, ids, acknowledge, clock };
+}
+
+test('nothing is sent before the channel is open; then all, in order, one batch on its way at a time', () => {
+  const { shipper, sent, add, ids, acknowledge, clock } = create();
+  const given = add(1201);
+  clock.advance(1000);
+  expect(sent).toEqual([]);
+  shipper.opened();
+  clock.advance(1000);
+  expect(sent).toHaveLength(1);
+  while (ids().length < given.length) expect(acknowledge()).toBe(true);
+  expect(ids()).toEqual(given);
+  expect(sent.every(({ records }) => records.length <= 500)).toBe(true);
 });
 
-afterEach(async () => {
+test('what was not acknowledged is sent again when the channel comes back', async () => {
+  const { shipper, sent, add, acknowledge, clock } = create();
+  shipper.opened();
+  const [first] = [add(3)];
+  clock.advance(25);
+  acknowledge();
+  const second = add(2);
+  clock.advance(25);
+  shipper.opened();
+  expect(sent.map(({ records }) => records.map(({ id }) => id))).toEqual([first, second, second]);
+  acknowledge();
+  clock.advance(1000);
+  expect(sent).toHaveLength(3);
   await shipper.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
-it('has the record of a refusal on disk before the refusal can be answered', () => {
-  const [allowed, denied] = [allowedDecision(), deniedDecision()];
-  shipper.record(allowed);
-  expect(readFileSync(file, 'utf8')).toBe('');
-  shipper.record(denied);
-  expect(readFileSync(file, 'utf8')).toContain(denied.id);
-  expect(readFileSync(file, 'utf8')).toContain(allowed.id);
+test('what was not acknowledged outlives the process', async () => {
+  const before = create();
+  const given = before.add(5);
+  await before.shipper.stop();
+  const after = create();
+  const more = after.add(1);
+  after.shipper.opened();
+  expect(after.ids()).toEqual([...given, ...more]);
+  after.acknowledge();
+  await after.shipper.stop();
+  const last = create();
+  last.shipper.opened();
+  last.clock.advance(1000);
+  expect(last.sent).toEqual([]);
+  await last.shipper.stop();
 });
 
-it('keeps records until they are acknowledged, and sends them again on a new connection', () => {
-  const denied = deniedDecision();
-  shipper.record(denied);
-  shipper.opened();
-  shipper.opened();
-  const batches = sent.flatMap((message) => (message.type === 'records' ? [message] : []));
-  expect(batches.map(({ records }) => records.map(({ id }) => id))).toEqual([[denied.id], [denied.id]]);
-  expect(shipper.receive({ type: 'records-ack', sequence: batches[0]?.sequence as number })).toBe(true);
-  expect(readFileSync(file, 'utf8')).toBe('');
+test('messages about other things are left to others', () => {
+  expect(create().shipper.receive({ type: 'welcome' })).toBe(false);
 });

@@ -1,14 +1,14 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { existsSync } from 'node:fs';
 import type { Clock, Timer } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
+import { readOutput } from './output-lines.ts';
 
 const firstDelayMs = 200;
 const longestDelayMs = 10_000;
 /** A child that ran so long has recovered: its next crash counts as the first. */
 const stableMs = 30_000;
-const maxLineLength = 16_384;
 
 /** What to run. Secrets travel in `env`, never in `command`, which every user of the host can read. */
 export interface ChildPlan {
@@ -75,10 +75,10 @@ export function startChild(plan: ChildPlan, options: ChildOptions): Child {
       over = true;
     };
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => hear(line.slice(0, maxLineLength)));
+      if (stream !== null) readOutput(stream, hear);
     }
     child.on('error', (error) => {
-      hear(messageOf(error));
+      hear(existsSync(current.cwd) ? messageOf(error) : `there is no folder \`${current.cwd}\` to run it in`);
       once(127, null);
     });
     child.on('exit', once);

@@ -15,11 +15,12 @@ const colours = [
   'magentaBright',
   'blueBright',
 ] as const;
-const levelColours: Readonly<Record<string, 'gray' | 'yellow' | 'red'>> = {
-  debug: 'gray',
-  warn: 'yellow',
-  error: 'red',
-};
+// A map: the level is what a workload wrote, and may be the name of anything.
+const levelColours: ReadonlyMap<unknown, 'gray' | 'yellow' | 'red'> = new Map([
+  ['debug', 'gray'],
+  ['warn', 'yellow'],
+  ['error', 'red'],
+]);
 const ownFields = new Set(['level', 'time', 'name', 'msg']);
 
 export interface LogStreamOptions {
@@ -47,7 +48,7 @@ export function createLogStream({ write, colour, json }: LogStreamOptions): LogS
   return {
     line: (name, line) => {
       if (json) write(`${JSON.stringify({ name, line })}\n`);
-      else write(`${prefix(name)} ${sentence(stripControl(line), paint)}\n`);
+      else write(`${prefix(name)} ${sentence(line, paint)}\n`);
     },
   };
 }
@@ -64,20 +65,24 @@ function stripControl(line: string): string {
 
 function sentence(line: string, paint: (style: 'gray' | 'yellow' | 'red', text: string) => string): string {
   const entry = tryParseEntry(line);
-  if (entry === undefined) return line;
+  if (entry === undefined) return stripControl(line);
   const rest = Object.entries(entry).filter(([name]) => !ownFields.has(name));
   const facts = rest
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ');
-  const style = levelColours[String(entry.level)];
-  const text = style === undefined ? String(entry.msg) : paint(style, String(entry.msg));
-  return facts === '' ? text : `${text} ${paint('gray', facts)}`;
+  const style = levelColours.get(entry.level);
+  // Only now: what JSON writes as \u001b is a control byte again.
+  const text = stripControl(entry.msg);
+  const message = style === undefined ? text : paint(style, text);
+  return facts === '' ? message : `${message} ${paint('gray', stripControl(facts))}`;
 }
 
-function tryParseEntry(line: string): Record<string, unknown> | undefined {
+/** A line of a pino logger, ours or a workload's. */
+function tryParseEntry(line: string): (Readonly<Record<string, unknown>> & { readonly msg: string }) | undefined {
   if (!line.startsWith('{"level":')) return undefined;
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    const entry = JSON.parse(line) as Record<string, unknown>;
+    return typeof entry.msg === 'string' ? { ...entry, msg: entry.msg } : undefined;
   } catch {
     return undefined;
   }
