@@ -98,6 +98,7 @@ export function verdictOf(target: Target): string {
 }
 
 export function printTargets(targets: readonly Target[]): void {
+  if (targets.length === 0) return;
   const rows = targets.map((target) => [
     target.what,
     `${target.bound} ${formatNumber(target.wanted)}${target.unit ?? ''}`,

@@ -26,6 +26,12 @@ export function uuidV7(nowMs: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-${h(at)}${h(at + 1)}-${h(at + 2)}${h(at + 3)}-${h(at + 4)}${h(at + 5)}${h(at + 6)}${h(at + 7)}${h(at + 8)}${h(at + 9)}`;
 }
 
+/** `bytes` random bytes in hexadecimal, for names such as trace ids. Not for secrets: for those there is `randomToken`. */
+export function randomHex(bytes: number): string {
+  const at = draw(bytes);
+  return pool.toString('hex', at, at + bytes);
+}
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Whether `text` has the shape of a UUID. */

@@ -7,6 +7,7 @@ import type { CompiledLimits } from '../limits/index.ts';
 import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream } from '../net/index.ts';
 import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
+import { passedSteps } from './decision.ts';
 import { noRoute } from './errors.ts';
 import type { Exchange, Outcome, Route } from './exchange.ts';
 import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
@@ -76,11 +77,13 @@ function compileEngines(
 function compileRoute(config: GatewayRoute, service: GatewayService, engines: Engines, options: CompileOptions): Route {
   const validator = compileValidator(config, engines);
   const parts: RouteParts = { config, service, validator };
+  const chain = compileChain(filtersOf(engines, parts), options.clock);
   return {
     config,
     service,
     validator,
-    chain: compileChain(filtersOf(engines, parts), options.clock),
+    chain,
+    passed: passedSteps(chain.names),
     upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
     provider: false,
   };
@@ -179,7 +182,8 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
     'body-limit',
   ]);
   const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
-  return { ...own, validator: undefined, chain: compileChain(filters, clock), upstream, provider: true };
+  const chain = compileChain(filters, clock);
+  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: true };
 }
 
 function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
@@ -187,5 +191,6 @@ function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Rout
   const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'limits-ip']);
   filters.push({ name: 'route', run: () => noRoute });
   const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
-  return { ...own, validator: undefined, chain: compileChain(filters, clock), upstream, provider: false };
+  const chain = compileChain(filters, clock);
+  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: false };
 }

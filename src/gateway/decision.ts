@@ -1,18 +1,21 @@
 import type { Decision, Denial, Step, StepOutcome } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ServerRequest } from '../net/index.ts';
+import type { Draft } from './draft.ts';
 import type { Exchange } from './exchange.ts';
+import { filterTable } from './filters/index.ts';
+
+const filterNames = ['route', ...filterTable.map(([name]) => name), 'forward'];
 
 /** Every filter there is, in running order, and what each did: `deciding` ended the request; later ones were not asked. */
-export function stepsOf(
-  names: readonly string[],
-  used: readonly string[],
+function stepsOf(
+  chain: readonly string[],
   deciding: string | undefined,
   reported: readonly Denial[] | undefined,
-): Step[] {
+): readonly Step[] {
+  const used = new Set(['route', ...chain, 'forward']);
   let over = false;
-  return names.map((filter) => {
-    let outcome: StepOutcome = over || !used.includes(filter) ? 'skip' : 'pass';
+  return filterNames.map((filter) => {
+    let outcome: StepOutcome = over || !used.has(filter) ? 'skip' : 'pass';
     if (outcome === 'pass' && reported?.some(({ reason }) => reason.filter === filter)) outcome = 'report';
     if (!over && filter === deciding) {
       over = true;
@@ -22,40 +25,49 @@ export function stepsOf(
   });
 }
 
-/** What both kinds of record say of a request. */
-export function requestFacts(request: ServerRequest): Pick<Decision, 'method' | 'host' | 'path' | 'remoteAddress'> {
-  return { method: request.method, host: request.host, path: request.path, remoteAddress: request.client.address };
+/** The steps of a request that all filters of `chain` let pass. Nearly every request is one: they are made once a route. */
+export function passedSteps(chain: readonly string[]): readonly Step[] {
+  return stepsOf(chain, undefined, undefined);
 }
 
 export interface Ending {
-  readonly verdict: Decision['verdict'];
   readonly status: number;
-  readonly steps: readonly Step[];
   readonly denial: Denial | undefined;
   readonly traceId: string | undefined;
   readonly snapshot: string;
 }
 
 /** The record of an exchange that is over. */
-export function decisionOf(exchange: Exchange, ending: Ending, clock: Clock): Decision {
-  const { route, caller, operation } = exchange;
-  return {
+export function decisionOf(exchange: Exchange, { status, denial, traceId, snapshot }: Ending, clock: Clock): Decision {
+  const { request, route, caller, operation, reports } = exchange;
+  const passed = denial === undefined && reports === undefined;
+  const decision: Draft<Decision> = {
     kind: 'decision',
     id: exchange.id,
     timeMs: exchange.startedMs,
     plane: 'edge',
-    verdict: ending.verdict,
-    status: ending.status,
-    ...requestFacts(exchange.request),
-    ...(route.service.name === '' ? {} : { route: route.config.name, service: route.service.name }),
-    ...(operation?.kind === 'match'
-      ? { operation: `${operation.operation.method} ${operation.operation.template}` }
-      : {}),
+    verdict: verdictOf(status, denial),
+    status,
+    method: request.method,
+    host: request.host,
+    path: request.path,
+    remoteAddress: request.client.address,
     principal: caller.principal,
-    steps: ending.steps,
-    ...(ending.denial === undefined ? {} : { reason: ending.denial.reason }),
-    ...(ending.traceId === undefined ? {} : { traceId: ending.traceId }),
+    steps: passed ? route.passed : stepsOf(route.chain.names, denial?.reason.filter, reports),
     durationMs: clock.now() - exchange.startedMs,
-    snapshot: ending.snapshot,
+    snapshot,
   };
+  if (route.service.name !== '') {
+    decision.route = route.config.name;
+    decision.service = route.service.name;
+  }
+  if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
+  if (denial !== undefined) decision.reason = denial.reason;
+  if (traceId !== undefined) decision.traceId = traceId;
+  return decision;
+}
+
+function verdictOf(status: number, denial: Denial | undefined): Decision['verdict'] {
+  if (denial !== undefined) return denial.status >= 500 ? 'error' : 'deny';
+  return status >= 500 || status === 0 ? 'error' : 'allow';
 }

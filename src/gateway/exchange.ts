@@ -1,5 +1,5 @@
 import type { Authenticated } from '../api/authn.ts';
-import type { Denial } from '../api/record.ts';
+import type { Denial, Step } from '../api/record.ts';
 import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
@@ -25,6 +25,8 @@ export interface Route {
   readonly service: GatewayService;
   readonly validator: ApiValidator | undefined;
   readonly chain: FilterChain<Exchange, Outcome>;
+  /** The steps of a request that all filters let pass, as its record tells them. */
+  readonly passed: readonly Step[];
   readonly upstream: Upstream;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;

@@ -11,10 +11,9 @@ import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
 import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
 import { type Compiled, type CompileOptions, compileSnapshot, type ReachService } from './compile.ts';
-import { decisionOf, stepsOf } from './decision.ts';
+import { decisionOf } from './decision.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
-import { filterTable } from './filters/index.ts';
 import { forward } from './forward.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
 
@@ -40,8 +39,6 @@ export interface Gateway extends Stoppable {
   refused(refusal: Refusal): RefusalReply;
 }
 
-const filterNames = ['route', ...filterTable.map(([name]) => name), 'forward'];
-
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log, record } = options;
   const tokenCache = createTokenCache(10_000);
@@ -61,21 +58,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     traceId?: string,
   ): void => {
     exchange.release?.();
-    const steps = stepsOf(
-      filterNames,
-      ['route', ...exchange.route.chain.names, 'forward'],
-      denial?.reason.filter,
-      exchange.reports,
-    );
-    const verdict =
-      denial !== undefined
-        ? denial.status >= 500
-          ? 'error'
-          : 'deny'
-        : status >= 500 || status === 0
-          ? 'error'
-          : 'allow';
-    record(decisionOf(exchange, { verdict, status, steps, denial, traceId, snapshot: compiled.version }, clock));
+    record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {

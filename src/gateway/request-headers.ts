@@ -1,3 +1,4 @@
+import type { Authenticated } from '../api/authn.ts';
 import {
   clientHeader,
   decisionHeader,
@@ -8,7 +9,8 @@ import {
   subjectHeader,
 } from '../api/identity-headers.ts';
 import type { Weaknesses } from '../api/protections.ts';
-import { Headers, setForwarded } from '../net/index.ts';
+import type { Principal } from '../api/record.ts';
+import { type Headers, setForwarded } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
@@ -24,11 +26,13 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   const { request, route } = exchange;
   const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
   const keepsCredential = route.provider || route.config.forwardAuthorization;
-  const headers = new Headers();
-  for (const [name, value] of request.headers) {
-    if (!keepsIdentity && isIdentityHeader(name)) continue;
-    if (!keepsCredential && (name === 'authorization' || name === 'x-api-key')) continue;
-    headers.append(name, value);
+  // A copy, since every field in it has been checked; one by one they would be checked again.
+  const headers = request.headers.clone();
+  const { pairs } = request.headers;
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = pairs[at] as string;
+    const claims = !keepsIdentity && isIdentityHeader(name);
+    if (claims || (!keepsCredential && (name === 'authorization' || name === 'x-api-key'))) headers.delete(name);
   }
   setForwarded(headers, request.client);
   headers.set('traceparent', traceparent);
@@ -38,11 +42,22 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
 
 function vouch(headers: Headers, { caller, id }: Exchange): void {
   headers.set(decisionHeader, id);
-  const { principal } = caller;
-  if (principal.kind === 'anonymous') return;
-  headers.set(subjectHeader, fieldText(principal.id));
-  if (principal.issuer !== undefined) headers.set(issuerHeader, fieldText(principal.issuer));
-  if (principal.client !== undefined) headers.set(clientHeader, fieldText(principal.client));
-  if (principal.roles?.length) headers.set(rolesHeader, principal.roles.map(encodeURIComponent).join(','));
-  if (principal.scopes?.length) headers.set(scopesHeader, principal.scopes.map(fieldText).join(' '));
+  if (caller.principal.kind === 'anonymous') return;
+  let fields = identityFields.get(caller);
+  if (fields === undefined) identityFields.set(caller, (fields = fieldsOf(caller.principal)));
+  for (const [name, value] of fields) headers.set(name, value);
+}
+
+type Field = readonly [name: string, value: string];
+
+// A token that was verified before gives the same caller again, and the same fields.
+const identityFields = new WeakMap<Authenticated, readonly Field[]>();
+
+function fieldsOf({ id, issuer, client, roles = [], scopes = [] }: Principal): readonly Field[] {
+  const fields: Field[] = [[subjectHeader, fieldText(id)]];
+  if (issuer !== undefined) fields.push([issuerHeader, fieldText(issuer)]);
+  if (client !== undefined) fields.push([clientHeader, fieldText(client)]);
+  if (roles.length > 0) fields.push([rolesHeader, roles.map(encodeURIComponent).join(',')]);
+  if (scopes.length > 0) fields.push([scopesHeader, scopes.map(fieldText).join(' ')]);
+  return fields;
 }

@@ -1,4 +1,4 @@
-import { randomToken } from '../core/ids.ts';
+import { randomHex } from '../core/ids.ts';
 
 /** Trace id and the field that goes to the service (W3C Trace Context, level 1). */
 export interface TraceContext {
@@ -9,10 +9,6 @@ export interface TraceContext {
 const valid = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const noTrace = '0'.repeat(32);
 const noSpan = '0'.repeat(16);
-
-function randomHex(bytes: number): string {
-  return Buffer.from(randomToken(bytes), 'base64url').toString('hex');
-}
 
 /** Continues the caller's trace where its field is valid, else begins one. The gateway's own span is always new. */
 export function continueTrace(traceparent: string | undefined): TraceContext {

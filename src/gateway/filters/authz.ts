@@ -1,5 +1,7 @@
+import type { Authenticated } from '../../api/authn.ts';
 import type { PolicyPrincipal, PolicyRequest } from '../../api/policy.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
+import type { Draft } from '../draft.ts';
 import type { Exchange } from '../exchange.ts';
 import { operationOf } from '../operation.ts';
 import type { CompileFilter } from './filter.ts';
@@ -18,10 +20,10 @@ function policyRequest(
   validator: ApiValidator | undefined,
   nowMs: number,
 ): PolicyRequest {
-  const { request } = exchange;
+  const { request, caller } = exchange;
   const match = validator === undefined ? undefined : operationOf(exchange, validator);
-  const facts = {
-    principal: principalOf(exchange),
+  const facts: Draft<PolicyRequest> = {
+    principal: principalOf(caller),
     method: request.method,
     route,
     path: request.path,
@@ -29,10 +31,23 @@ function policyRequest(
     ip: request.client.address,
     nowMs,
   };
-  return match?.kind === 'match' ? { ...facts, operation: match.operation.id, params: match.params } : facts;
+  if (match?.kind === 'match') {
+    facts.operation = match.operation.id;
+    facts.params = match.params;
+  }
+  return facts;
 }
 
-function principalOf({ caller: { principal, claims } }: Exchange): PolicyPrincipal {
+// A token that was verified before gives the same caller again, and the same principal.
+const principals = new WeakMap<Authenticated, PolicyPrincipal>();
+
+function principalOf(caller: Authenticated): PolicyPrincipal {
+  let known = principals.get(caller);
+  if (known === undefined) principals.set(caller, (known = toPrincipal(caller)));
+  return known;
+}
+
+function toPrincipal({ principal, claims }: Authenticated): PolicyPrincipal {
   const { kind } = principal;
   if (kind === 'operator') return { kind: 'anonymous', id: '' };
   return {

@@ -1,4 +1,5 @@
 import type { LimitedCaller } from '../../limits/index.ts';
+import type { Draft } from '../draft.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import type { CompileFilter } from './filter.ts';
 import { settle } from './limits-by-ip.ts';
@@ -6,8 +7,11 @@ import { settle } from './limits-by-ip.ts';
 /** The route's limits per user, client and address, its quota, and how much may run at once. */
 export const limitsByPrincipal: CompileFilter = ({ limits, clock, snapshot }, { config }) => {
   const route = config.source;
-  if ((snapshot.limits.routes[route] ?? []).length === 0) return undefined;
+  const rules = snapshot.limits.routes[route] ?? [];
+  if (rules.length === 0) return undefined;
+  const bounded = rules.some(({ kind }) => kind === 'concurrency');
   const enter = (exchange: Exchange, caller: LimitedCaller): Outcome | undefined => {
+    if (!bounded) return undefined;
     const denial = limits.enter(caller, route);
     if (denial === undefined) exchange.release = () => limits.leave(caller, route);
     return denial;
@@ -22,13 +26,12 @@ export const limitsByPrincipal: CompileFilter = ({ limits, clock, snapshot }, { 
 
 function callerOf({ request, caller }: Exchange): LimitedCaller {
   const { principal, credential, claims } = caller;
-  return {
-    remoteAddress: request.client.address,
-    claims,
-    ...(principal.issuer === undefined ? {} : { issuer: principal.issuer }),
-    ...(principal.kind === 'user' ? { sub: principal.id } : {}),
-    ...(principal.kind === 'client' ? { sub: principal.id, client: principal.id } : {}),
-    ...(principal.client === undefined ? {} : { client: principal.client }),
-    ...(credential === 'api-key' ? { apiKey: principal.id } : {}),
-  };
+  const { kind, id, issuer, client } = principal;
+  const limited: Draft<LimitedCaller> = { remoteAddress: request.client.address, claims };
+  if (issuer !== undefined) limited.issuer = issuer;
+  if (kind === 'user' || kind === 'client') limited.sub = id;
+  if (client !== undefined) limited.client = client;
+  else if (kind === 'client') limited.client = id;
+  if (credential === 'api-key') limited.apiKey = id;
+  return limited;
 }
