@@ -149,8 +149,17 @@ function readKept(file: string): ReadonlyMap<string, HeldSvid> {
   const text = tryReadPrivateText(file);
   if (text === undefined) return new Map();
   try {
-    return new Map(JSON.parse(text) as [string, HeldSvid][]);
+    return new Map((JSON.parse(text) as unknown[]).filter(isKept));
   } catch {
     return new Map();
   }
+}
+
+function isKept(entry: unknown): entry is [spiffeId: string, svid: HeldSvid] {
+  if (!Array.isArray(entry)) return false;
+  const [spiffeId, svid] = entry as [unknown, Partial<HeldSvid> | null | undefined];
+  return (
+    [spiffeId, svid?.certificate, svid?.key].every((each) => typeof each === 'string') &&
+    [svid?.notBeforeMs, svid?.notAfterMs].every((each) => Number.isSafeInteger(each))
+  );
 }
