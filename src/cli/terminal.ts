@@ -19,35 +19,35 @@ export function terminalWidth(): number {
 }
 
 // By the first part of a code, or by the whole; the whole wins.
-const exitCodesByError: Readonly<Record<string, number>> = {
-  manifest: exitCodes.badInput,
-  policy: exitCodes.badInput,
-  openapi: exitCodes.badInput,
-  input: exitCodes.badInput,
-  'state.permissions': exitCodes.permission,
-  'state.unwritable': exitCodes.system,
-  'state.path-too-long': exitCodes.system,
-  'state.in-use': exitCodes.system,
-  'gateway.port-in-use': exitCodes.system,
-  'gateway.port-forbidden': exitCodes.system,
-  'gateway.bad-address': exitCodes.system,
-  'control.port-in-use': exitCodes.system,
-  'control.unavailable': exitCodes.unavailable,
-  'workload.unhealthy': exitCodes.unavailable,
-  'admin.not-found': exitCodes.notFound,
-  'gateway.unavailable': exitCodes.unavailable,
-  'role.bad-input': exitCodes.badInput,
-  'role.system': exitCodes.system,
-  'role.permission': exitCodes.permission,
-  'role.usage': exitCodes.usage,
-  storage: exitCodes.system,
-};
+const exitCodesByError: ReadonlyMap<string, number> = new Map([
+  ['manifest', exitCodes.badInput],
+  ['policy', exitCodes.badInput],
+  ['openapi', exitCodes.badInput],
+  ['input', exitCodes.badInput],
+  ['state.permissions', exitCodes.permission],
+  ['state.unwritable', exitCodes.system],
+  ['state.path-too-long', exitCodes.system],
+  ['state.in-use', exitCodes.system],
+  ['gateway.port-in-use', exitCodes.system],
+  ['gateway.port-forbidden', exitCodes.system],
+  ['gateway.bad-address', exitCodes.system],
+  ['control.port-in-use', exitCodes.system],
+  ['control.unavailable', exitCodes.unavailable],
+  ['workload.unhealthy', exitCodes.unavailable],
+  ['admin.not-found', exitCodes.notFound],
+  ['gateway.unavailable', exitCodes.unavailable],
+  ['role.bad-input', exitCodes.badInput],
+  ['role.system', exitCodes.system],
+  ['role.permission', exitCodes.permission],
+  ['role.usage', exitCodes.usage],
+  ['storage', exitCodes.system],
+]);
 
 /** The exit code that stands for an error. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof MerlonError)) return exitCodes.internal;
   const group = error.code.slice(0, error.code.indexOf('.'));
-  return exitCodesByError[error.code] ?? exitCodesByError[group] ?? exitCodes.failed;
+  return exitCodesByError.get(error.code) ?? exitCodesByError.get(group) ?? exitCodes.failed;
 }
 
 /** Tells a person what went wrong and what to do, on standard error. Of a manifest, everything. */
