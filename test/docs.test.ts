@@ -176,6 +176,14 @@ test('every folder of src/ stands in the table of the house, and no other', () =
   expect(rows.toSorted()).toEqual(folders.toSorted());
 });
 
+test('every domain of attacks has its row', () => {
+  const rows = [...read('docs/prove.md').matchAll(/^\|[^|]+\| `([\w-]+)\.\*` \|/gm)].map(
+    ([, domain]) => domain as string,
+  );
+  const domains = new Set(attacks.map(({ id }) => id.slice(0, id.indexOf('.'))));
+  expect(rows.toSorted()).toEqual([...domains].toSorted());
+});
+
 test('every dependency has its line', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
   const text = read('docs/dependencies.md');
