@@ -1,10 +1,9 @@
 // Holds the documents against the code: a link that leads nowhere, a command, option, code, key or file that does not
 // exist, a dependency without its line.
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { protections } from '../src/api/protections.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodes } from '../src/core/errors.ts';
 import { attacks } from '../src/prove/index.ts';
@@ -160,11 +159,29 @@ describe('names', () => {
     );
     expect(paths.filter(({ code }) => globSync(code, { cwd: root }).length === 0)).toEqual([]);
   });
+});
 
-  test('of protections stand in the threat model by the file that lists them', () => {
-    expect(read('SECURITY.md')).toContain('src/api/protections.ts');
-    expect(protections.length).toBeGreaterThan(0);
-  });
+test('npm scripts that are named exist', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = said.flatMap(({ document, code }) =>
+    [...code.matchAll(/npm run (?:-s )?([a-z:]+)/g)].map(([, script]) => ({ document, script: script as string })),
+  );
+  expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
+});
+
+test('every folder of src/ stands in the table of the house, and no other', () => {
+  const table = read('ARCHITECTURE.md').split('## The house')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, folder]) => folder as string);
+  const folders = globSync('src/*/', { cwd: root }).map((path) => basename(path));
+  expect(rows.toSorted()).toEqual(folders.toSorted());
+});
+
+test('every domain of attacks has its row', () => {
+  const rows = [...read('docs/prove.md').matchAll(/^\|[^|]+\| `([\w-]+)\.\*` \|/gm)].map(
+    ([, domain]) => domain as string,
+  );
+  const domains = new Set(attacks.map(({ id }) => id.slice(0, id.indexOf('.'))));
+  expect(rows.toSorted()).toEqual([...domains].toSorted());
 });
 
 test('every dependency has its line', () => {
