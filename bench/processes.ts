@@ -49,27 +49,38 @@ export interface Started {
   stop(): Promise<void>;
 }
 
+// Whatever ends this process ends what it has started.
+const running = new Set<number>();
+process.once('exit', () => running.forEach(endGroup));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It had ended.
+  }
+}
+
 /** Starts a program; `stop` ends it, and what it started, which stand in a group of their own. */
-export function start(
-  command: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; ipc?: boolean } = {},
-): Started {
+export function start(command: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Started {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
-    cwd: options.cwd,
     env: { ...process.env, ...options.env },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? ['ipc' as const] : [])],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-20_000)));
   const exit = new Promise<void>((ended) => child.once('exit', () => ended()).once('error', () => ended()));
   const pid = child.pid ?? 0;
+  if (pid !== 0) running.add(pid);
+  void exit.then(() => running.delete(pid));
   const stop = async (): Promise<void> => {
     if (pid === 0 || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
-    const cut = setTimeout(() => process.kill(-pid, 'SIGKILL'), 4000);
+    const cut = setTimeout(() => endGroup(pid), 4000);
     await exit;
     clearTimeout(cut);
   };

@@ -19,7 +19,7 @@ import {
   wants,
   writeResult,
 } from '../harness.ts';
-import { planCores } from '../processes.ts';
+import { openFileLimit, planCores } from '../processes.ts';
 import { type Handshakes, holdIdle, type Request, runAtRate, runHandshakes, runWrk, type Throughput } from './load.ts';
 import { type Peer, peers, type RunningPeer, type Stage, startPeer, startUpstream } from './peers.ts';
 import { mintTokens } from './tokens.ts';
@@ -208,7 +208,8 @@ async function latencyPart(run: Run): Promise<void> {
 }
 
 async function idlePart(run: Run): Promise<void> {
-  const connections = run.settings.quick ? 200 : 10_000;
+  // A client holds as many sockets as the peer does.
+  const connections = Math.min(run.settings.quick ? 200 : 10_000, openFileLimit() - 500);
   await among(run, [peers.plainTls, peers.nginxTls], async (running) => {
     const rows: string[][] = [];
     for (const peer of running) {

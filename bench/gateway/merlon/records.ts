@@ -7,7 +7,10 @@ import type { FromRole } from '../../../src/api/channel.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { createRecordShipper, type RecordShipper } from '../../../src/server/record-shipper.ts';
 
-/** A shipper whose records are acknowledged in the next turn of the event loop. */
+// About what control's disk takes to keep a batch.
+const syncMs = 5;
+
+/** A shipper whose batches are acknowledged after a disk's time. */
 export function startShipper(): RecordShipper {
   const folder = mkdtempSync(join(tmpdir(), 'merlon-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -15,7 +18,7 @@ export function startShipper(): RecordShipper {
   const send = (message: FromRole): void => {
     writeSync(channel, `${JSON.stringify(message)}\n`);
     if (message.type === 'records')
-      setImmediate(() => shipper.receive({ type: 'records-ack', sequence: message.sequence }));
+      systemClock.after(syncMs, () => shipper.receive({ type: 'records-ack', sequence: message.sequence }));
   };
   const shipper = createRecordShipper(join(folder, 'spool'), systemClock, send);
   shipper.opened();
