@@ -35,6 +35,8 @@ export interface Wire {
   mint(request: ProbeRequest): Promise<ProbeCredentials>;
   /** One request to the public port, by itself. */
   edge(request: RequestText): Promise<Observation>;
+  /** The same, waiting once where a limit says that it is too early: for callers who are to get through. */
+  edgePatiently(request: RequestText): Promise<Observation>;
   /** Bytes to the public port. */
   edgeBytes(bytes: Buffer, options?: ExchangeOptions & { readonly route?: Route }): Promise<Observation>;
   /** The same request many times on one connection: the observation is of the first refusal, or else of the last answer. */
@@ -57,7 +59,8 @@ export function createWire(target: ProveTarget): Wire {
     const transcript = await exchange(clock, route, bytes, options);
     return observe(target, bytes, transcript);
   };
-  const wire: Wire = {
+  const once: Wire['edge'] = (request) => send(edgeRoute, formatRequest(request, edge.authority), { responses: 1 });
+  return {
     target,
     run: randomToken(4)
       .toLowerCase()
@@ -77,7 +80,14 @@ export function createWire(target: ProveTarget): Wire {
       return token;
     },
     send,
-    edge: (request) => send(edgeRoute, formatRequest(request, edge.authority), { responses: 1 }),
+    edge: once,
+    edgePatiently: async (request) => {
+      const first = await once(request);
+      const waitSeconds = Number(fieldOf(first.transcript?.responses[0], 'retry-after') ?? Number.NaN);
+      if (first.status !== 429 || !(waitSeconds <= longestWaitSeconds)) return first;
+      await sleep(clock, waitSeconds * 1000);
+      return once(request);
+    },
     edgeSeries: async (bytes, single, { route, ...options }) => {
       const transcript = await exchange(clock, route, bytes, options);
       const { responses } = transcript;
@@ -86,8 +96,9 @@ export function createWire(target: ProveTarget): Wire {
     },
     edgeBytes: (bytes, { route = edgeRoute, ...options } = {}) => send(route, bytes, options),
   };
-  return wire;
 }
+
+const longestWaitSeconds = 20;
 
 /** A probe token lives for a minute. */
 const keptMs = 20_000;
