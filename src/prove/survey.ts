@@ -3,6 +3,7 @@
 
 import { findPlaces, isOwned, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
 import type { ProveTarget } from './ports.ts';
+import { formatHttp2 } from './wire/http2.ts';
 import type { Observation } from './wire/observation.ts';
 import { type RequestText, withFields } from './wire/request.ts';
 import type { Wire } from './wire/wire.ts';
@@ -32,6 +33,8 @@ export interface Survey {
   readonly byRole: readonly RolePlace[];
   /** Every place, rightful caller or not. */
   readonly places: readonly Place[];
+  /** The public port takes HTTP/2. */
+  readonly speaksHttp2: boolean;
   /** A GET without credentials that answers 2xx. */
   readonly publicRead: RequestText | undefined;
 }
@@ -76,6 +79,7 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
     ),
     personal: own.personal,
     byRole: open.flatMap((each) => rolePlace(each, target)).filter(({ place }) => place.method === 'GET'),
+    speaksHttp2: await speaksHttp2(wire),
     publicRead: await findPublic(wire, places),
   };
 }
@@ -166,4 +170,16 @@ async function findPublic(wire: Wire, places: readonly Place[]): Promise<Request
     if (isSuccess(await wire.edge(request))) return request;
   }
   return undefined;
+}
+
+/** Whether a whole request by frames is answered in frames. */
+async function speaksHttp2(wire: Wire): Promise<boolean> {
+  if (wire.edgeRoute.tls === undefined) return false;
+  const fields = [
+    [':method', 'GET'],
+    [':scheme', 'https'],
+    [':path', '/'],
+    [':authority', wire.target.edge.authority],
+  ] as const;
+  return (await wire.edgeHttp2(formatHttp2({ fields }), 'GET / in HTTP/2')).status !== 0;
 }
