@@ -29,7 +29,7 @@ export function findPlaces({ manifest, apis }: ProveTarget): Place[] {
     const api = apis.get(route.service);
     return (api?.document.operations ?? []).flatMap((operation): Place[] => {
       const template = publicPath(route, `${api?.document.basePaths[0] ?? ''}${operation.template}`);
-      if (!isUnder(route, template) || bestRoute(manifest, template) !== route) return [];
+      if (!isUnder(route, template) || bestRoute(manifest, route.host, template) !== route) return [];
       if (route.methods !== undefined && !(route.methods as readonly string[]).includes(operation.method)) return [];
       const sample = api?.sampleRequest(operation);
       if (api === undefined || sample === undefined) return [];
@@ -47,8 +47,10 @@ function isUnder({ path }: Route, template: string): boolean {
   return path === '/' || template === path || template.startsWith(`${path}/`);
 }
 
-function bestRoute({ routes }: Manifest, template: string): Route | undefined {
-  return routes.filter((route) => isUnder(route, template)).sort((a, b) => b.path.length - a.path.length)[0];
+function bestRoute({ routes }: Manifest, host: string | undefined, template: string): Route | undefined {
+  return routes
+    .filter((route) => route.host === host && isUnder(route, template))
+    .sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** The request to `place` on the object of `owner`. */
@@ -57,9 +59,14 @@ export function requestTo(place: Place, owner: string, sample: SampleRequest = p
   return {
     method: sample.method,
     target: sample.query === '' ? path : `${path}?${sample.query}`,
-    headers: Object.entries(sample.headers),
+    headers: [...hostOf(place.route), ...Object.entries(sample.headers)],
     ...(sample.body === undefined ? {} : { body: sample.body }),
   };
+}
+
+/** For a route of one host. Of a wildcard any name below it will do. */
+function hostOf({ host }: Route): (readonly [name: string, value: string])[] {
+  return host === undefined ? [] : [['host', host.replace('*', 'merlon-prove')]];
 }
 
 function withOwner({ route, template }: Place, path: string, owner: string): string {

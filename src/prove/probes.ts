@@ -62,6 +62,22 @@ export function subjectFor({ run }: ProveContext, attackId: string): string {
   return `merlon-prove-a.${attackId}.${run}`;
 }
 
+const creations = new WeakMap<ProveContext, Map<string, Promise<Observation>>>();
+
+/**
+ * What the rightful caller is answered. A request that makes something new each time is sent once in a run, and what it
+ * was answered then stands beside every attack on that place.
+ */
+export async function askRightfully(context: ProveContext, open: OpenPlace, subject: string): Promise<Observation> {
+  const ask = async (): Promise<Observation> => context.edgePatiently(await rightful(context, open, subject));
+  if (open.place.method !== 'POST') return ask();
+  const made = creations.get(context) ?? new Map<string, Promise<Observation>>();
+  creations.set(context, made);
+  const answer = made.get(nameOf(open.place)) ?? ask();
+  made.set(nameOf(open.place), answer);
+  return answer;
+}
+
 export interface EdgeProbe {
   readonly open: OpenPlace;
   readonly subject: string;
@@ -79,7 +95,7 @@ export function edgeProbe(
 ): Probe {
   return {
     place: nameOf(open.place),
-    control: async () => context.edge(await rightful(context, open, subject)),
+    control: () => askRightfully(context, open, subject),
     controlFault,
     attack: async () => context.edge(await attack(await rightful(context, open, subject))),
     judge: judgeRefusal(expected),

@@ -3,6 +3,7 @@
 
 import { findPlaces, isOwned, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
 import type { ProveTarget } from './ports.ts';
+import { formatHttp2 } from './wire/http2.ts';
 import type { Observation } from './wire/observation.ts';
 import { type RequestText, withFields } from './wire/request.ts';
 import type { Wire } from './wire/wire.ts';
@@ -32,6 +33,8 @@ export interface Survey {
   readonly byRole: readonly RolePlace[];
   /** Every place, rightful caller or not. */
   readonly places: readonly Place[];
+  /** The public port takes HTTP/2. */
+  readonly speaksHttp2: boolean;
   /** A GET without credentials that answers 2xx. */
   readonly publicRead: RequestText | undefined;
 }
@@ -44,7 +47,9 @@ export const personB = 'merlon-prove-b';
 export async function takeSurvey(wire: Wire): Promise<Survey> {
   const { target } = wire;
   const places = findPlaces(target);
-  const open = places.flatMap((place) => tryOpen(place, target));
+  // The embedded issuer makes the tokens of probes; without it, nothing behind authentication can be tried.
+  const hasTokens = target.manifest.issuers.includes('embedded');
+  const open = hasTokens ? places.flatMap((place) => tryOpen(place, target)) : [];
   const answers = async (each: OpenPlace): Promise<boolean> => isSuccess(await callAs(wire, each, personA));
   const answersBoth = async (each: OpenPlace): Promise<boolean> =>
     isSuccess(await callAs(wire, each, personB)) && answers(each);
@@ -73,7 +78,8 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
       ({ place }) => place.sample.headers['content-type'] === 'application/json',
     ),
     personal: own.personal,
-    byRole: places.flatMap((place) => rolePlace(place, target)).filter(({ place }) => place.method === 'GET'),
+    byRole: open.flatMap((each) => rolePlace(each, target)).filter(({ place }) => place.method === 'GET'),
+    speaksHttp2: await speaksHttp2(wire),
     publicRead: await findPublic(wire, places),
   };
 }
@@ -99,7 +105,7 @@ export async function rightful(wire: Wire, open: OpenPlace, subject: string): Pr
 }
 
 async function callAs(wire: Wire, open: OpenPlace, subject: string): Promise<Observation> {
-  return wire.edge(await rightful(wire, open, subject));
+  return wire.edgePatiently(await rightful(wire, open, subject));
 }
 
 export function isSuccess({ status }: Pick<Observation, 'status'>): boolean {
@@ -124,9 +130,9 @@ function tryOpen(place: Place, target: ProveTarget): OpenPlace[] {
   return roles === undefined ? [] : [{ place, roles, scopes }];
 }
 
-function rolePlace(place: Place, target: ProveTarget): RolePlace[] {
-  const [open] = tryOpen(place, target);
-  if (open === undefined || open.roles.length === 0 || place.route.auth !== 'required') return [];
+function rolePlace(open: OpenPlace, target: ProveTarget): RolePlace[] {
+  const { place } = open;
+  if (open.roles.length === 0 || place.route.auth !== 'required') return [];
   const deniedRoles = Object.keys(target.manifest.roles).filter(
     (role) =>
       target.authorize(policyRequest(place, { subject: personA, roles: [role], scopes: open.scopes }, target)) ===
@@ -164,4 +170,16 @@ async function findPublic(wire: Wire, places: readonly Place[]): Promise<Request
     if (isSuccess(await wire.edge(request))) return request;
   }
   return undefined;
+}
+
+/** Whether a whole request by frames is answered in frames. */
+async function speaksHttp2(wire: Wire): Promise<boolean> {
+  if (wire.edgeRoute.tls === undefined) return false;
+  const fields = [
+    [':method', 'GET'],
+    [':scheme', 'https'],
+    [':path', '/'],
+    [':authority', wire.target.edge.authority],
+  ] as const;
+  return (await wire.edgeHttp2(formatHttp2({ fields }), 'GET / in HTTP/2')).status !== 0;
 }

@@ -36,6 +36,8 @@ interface AdminRow {
   readonly severity?: Severity;
   readonly standards: readonly string[];
   readonly expected: Refusal;
+  /** Only where the embedded issuer makes tokens. */
+  readonly needsToken?: boolean;
   readonly attack: (context: ProveContext, adminToken: string) => Promise<Observation>;
 }
 
@@ -79,6 +81,7 @@ const rows: readonly AdminRow[] = [
     severity: 'critical',
     standards: ['CWE-269', 'OWASP API5:2023'],
     expected: unauthenticated,
+    needsToken: true,
     attack: async (context) => {
       const roles = [...Object.keys(context.target.manifest.roles), 'admin'];
       return ask(context, as(status, await context.token({ subject: personA, roles, scopes: ['admin'] })));
@@ -143,7 +146,10 @@ function adminAttack({ attack, expected, ...row }: AdminRow): Attack {
   return {
     ...row,
     severity: row.severity ?? 'high',
-    plan: (context) => [adminProbe(context, () => attack(context, context.target.control.adminToken), expected)],
+    plan: (context) =>
+      row.needsToken === true && !context.target.manifest.issuers.includes('embedded')
+        ? notApplicable('the embedded issuer is not in use')
+        : [adminProbe(context, () => attack(context, context.target.control.adminToken), expected)],
   };
 }
 

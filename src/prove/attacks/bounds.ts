@@ -1,7 +1,7 @@
 import type { Manifest } from '../../manifest/index.ts';
 import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
-import { faultOfSuccess, judgeRefusal, type Refusal, subjectFor, wasLetThrough } from '../probes.ts';
+import { askRightfully, faultOfSuccess, judgeRefusal, type Refusal, subjectFor, wasLetThrough } from '../probes.ts';
 import { rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
@@ -78,7 +78,7 @@ function bodyAttack(
       return [
         {
           place: nameOf(write.place),
-          control: async () => context.edge(await rightful(context, write, subject)),
+          control: () => askRightfully(context, write, subject),
           controlFault: faultOfSuccess,
           attack: async () => context.edgeBytes(await large(), { responses: 1 }),
           judge: judgeRefusal({
@@ -159,7 +159,7 @@ const crossOrigin: Attack = {
     return [
       {
         place: nameOf(open.place),
-        control: async () => context.edge(await rightful(context, open, subject)),
+        control: () => askRightfully(context, open, subject),
         controlFault: faultOfSuccess,
         attack: async () => context.edge(withFields(await rightful(context, open, subject), ['origin', origin])),
         judge: ({ transcript, status }) => {

@@ -272,14 +272,24 @@ async function judgeFraming(
   if ((transcript?.responses.length ?? 0) > 1) return gotThrough('the hidden request was answered, too');
   const judged = judgeRefusal({ status, codes, filter: ['http', 'openapi'] })(attack);
   if (judged.verdict === 'got-through') return judged;
-  await sleep(context.target.clock, 120);
-  const records = await context.target.recordsSince(sinceMs);
-  if (records.some((record) => record.kind === 'decision' && record.path.startsWith(marker)))
+  if (await wasSmuggled(context, marker, sinceMs))
     return gotThrough('the hidden request was decided on as a request of its own');
   if (judged.verdict === 'stopped' && transcript?.closed !== true)
     return inconclusive('refused, but the connection was left open');
   return judged.verdict === 'stopped' ? stopped(`${judged.because}, connection closed, nothing smuggled`) : judged;
 }
+
+/** Whether a request for `marker` was decided on, anywhere: a refusal of the engine's does not count as one. */
+export async function wasSmuggled({ target }: ProveContext, marker: string, sinceMs: number): Promise<boolean> {
+  await sleep(target.clock, recordsArriveMs);
+  const records = await target.recordsSince(sinceMs);
+  return records.some(
+    (record) => record.kind === 'decision' && record.path.startsWith(marker) && record.reason?.filter !== 'http',
+  );
+}
+
+// The gateway and the agents send their records every 25 ms.
+const recordsArriveMs = 120;
 
 export const framingAttacks: readonly Attack[] = rows.map((row) => ({
   id: row.id,

@@ -8,7 +8,7 @@ import {
   stopped,
 } from '../attack.ts';
 import { nameOf } from '../places.ts';
-import { faultOfSuccess } from '../probes.ts';
+import { askRightfully, faultOfSuccess } from '../probes.ts';
 import { bodyOf, isSuccess, personA, personB, rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 import { withFields } from '../wire/request.ts';
@@ -108,11 +108,12 @@ function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack
       return [
         {
           place: nameOf(personal.place),
-          control: async () => context.edge(await rightful(context, personal, personB)),
+          control: () => askRightfully(context, personal, personB),
           controlFault: faultOfSuccess,
-          attack: async () => context.edge(withFields(await rightful(context, personal, personB), ...fields(personA))),
+          attack: async () =>
+            context.edgePatiently(withFields(await rightful(context, personal, personB), ...fields(personA))),
           judge: async (attack, control) => {
-            const other = await context.edge(await rightful(context, personal, personA));
+            const other = await askRightfully(context, personal, personA);
             return judgeSame(attack, control, other);
           },
         },
@@ -123,6 +124,7 @@ function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack
 
 function judgeSame(attack: Observation, control: Observation, other: Observation): Judgement {
   const [seen, own, foreign] = [attack, control, other].map(bodyOf);
+  if (attack.status === 429) return inconclusive('a limit held it up');
   if (own === foreign) return inconclusive('both callers were given the same answer');
   if (seen === foreign) return gotThrough("the service gave the other caller's answer");
   if (attack.record?.verdict === 'deny') return stopped(`refused with ${attack.status} ${attack.code ?? ''}`);
@@ -147,7 +149,7 @@ const forwardedFor: Attack = {
     return [
       {
         place: nameOf(open.place),
-        control: async () => context.edge(await rightful(context, open, personA)),
+        control: () => askRightfully(context, open, personA),
         controlFault: faultOfSuccess,
         attack: async () =>
           context.edge(

@@ -3,6 +3,7 @@ import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
+import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
 import { inputAttacks } from './input.ts';
 import { ledgerAttacks } from './ledger.ts';
@@ -18,6 +19,7 @@ import { transportAttacks } from './transport.ts';
 export const attacks: readonly Attack[] = [
   ...transportAttacks,
   ...framingAttacks,
+  ...http2Attacks,
   ...pathAttacks,
   ...boundsAttacks,
   ...tokenAttacks,
@@ -36,6 +38,7 @@ export const attacks: readonly Attack[] = [
 export const domains: Readonly<Record<string, string>> = {
   tls: 'Transport',
   smuggling: 'Request smuggling',
+  http2: 'HTTP/2',
   path: 'Paths',
   bounds: 'Sizes, times and origins',
   token: 'Tokens',

@@ -3,7 +3,7 @@ import { type Attack, notApplicable, type Probe, type Severity } from '../attack
 import type { ProveContext } from '../context.ts';
 import { nameOf, requestTo } from '../places.ts';
 import type { Mutation } from '../ports.ts';
-import { faultOfSuccess, judgeRefusal, subjectFor, withToken } from '../probes.ts';
+import { askRightfully, faultOfSuccess, judgeRefusal, subjectFor, withToken } from '../probes.ts';
 import { type OpenPlace, rightful } from '../survey.ts';
 import { type RequestText, withFields } from '../wire/request.ts';
 
@@ -88,7 +88,7 @@ const rows: readonly InputRow[] = [
   {
     id: 'input.unknown-parameter',
     title: 'a query parameter that nobody declared',
-    protection: 'openapi.unknown-fields',
+    protection: 'openapi.parameters',
     standards: ['CWE-235', ...validation],
     codes: ['openapi.unknown-parameter'],
     on: 'read',
@@ -188,7 +188,7 @@ function mutationProbe(context: ProveContext, { id, codes }: InputRow, open: Ope
   const subject = subjectFor(context, id);
   return {
     place: `${nameOf(open.place)}, ${mutation.label}`,
-    control: async () => context.edge(await rightful(context, open, subject)),
+    control: () => askRightfully(context, open, subject),
     controlFault: faultOfSuccess,
     attack: async () => {
       const token = await context.token({ subject, roles: open.roles, scopes: open.scopes });
@@ -213,7 +213,7 @@ function rawAttack({ id, title, protection, standards, codes, body }: RawRow): A
       return [
         {
           place: nameOf(write.place),
-          control: async () => context.edge(await rightful(context, write, subject)),
+          control: () => askRightfully(context, write, subject),
           controlFault: faultOfSuccess,
           attack: async () => {
             const request = await rightful(context, write, subject);
@@ -291,7 +291,7 @@ function undeclaredPlan(
   return [
     {
       place: nameOf(open.place),
-      control: async () => context.edge(await rightful(context, open, subject)),
+      control: () => askRightfully(context, open, subject),
       controlFault: faultOfSuccess,
       attack: async () => context.edge(change(await rightful(context, open, subject))),
       judge: judgeRefusal({ status: [403, 404, 405], codes, filter: filterOf(codes) }),

@@ -10,7 +10,7 @@ import {
 } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import { nameOf } from '../places.ts';
-import { faultOfSuccess, judgeRefusal, withToken } from '../probes.ts';
+import { askRightfully, faultOfSuccess, judgeRefusal, withToken } from '../probes.ts';
 import { type OpenPlace, rightful } from '../survey.ts';
 import type { Route } from '../wire/exchange.ts';
 import type { Observation } from '../wire/observation.ts';
@@ -110,7 +110,7 @@ function limitProbe(context: ProveContext, { open, rate }: Limited, id: string, 
   return {
     place: `${nameOf(open.place)} (${rate.text} per user)`,
     // Another caller of the same route: the limit is the caller's own, and what is refused is not the route.
-    control: async () => context.edge(await rightful(context, open, `${subject}.other`)),
+    control: () => askRightfully(context, open, `${subject}.other`),
     controlFault: faultOfSuccess,
     attack: async () => {
       const request = await rightful(context, open, subject);

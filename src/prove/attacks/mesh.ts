@@ -14,8 +14,8 @@ import {
 } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import type { KeyPairPem } from '../ports.ts';
-import { judgeRefusal, wasLetThrough } from '../probes.ts';
-import { bodyOf, isSuccess, personA, rightful } from '../survey.ts';
+import { askRightfully, judgeRefusal, wasLetThrough } from '../probes.ts';
+import { bodyOf, isSuccess, personA } from '../survey.ts';
 import type { Route } from '../wire/exchange.ts';
 import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText } from '../wire/request.ts';
@@ -265,7 +265,7 @@ const spoofedUser: Attack = {
     return [
       {
         place: `${edgePlace(edge)}, GET ${target}`,
-        control: async () => context.edge(await rightful(context, personal, personA)),
+        control: () => askRightfully(context, personal, personA),
         controlFault: faultOfCall,
         attack: () =>
           asked([

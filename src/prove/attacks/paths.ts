@@ -1,7 +1,7 @@
 import type { Protection } from '../../api/protections.ts';
 import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
-import { faultOfSuccess, judgeRefusal, subjectFor, wasLetThrough, withToken } from '../probes.ts';
+import { askRightfully, faultOfSuccess, judgeRefusal, subjectFor, wasLetThrough, withToken } from '../probes.ts';
 import { rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 
@@ -112,7 +112,7 @@ function pathAttack(row: PathRow): Attack {
       return [
         {
           place: nameOf(open.place),
-          control: async () => context.edge(await rightful(context, open, subject)),
+          control: () => askRightfully(context, open, subject),
           controlFault: faultOfSuccess,
           attack: async () => {
             const request = await rightful(context, open, subject);
@@ -142,7 +142,7 @@ function strangeAttack({ id, title, write }: (typeof strangeRows)[number]): Atta
       return [
         {
           place: nameOf(open.place),
-          control: async () => context.edge(await rightful(context, open, subject)),
+          control: () => askRightfully(context, open, subject),
           controlFault: faultOfSuccess,
           attack: async () => {
             const request = withToken(await rightful(context, open, subject), undefined);
@@ -186,7 +186,7 @@ const internalAttack: Attack = {
     return [template, `${open.place.template}/..%2f..${template}`, `${open.place.template}/../../..${template}`].map(
       (target) => ({
         place: `GET ${target}`,
-        control: async () => context.edge(await rightful(context, open, subject)),
+        control: () => askRightfully(context, open, subject),
         controlFault: faultOfSuccess,
         attack: async () => context.edge({ ...(await rightful(context, open, subject)), target }),
         judge: judgeNotServed,

@@ -230,6 +230,8 @@ function secretsAttack({ attack, statuses = [403], ...row }: SecretsRow): Attack
     plan: (context) => {
       const holder = holderOf(context);
       if (holder === undefined) return notApplicable('no service has a secret');
+      if (row.id === 'secrets.access-token' && !context.target.manifest.issuers.includes('embedded'))
+        return notApplicable('the embedded issuer is not in use');
       const isLogin = row.id.startsWith('secrets.login');
       const probe: Probe = {
         place: isLogin ? 'the secrets login' : `secret of ${holder.service}`,

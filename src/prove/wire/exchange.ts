@@ -17,6 +17,8 @@ export interface Route {
 export interface ExchangeOptions {
   /** Ends the exchange after so many responses; without it, at the end of the connection. */
   readonly responses?: number;
+  /** Ends the exchange when so much has come; for what is not HTTP/1.1. */
+  readonly until?: (received: Buffer) => boolean;
   readonly timeoutMs?: number;
   /** Sent one after the other, each so long after the former. */
   readonly pace?: { readonly pieces: readonly Buffer[]; readonly everyMs: number };
@@ -25,6 +27,8 @@ export interface ExchangeOptions {
 /** What happened on one connection. */
 export interface Transcript {
   readonly responses: readonly RawResponse[];
+  /** All bytes as they came. */
+  readonly bytes: Buffer;
   /** The other side ended the connection. */
   readonly closed: boolean;
   /** A handshake or connection that failed: the code, or the sentence. */
@@ -61,21 +65,26 @@ export function exchange(
       timer.cancel();
       socket.destroy();
       const tookMs = Math.round(clock.monotonic() - startedMs);
-      const responses = parseResponses(Buffer.concat(received), closed);
-      resolve({ responses, closed, connected, tookMs, ...(error === undefined ? {} : { error }) });
+      const all = Buffer.concat(received);
+      const responses = options.until === undefined ? parseResponses(all, closed) : [];
+      resolve({ responses, bytes: all, closed, connected, tookMs, ...(error === undefined ? {} : { error }) });
     };
     const timer = clock.after(options.timeoutMs ?? defaultTimeoutMs, () => finish(false, 'no end in time'));
     socket.on('data', (chunk: Buffer) => {
       received.push(chunk);
       size += chunk.length;
       if (size > maxBytes) return finish(false, 'the answer is too large');
-      if (options.responses !== undefined && parseResponses(Buffer.concat(received), false).length >= options.responses)
-        finish(false);
+      if (isEnough(Buffer.concat(received), options)) finish(false);
     });
     socket.on('error', (error) => finish(true, systemCode(error) ?? messageOf(error)));
     socket.on('end', () => finish(true));
     socket.on('close', () => finish(true));
   });
+}
+
+function isEnough(bytes: Buffer, { responses, until }: ExchangeOptions): boolean {
+  if (until !== undefined) return until(bytes);
+  return responses !== undefined && parseResponses(bytes, false).length >= responses;
 }
 
 function open({ host, port, tls, from }: Route, onConnected: () => void): Socket {

@@ -5,6 +5,7 @@ import { MerlonError } from '../../core/errors.ts';
 import { randomToken } from '../../core/ids.ts';
 import type { ProveTarget } from '../ports.ts';
 import { type ExchangeOptions, exchange, type Route, type Transcript } from './exchange.ts';
+import { type Http2Answer, nameOfError, parseHttp2 } from './http2.ts';
 import { showBytes } from './mask.ts';
 import type { Observation } from './observation.ts';
 import { formatRequest, type RequestText } from './request.ts';
@@ -35,10 +36,16 @@ export interface Wire {
   mint(request: ProbeRequest): Promise<ProbeCredentials>;
   /** One request to the public port, by itself. */
   edge(request: RequestText): Promise<Observation>;
+  /** The same, waiting once where a limit says that it is too early: for callers who are to get through. */
+  edgePatiently(request: RequestText): Promise<Observation>;
   /** Bytes to the public port. */
   edgeBytes(bytes: Buffer, options?: ExchangeOptions & { readonly route?: Route }): Promise<Observation>;
   /** The same request many times on one connection: the observation is of the first refusal, or else of the last answer. */
   edgeSeries(bytes: Buffer, single: Buffer, options: ExchangeOptions & { readonly route: Route }): Promise<Observation>;
+  /** Frames of HTTP/2 to the public port; `shown` stands in the report in their place. */
+  edgeHttp2(bytes: Buffer, shown: string): Promise<Observation>;
+  /** The same, until the connection ends: for what must end it. */
+  edgeFlood(bytes: Buffer, shown: string): Promise<Observation>;
   /** Bytes to anywhere; the answer's problem code and decision are read as for the public port. */
   send(route: Route, bytes: Buffer, options?: ExchangeOptions): Promise<Observation>;
   readonly edgeRoute: Route;
@@ -53,11 +60,13 @@ export function createWire(target: ProveTarget): Wire {
     port: edge.port,
     ...(edge.tls === undefined ? {} : { tls: tlsOf(edge.tls.ca, edge.authority) }),
   };
+  const http2Route: Route = { ...edgeRoute, tls: { ...edgeRoute.tls, ALPNProtocols: ['h2'] } };
   const send: Wire['send'] = async (route, bytes, options) => {
     const transcript = await exchange(clock, route, bytes, options);
     return observe(target, bytes, transcript);
   };
-  const wire: Wire = {
+  const once: Wire['edge'] = (request) => send(edgeRoute, formatRequest(request, edge.authority), { responses: 1 });
+  return {
     target,
     run: randomToken(4)
       .toLowerCase()
@@ -77,17 +86,33 @@ export function createWire(target: ProveTarget): Wire {
       return token;
     },
     send,
-    edge: (request) => send(edgeRoute, formatRequest(request, edge.authority), { responses: 1 }),
+    edge: once,
+    edgePatiently: async (request) => {
+      const first = await once(request);
+      const waitSeconds = Number(fieldOf(first.transcript?.responses[0], 'retry-after') ?? Number.NaN);
+      if (first.status !== 429 || !(waitSeconds <= longestWaitSeconds)) return first;
+      await sleep(clock, waitSeconds * 1000);
+      return once(request);
+    },
     edgeSeries: async (bytes, single, { route, ...options }) => {
       const transcript = await exchange(clock, route, bytes, options);
       const { responses } = transcript;
       const telling = responses.find(({ status }) => status >= 300) ?? responses.at(-1);
       return observe(target, single, { ...transcript, responses: telling === undefined ? [] : [telling] });
     },
+    edgeHttp2: async (bytes, shown) => {
+      const until = (received: Buffer): boolean => parseHttp2(received).ended;
+      return observeHttp2(target, shown, await exchange(clock, http2Route, bytes, { until, timeoutMs: 4000 }));
+    },
+    edgeFlood: async (bytes, shown) => {
+      const until = (received: Buffer): boolean => parseHttp2(received).goAway !== undefined;
+      return observeHttp2(target, shown, await exchange(clock, http2Route, bytes, { until, timeoutMs: 4000 }));
+    },
     edgeBytes: (bytes, { route = edgeRoute, ...options } = {}) => send(route, bytes, options),
   };
-  return wire;
 }
+
+const longestWaitSeconds = 20;
 
 /** A probe token lives for a minute. */
 const keptMs = 20_000;
@@ -122,10 +147,40 @@ async function observe(target: ProveTarget, bytes: Buffer, transcript: Transcrip
   };
 }
 
+/** As `observe`, for what came back in frames. */
+async function observeHttp2(target: ProveTarget, shown: string, transcript: Transcript): Promise<Observation> {
+  const answer = parseHttp2(transcript.bytes);
+  const problem = answer.status >= 400 ? problemIn(answer.body) : {};
+  const record = problem.decision === undefined ? undefined : await findDecision(target, problem.decision);
+  return {
+    sent: showBytes(shown),
+    received: describeFrames(answer, transcript),
+    status: answer.status,
+    transcript,
+    ...problem,
+    ...(record === undefined ? {} : { record }),
+  };
+}
+
+function describeFrames({ status, body, reset, goAway }: Http2Answer, { closed, error }: Transcript): string {
+  return [
+    ...(status === 0 ? [] : [`:status: ${status}`, ...(body === '' ? [] : ['', showBody(status, body)])]),
+    ...(reset === undefined ? [] : [`(stream reset: ${nameOfError(reset)})`]),
+    ...(goAway === undefined ? [] : [`(connection ended: ${nameOfError(goAway)})`]),
+    ...(status === 0 && reset === undefined && goAway === undefined
+      ? [`(${closed ? 'connection ended' : 'nothing came'}${error === undefined ? '' : `: ${error}`})`]
+      : []),
+  ].join('\n');
+}
+
 function problemOf(response: RawResponse | undefined): { code?: string; decision?: string } {
   if (response === undefined || !(fieldOf(response, 'content-type') ?? '').includes('problem+json')) return {};
+  return problemIn(response.body);
+}
+
+function problemIn(body: string): { code?: string; decision?: string } {
   try {
-    const { code, decision } = JSON.parse(response.body) as Record<string, unknown>;
+    const { code, decision } = JSON.parse(body) as Record<string, unknown>;
     return {
       ...(typeof code === 'string' ? { code } : {}),
       ...(typeof decision === 'string' ? { decision } : {}),
