@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ensurePrivateFolder } from '../core/files.ts';
+import { joinTokenFile } from '../distribution/index.ts';
 import type { StateLayout } from './state.ts';
 
 const packageRoot = resolve(import.meta.dirname, '..', '..');
@@ -11,27 +12,34 @@ export type ChildRole = 'control' | 'gateway' | 'agent';
 // Control is no hot path: a small young generation halves what its heap takes.
 const frugal = ['--max-semi-space-size=2', '--optimize-for-size'];
 
-/** Folders that hold the program's own code and that of its dependencies. */
-function codeFolders(): string[] {
-  const modules = [join(packageRoot, 'node_modules'), dirname(packageRoot)].filter(
-    (folder) => folder.endsWith('node_modules') && existsSync(folder),
-  );
-  return [packageRoot, ...modules].flatMap((folder) => [folder, realpathSync(folder)]);
+/**
+ * What holds the program's own code and that of its dependencies, by name: the folder around it may hold anything, a
+ * state folder among others.
+ */
+function codePaths(): string[] {
+  const own = ['bin', 'src', 'dist', 'package.json', 'node_modules'].map((name) => join(packageRoot, name));
+  const around = dirname(packageRoot).endsWith('node_modules') ? [dirname(packageRoot)] : [];
+  return [...own, ...around].filter((path) => existsSync(path)).flatMap((path) => [path, realpathSync(path)]);
 }
 
 /**
  * How a role is started. Gateway and agent run under Node's permission model: they can read the program, their own
- * folders and their join token, write their own folders, and start nothing. So a hole in the data plane does
+ * folders and their own join token, write their own folders, and start nothing. So a hole in the data plane does
  * not open control's files.
  */
 export function roleCommand(role: ChildRole, args: readonly string[], layout: StateLayout): [string, ...string[]] {
-  const flags = role === 'control' ? frugal : confinement(role, layout);
+  const flags = role === 'control' ? frugal : confinement(role, nameOf(args), layout);
   return [process.execPath, ...flags, join(packageRoot, 'bin', 'merlon.mjs'), role, ...args];
 }
 
-function confinement(role: 'gateway' | 'agent', layout: StateLayout): string[] {
+/** The value of `--name`, which tells the processes of one role apart. */
+function nameOf(args: readonly string[]): string {
+  return args[args.indexOf('--name') + 1] ?? '1';
+}
+
+function confinement(role: 'gateway' | 'agent', name: string, layout: StateLayout): string[] {
   const own = [layout[role], codeCache(role)];
-  const readable = [...new Set([...codeFolders(), ...own, layout.join])];
+  const readable = [...new Set([...codePaths(), ...own, joinTokenFile(layout.join, role, name)])];
   return [
     '--permission',
     ...readable.map((folder) => `--allow-fs-read=${folder}`),
