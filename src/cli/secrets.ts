@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import type { SecretVersion } from '../api/admin.ts';
+import { systemClock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
-import { createAdminClient } from './admin-client.ts';
+import { loadManifest } from '../manifest/index.ts';
+import type { OperatorSecrets } from '../secrets/index.ts';
+import { withOfflineSecrets } from '../server/offline-secrets.ts';
+import { isAnswering } from '../server/state.ts';
+import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { type CommonOptions, layoutOf, withState } from './options.ts';
 import { readSecret } from './secret-input.ts';
 
@@ -18,50 +23,68 @@ export function describe(command: Command): void {
   sub('delete <path>', 'delete a secret').action(remove);
 }
 
-/** `secret/payments` as the API has it. Throws `input.secret-path`. */
-function apiPath(path: string): string {
-  if (!path.startsWith('secret/') || path.length < 8)
-    throw new MerlonError({
-      code: 'input.secret-path',
-      message: `\`${path}\` is not the path of a secret`,
-      hint: 'write it as `secret/payments`',
-    });
-  return `/admin/secrets/${path.slice('secret/'.length)}`;
+/** The path below the mount. Throws `input.secret-path`. */
+function kvPath(path: string): string {
+  if (path.startsWith('secret/') && path.length > 'secret/'.length) return path.slice('secret/'.length);
+  throw new MerlonError({
+    code: 'input.secret-path',
+    message: `\`${path}\` is not the path of a secret`,
+    hint: 'write it as `secret/payments`',
+  });
+}
+
+/** Asks the control plane that runs on the state folder, or opens the folder itself where none does. */
+async function withSecrets<T>(options: CommonOptions, task: (secrets: OperatorSecrets) => Promise<T>): Promise<T> {
+  const layout = layoutOf(options);
+  if (await isAnswering(layout.controlSocket)) return task(remoteSecrets(createAdminClient(layout)));
+  const { trustDomain } = loadManifest(options.manifest).manifest;
+  return withOfflineSecrets({ layout, trustDomain, clock: systemClock }, task);
+}
+
+function remoteSecrets(client: AdminClient): OperatorSecrets {
+  return {
+    get: (path) => client.call<SecretVersion>('GET', `/admin/secrets/${path}`).catch(ignoreMissing),
+    put: (path, fields) => client.call('PUT', `/admin/secrets/${path}`, { fields }),
+    list: () => client.call('GET', '/admin/secrets'),
+    delete: async (path) => (await client.call('DELETE', `/admin/secrets/${path}`).catch(ignoreMissing)) !== undefined,
+  };
 }
 
 async function put(path: string, field: string, options: CommonOptions): Promise<void> {
-  const client = createAdminClient(layoutOf(options));
+  const at = kvPath(path);
   const value = await readSecret();
-  const before = await client.call<SecretVersion>('GET', apiPath(path)).catch(ignoreMissing);
-  const { version } = await client.call<{ version: number }>('PUT', apiPath(path), {
-    fields: { ...before?.fields, [field]: value },
+  const { version } = await withSecrets(options, async (secrets) => {
+    const before = await secrets.get(at);
+    return secrets.put(at, { ...before?.fields, [field]: value });
   });
   process.stderr.write(`${path} is now version ${version}\n`);
 }
 
 async function get(path: string, field: string | undefined, options: CommonOptions): Promise<void> {
-  const { version, fields } = await createAdminClient(layoutOf(options)).call<SecretVersion>('GET', apiPath(path));
+  const secret =
+    (await withSecrets(options, (secrets) => secrets.get(kvPath(path)))) ?? missing(`there is no secret \`${path}\``);
   if (field === undefined) {
-    process.stderr.write(`version ${version}\n`);
-    return void process.stdout.write(`${Object.keys(fields).join('\n')}\n`);
+    process.stderr.write(`version ${secret.version}\n`);
+    return void process.stdout.write(`${Object.keys(secret.fields).join('\n')}\n`);
   }
-  if (!Object.hasOwn(fields, field))
-    throw new MerlonError({
-      code: 'admin.not-found',
-      message: `\`${path}\` has no field \`${field}\``,
-      hint: `it has ${Object.keys(fields).join(', ')}`,
-    });
-  process.stdout.write(`${fields[field]}\n`);
+  if (!Object.hasOwn(secret.fields, field))
+    missing(`\`${path}\` has no field \`${field}\``, `it has ${Object.keys(secret.fields).join(', ')}`);
+  process.stdout.write(`${secret.fields[field]}\n`);
 }
 
 async function list(options: CommonOptions): Promise<void> {
-  const paths = await createAdminClient(layoutOf(options)).call<string[]>('GET', '/admin/secrets');
+  const paths = await withSecrets(options, (secrets) => secrets.list(''));
   process.stdout.write(paths.map((path) => `secret/${path}\n`).join(''));
 }
 
 async function remove(path: string, options: CommonOptions): Promise<void> {
-  await createAdminClient(layoutOf(options)).call('DELETE', apiPath(path));
+  const deleted = await withSecrets(options, (secrets) => secrets.delete(kvPath(path)));
+  if (!deleted) missing(`there is no secret \`${path}\``);
   process.stderr.write(`deleted ${path}\n`);
+}
+
+function missing(message: string, hint?: string): never {
+  throw new MerlonError({ code: 'admin.not-found', message, ...(hint === undefined ? {} : { hint }) });
 }
 
 function ignoreMissing(error: unknown): undefined {

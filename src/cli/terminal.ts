@@ -24,6 +24,7 @@ const exitCodesByError: ReadonlyMap<string, number> = new Map([
   ['policy', exitCodes.badInput],
   ['openapi', exitCodes.badInput],
   ['input', exitCodes.badInput],
+  ['secrets.missing', exitCodes.badInput],
   ['state.permissions', exitCodes.permission],
   ['state.unwritable', exitCodes.system],
   ['state.path-too-long', exitCodes.system],

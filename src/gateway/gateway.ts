@@ -71,7 +71,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return sendDenial(reply, outcome, exchange);
     }
     end(exchange, compiled, outcome.status, undefined);
-    reply.send(outcome.status, outcome.headers);
+    reply.send(outcome.status, { ...outcome.headers, 'merlon-decision': exchange.id });
   };
 
   const fault = (exchange: Exchange, reply: Reply, compiled: Compiled, error: unknown): void => {

@@ -1,5 +1,5 @@
 import { callerHeader, isIdentityHeader } from '../api/identity-headers.ts';
-import { problemOf, problemType } from '../api/problem.ts';
+import { problemBody, problemOf, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Denial, Step } from '../api/record.ts';
 import type { AgentService, AgentSnapshot } from '../api/snapshot.ts';
@@ -94,6 +94,10 @@ export function createInbound(options: InboundOptions): Inbound {
     if (!mayCall(workload, caller, weaknesses)) return deny(undeclared(workload, caller), steps.undeclared);
     workload.upstream.forward(request, reply, {
       headers: inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId),
+      onFailure: ({ status, code, message }) => ({
+        headers: { 'content-type': problemType },
+        body: problemBody(status, code, message, id),
+      }),
       onEnd: ({ status, failure }) => finish(failure?.status ?? status, undefined, steps.pass),
     });
   };

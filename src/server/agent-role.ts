@@ -4,6 +4,7 @@ import type { Weaknesses } from '../api/protections.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError, messageOf } from '../core/errors.ts';
+import { ensurePrivateFolder } from '../core/files.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
@@ -24,6 +25,7 @@ export interface AgentRoleOptions {
 /** The agent of this host: holds the SVIDs of its workloads and carries their calls, whether or not control is there. */
 export async function startAgentRole(options: AgentRoleOptions): Promise<Stoppable> {
   const { layout, name, clock, log, weaknesses } = options;
+  ensurePrivateFolder(layout.agent);
   const lifecycle = new Lifecycle();
   const at = (file: string): string => join(layout.agent, `${file}-${name}`);
   const send: ChannelClient['send'] = (message) => channel.send(message);

@@ -5,6 +5,7 @@ import type { Weaknesses } from '../api/protections.ts';
 import type { GatewaySnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError, messageOf } from '../core/errors.ts';
+import { ensurePrivateFolder } from '../core/files.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
@@ -36,6 +37,7 @@ export interface GatewayRoleOptions {
 /** A gateway worker: serves with its last good snapshot whether or not control is there. */
 export async function startGatewayRole(options: GatewayRoleOptions): Promise<Stoppable> {
   const { layout, name, clock, log, weaknesses } = options;
+  ensurePrivateFolder(layout.gateway);
   const lifecycle = new Lifecycle();
   const at = (file: string): string => join(layout.gateway, `${file}-${name}`);
   const send: ChannelClient['send'] = (message) => channel.send(message);

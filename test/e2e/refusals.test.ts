@@ -182,3 +182,22 @@ it('refuses a second start on the same state, and leaves the first alone', async
   child.kill('SIGTERM');
   expect(await exit).toBe(exitCodes.ok);
 }, 60_000);
+
+it('names the secrets that are missing, which can be put before the first start', async () => {
+  const workspace = await prepare({
+    edit: (text) =>
+      text.replace(
+        'PAYMENTS_API_KEY: { path: secret/payments#apiKey, generate: true }',
+        'PAYMENTS_API_KEY: secret/payments#apiKey',
+      ),
+  });
+  const { code, said } = await refusal(workspace);
+  expect(code, said).toBe(exitCodes.badInput);
+  expect(said).toContain('secret/payments#apiKey');
+  expect((await workspace.merlonWith('k-0815', 'secrets', 'put', 'secret/payments', 'apiKey')).code).toBe(exitCodes.ok);
+  expect((await workspace.merlon('secrets', 'get', 'secret/payments', 'apiKey')).stdout).toBe('k-0815\n');
+  const { child, exit, output } = workspace.up();
+  await until('it is up', () => output().includes('is up'), 60_000, output);
+  child.kill('SIGTERM');
+  expect(await exit).toBe(exitCodes.ok);
+}, 120_000);
