@@ -183,3 +183,8 @@ async function speaksHttp2(wire: Wire): Promise<boolean> {
   ] as const;
   return (await wire.edgeHttp2(formatHttp2({ fields }), 'GET / in HTTP/2')).status !== 0;
 }
+
+/** Whether probes can call from other loopback addresses than everybody's: Linux takes all of 127.0.0.0/8 for its own. */
+export function canBeSomebodyElse({ edge }: ProveTarget): boolean {
+  return edge.host.startsWith('127.') && process.platform === 'linux';
+}

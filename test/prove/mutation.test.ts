@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Protection, protections } from '../../src/api/protections.ts';
 import type { AttackResult } from '../../src/prove/index.ts';
-import { startPlatform, type TestPlatform } from './platform.ts';
+import { startPlatform, type TestPlatform, withEverything } from './platform.ts';
 
 /** In which groups a protection is off. */
 const offIn: Readonly<Record<Protection, readonly number[]>> = {
@@ -82,10 +82,7 @@ const chosen = protections.map((protection) => attackOf[protection][0]);
 const patienceMs = 180_000;
 
 const edit = (manifest: string): string =>
-  manifest.replace(
-    'limits: { perIp: 1200/min,',
-    'ipDeny: [127.77.0.0/16]\n  limits: { headerTimeout: 1s, perIp: 6000/min,',
-  );
+  withEverything(manifest).replace('perIp: 1200/min,', 'headerTimeout: 1s, perIp: 6000/min,');
 
 for (const group of [1, 2, 3, 4, 5]) {
   const off = protections.filter((protection) => offIn[protection].includes(group));

@@ -4,7 +4,7 @@ import { createServer, type Server, type TLSSocket, connect as tlsConnect } from
 import { systemClock } from '../../src/core/clock.ts';
 import { mintDevelopmentCa, mintServerCertificate } from '../../src/crypto/index.ts';
 import type { EdgeTarget } from '../../src/prove/index.ts';
-import { encodeFields, frame, type Http2Field } from '../../src/prove/wire/http2.ts';
+import { frame, type Http2Field } from '../../src/prove/wire/http2.ts';
 import { parseResponses } from '../../src/prove/wire/response.ts';
 import type { Front } from './lenient-front.ts';
 
@@ -104,7 +104,8 @@ function passOn(behind: EdgeTarget, fields: readonly Http2Field[], data: Buffer,
   upstream.setTimeout(300, () => upstream.destroy());
   upstream.on('close', () => {
     const [response] = parseResponses(Buffer.concat(chunks), true);
-    socket.write(frame('headers', 4, 1, encodeFields([[':status', String(response?.status ?? 502)]])));
+    // A literal under the indexed name `:status` (RFC 7541, section 6.2.2).
+    socket.write(frame('headers', 4, 1, Buffer.from(`\x08\x03${response?.status ?? 502}`, 'latin1')));
     socket.write(frame('data', 1, 1, Buffer.from(response?.body ?? '')));
   });
 }

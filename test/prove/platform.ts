@@ -75,6 +75,13 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
   };
 }
 
+/** Adds to the shop what it does not have, so that every attack applies: a network that may not call, a place outside. */
+export function withEverything(manifest: string): string {
+  return manifest
+    .replace('limits: { perIp: 1200/min,', 'ipDeny: [127.77.0.0/16]\n  limits: { perIp: 1200/min,')
+    .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ');
+}
+
 function chosen(prefixes: readonly string[]): typeof attacks {
   return prefixes.length === 0 ? attacks : attacks.filter(({ id }) => prefixes.some((prefix) => id.startsWith(prefix)));
 }

@@ -2,7 +2,7 @@ import type { Manifest } from '../../manifest/index.ts';
 import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { askRightfully, faultOfSuccess, judgeRefusal, type Refusal, subjectFor, wasLetThrough } from '../probes.ts';
-import { rightful } from '../survey.ts';
+import { canBeSomebodyElse, rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
 import { hasPlainRequest, plainRequest } from './framing.ts';
@@ -185,7 +185,7 @@ const deniedNetwork: Attack = {
   plan: (context) => {
     const { edge, manifest } = context.target;
     const denied = manifest.gateway.ipDeny.find(({ address }) => address.startsWith('127.'));
-    if (denied === undefined || !edge.host.startsWith('127.'))
+    if (denied === undefined || !canBeSomebodyElse(context.target))
       return notApplicable('the manifest denies no network from which a probe could call');
     if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
     const request = async (): Promise<RequestText> =>

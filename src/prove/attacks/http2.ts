@@ -9,7 +9,8 @@ import {
   stopped,
 } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
-import { faultOfSuccess, judgeRefusal, wasLetThrough } from '../probes.ts';
+import { faultOfSuccess, judgeRefusal, subjectFor, wasLetThrough } from '../probes.ts';
+import { rightful } from '../survey.ts';
 import {
   connectionPreface,
   encodeFields,
@@ -21,6 +22,7 @@ import {
   parseHttp2,
 } from '../wire/http2.ts';
 import type { Observation } from '../wire/observation.ts';
+import type { RequestText } from '../wire/request.ts';
 import { hasPlainRequest, plainRequest, wasSmuggled } from './framing.ts';
 
 interface Http2Row {
@@ -28,6 +30,8 @@ interface Http2Row {
   readonly title: string;
   readonly severity?: Severity;
   readonly standards?: readonly string[];
+  /** On an operation that takes a body, where there is one that a probe may try. */
+  readonly onWrite?: boolean;
   /** The field may be left out, and the rest be served: what it carries must reach nobody. */
   readonly mayBeDropped?: boolean;
   /** The rightful request, changed. `smuggled`: a whole request of HTTP/1.1 for whoever is behind. */
@@ -36,12 +40,6 @@ interface Http2Row {
 
 const replaced = (fields: readonly Http2Field[], name: string, value: string): Http2Field[] =>
   fields.map((field) => (field[0] === name ? [name, value] : field));
-
-/** As POST, so that a body has a place. */
-const posted = (fields: readonly Http2Field[], ...more: Http2Field[]): Http2Field[] => [
-  ...replaced(fields, ':method', 'POST'),
-  ...more,
-];
 
 /**
  * What HTTP/1.1 behind the gateway would take for framing, a line end or another request (RFC 9113, sections 8.2 and 10.3):
@@ -52,8 +50,9 @@ const rows: readonly Http2Row[] = [
     id: 'http2.transfer-encoding',
     title: 'a Transfer-Encoding field, and the rest hidden behind the last chunk',
     severity: 'critical',
+    onWrite: true,
     change: (fields, { smuggled }) => ({
-      fields: posted(fields, ['transfer-encoding', 'chunked']),
+      fields: [...fields, ['transfer-encoding', 'chunked']],
       data: `0\r\n\r\n${smuggled}`,
     }),
   },
@@ -61,14 +60,19 @@ const rows: readonly Http2Row[] = [
     id: 'http2.short-length',
     title: 'a Content-Length that is shorter than the data',
     severity: 'critical',
-    change: (fields, { smuggled }) => ({ fields: posted(fields, ['content-length', '0']), data: smuggled }),
+    onWrite: true,
+    change: (fields, { smuggled }) => ({
+      fields: [...fields, ['content-length', '0']],
+      data: smuggled,
+    }),
   },
   {
     id: 'http2.two-lengths',
     title: 'two Content-Length fields',
     severity: 'critical',
+    onWrite: true,
     change: (fields, { smuggled }) => ({
-      fields: posted(fields, ['content-length', '0'], ['content-length', String(smuggled.length)]),
+      fields: [...fields, ['content-length', '0'], ['content-length', String(smuggled.length)]],
       data: smuggled,
     }),
   },
@@ -95,10 +99,10 @@ const rows: readonly Http2Row[] = [
     }),
   },
   {
-    id: 'http2.space-in-method',
-    title: 'a request line within the method',
+    id: 'http2.line-end-in-method',
+    title: 'a whole request within the method',
     severity: 'critical',
-    change: (fields, { marker }) => ({ fields: replaced(fields, ':method', `GET ${marker} HTTP/1.1`) }),
+    change: (fields, { smuggled }) => ({ fields: replaced(fields, ':method', `${smuggled}GET`) }),
   },
   {
     id: 'http2.connection',
@@ -141,10 +145,20 @@ const rows: readonly Http2Row[] = [
 ];
 
 async function plainFields(context: ProveContext, id: string): Promise<Http2Field[]> {
-  const request = await plainRequest(context, id);
+  return fieldsOf(context, await plainRequest(context, id));
+}
+
+/** The fields of a rightful request with a body; the body and its length are the attack's own. */
+async function writeFields(context: ProveContext, id: string): Promise<Http2Field[]> {
+  const { write } = context.survey;
+  if (write === undefined) return replaced(await plainFields(context, id), ':method', 'POST');
+  return fieldsOf(context, await rightful(context, write, subjectFor(context, id)));
+}
+
+function fieldsOf(context: ProveContext, request: RequestText | undefined): Http2Field[] {
   const ordinary = (request?.headers ?? []).map(([name, value]): Http2Field => [name.toLowerCase(), value]);
   return [
-    [':method', 'GET'],
+    [':method', request?.method ?? 'GET'],
     [':scheme', 'https'],
     [':authority', context.target.edge.authority],
     [':path', request?.target ?? '/'],
@@ -169,7 +183,10 @@ function http2Probe(context: ProveContext, row: Http2Row): Probe {
     place: 'the public port, HTTP/2',
     control: async () => ask(context, { fields: await plainFields(context, row.id) }),
     controlFault: faultOfSuccess,
-    attack: async () => ask(context, row.change(await plainFields(context, row.id), { smuggled, marker })),
+    attack: async () => {
+      const fields = await (row.onWrite === true ? writeFields : plainFields)(context, row.id);
+      return ask(context, row.change(fields, { smuggled, marker }));
+    },
     judge: async (attack) =>
       (await wasSmuggled(context, marker, sinceMs))
         ? gotThrough('the hidden request was decided on as a request of its own')

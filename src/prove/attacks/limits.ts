@@ -11,7 +11,7 @@ import {
 import type { ProveContext } from '../context.ts';
 import { nameOf } from '../places.ts';
 import { askRightfully, faultOfSuccess, judgeRefusal, withToken } from '../probes.ts';
-import { type OpenPlace, rightful } from '../survey.ts';
+import { canBeSomebodyElse, type OpenPlace, rightful } from '../survey.ts';
 import type { Route } from '../wire/exchange.ts';
 import type { Observation } from '../wire/observation.ts';
 import { formatRequest, type RequestText, withFields } from '../wire/request.ts';
@@ -137,8 +137,8 @@ const perAddress: Attack = {
     const rate = request === undefined ? undefined : smallestPerAddress(context, request);
     if (request === undefined || rate === undefined)
       return notApplicable(`no public operation has a limit per address of at most ${largestCount}`);
-    if (!target.edge.host.startsWith('127.'))
-      return notApplicable('the address of this machine must not be used up for others');
+    if (!canBeSomebodyElse(target))
+      return notApplicable('a probe cannot call from an address of its own here, and must not use up that of others');
     return [
       {
         place: `GET ${request.target} (${rate.text} per address)`,
