@@ -27,6 +27,8 @@ export interface Probe {
 /** Why an attack does not apply to this deployment. */
 export interface NotApplicable {
   readonly notApplicable: string;
+  /** What went wrong, without which it would apply: then nothing is shown. */
+  readonly fault?: string;
 }
 
 /** One way in which somebody might get through. */
@@ -60,8 +62,8 @@ export interface AttackResult {
   readonly tookMs: number;
 }
 
-export function notApplicable(reason: string): NotApplicable {
-  return { notApplicable: reason };
+export function notApplicable(reason: string, fault?: string): NotApplicable {
+  return { notApplicable: reason, ...(fault === undefined ? {} : { fault }) };
 }
 
 export const stopped = (because: string): Judgement => ({ verdict: 'stopped', because });

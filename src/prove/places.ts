@@ -13,8 +13,9 @@ export interface Place {
   readonly method: string;
   /** Path template at the gateway. */
   readonly template: string;
-  readonly operation: Operation;
-  readonly api: ServiceApi;
+  /** Undefined where the service has no document: then the route's own path stands for all that lies below. */
+  readonly operation: Operation | undefined;
+  readonly api: ServiceApi | undefined;
   readonly sample: SampleRequest;
 }
 
@@ -27,15 +28,22 @@ export function nameOf({ method, template }: Place): string {
 export function findPlaces({ manifest, apis }: ProveTarget): Place[] {
   return manifest.routes.flatMap((route, index) => {
     const api = apis.get(route.service);
-    return (api?.document.operations ?? []).flatMap((operation): Place[] => {
-      const template = publicPath(route, `${api?.document.basePaths[0] ?? ''}${operation.template}`);
+    if (api === undefined) return undocumented(route, index);
+    return api.document.operations.flatMap((operation): Place[] => {
+      const template = publicPath(route, `${api.document.basePaths[0] ?? ''}${operation.template}`);
       if (!isUnder(route, template) || bestRoute(manifest, route.host, template) !== route) return [];
       if (route.methods !== undefined && !(route.methods as readonly string[]).includes(operation.method)) return [];
-      const sample = api?.sampleRequest(operation);
-      if (api === undefined || sample === undefined) return [];
-      return [{ route, index, method: operation.method, template, operation, api, sample }];
+      const sample = api.sampleRequest(operation);
+      return sample === undefined ? [] : [{ route, index, method: operation.method, template, operation, api, sample }];
     });
   });
+}
+
+function undocumented(route: Route, index: number): Place[] {
+  if (route.methods?.includes('GET') === false) return [];
+  const path = route.stripPrefix && route.path !== '/' ? '' : route.path;
+  const sample: SampleRequest = { method: 'GET', path, query: '', headers: {} };
+  return [{ route, index, method: 'GET', template: route.path, operation: undefined, api: undefined, sample }];
 }
 
 /** A path of a service as callers write it. */
@@ -113,8 +121,7 @@ export function policyRequest(place: Place, person: Person, target: ProveTarget)
     },
     method,
     route: `${route.host ?? ''}${route.path}`,
-    operation: operation.id,
-    params: paramsOf(template, path),
+    ...(operation === undefined ? {} : { operation: operation.id, params: paramsOf(template, path) }),
     path,
     host: target.edge.authority.replace(/:\d+$/, ''),
     ip: '127.0.0.1',

@@ -2,7 +2,7 @@
 import { gotThrough, inconclusive, type Judgement, type Probe, stopped } from './attack.ts';
 import type { ProveContext } from './context.ts';
 import { nameOf } from './places.ts';
-import { type OpenPlace, rightful } from './survey.ts';
+import { isAdmitted, type OpenPlace, rightful } from './survey.ts';
 import type { Observation } from './wire/observation.ts';
 import { type RequestText, withFields } from './wire/request.ts';
 
@@ -52,8 +52,9 @@ export function faultOfSuccess({ status, record, received }: Observation): strin
 }
 
 /** What is wrong with a control request that must reach the service, whatever it has to say: nothing may be there yet. */
-export function faultOfAdmission({ status, record, received }: Observation): string | undefined {
-  if (record?.verdict === 'allow' && status > 0 && status < 500) return undefined;
+export function faultOfAdmission(control: Observation): string | undefined {
+  if (isAdmitted(control)) return undefined;
+  const { status, received } = control;
   return `the rightful caller was answered ${status === 0 ? received : status}`;
 }
 
@@ -88,10 +89,13 @@ export interface EdgeProbe {
   readonly controlFault?: NonNullable<Probe['controlFault']>;
 }
 
+const faultFor = ({ isAdmittedOnly }: OpenPlace): NonNullable<Probe['controlFault']> =>
+  isAdmittedOnly === true ? faultOfAdmission : faultOfSuccess;
+
 /** A request to the public port that is right but for one thing. */
 export function edgeProbe(
   context: ProveContext,
-  { open, subject, attack, expected, controlFault = faultOfSuccess }: EdgeProbe,
+  { open, subject, attack, expected, controlFault = faultFor(open) }: EdgeProbe,
 ): Probe {
   return {
     place: nameOf(open.place),

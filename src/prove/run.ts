@@ -25,7 +25,7 @@ export interface ProveReport {
   /** In the order of the table. */
   readonly results: readonly AttackResult[];
   readonly tally: Tally;
-  /** Nothing got through, and nothing was left open. */
+  /** Something was stopped, nothing got through, and nothing was left open. */
   readonly proven: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function prove(target: ProveTarget, options: ProveOptions): Promise
     publicUrl: manifest.gateway.publicUrl,
     results: ordered,
     tally,
-    proven: tally['got-through'] === 0 && tally.inconclusive === 0,
+    proven: tally.stopped > 0 && tally['got-through'] === 0 && tally.inconclusive === 0,
   };
 }
 
@@ -76,8 +76,12 @@ async function runAttack(attack: Attack, context: ProveContext): Promise<AttackR
   const probes: ProbeResult[] = [];
   try {
     const plan = attack.plan(context);
-    if ('notApplicable' in plan)
-      return { attack, verdict: 'not-applicable', because: plan.notApplicable, probes, tookMs: took() };
+    if ('notApplicable' in plan) {
+      const { fault, notApplicable: because } = plan;
+      return fault === undefined
+        ? { attack, verdict: 'not-applicable', because, probes, tookMs: took() }
+        : { attack, verdict: 'inconclusive', because: fault, probes, tookMs: took() };
+    }
     for (const probe of plan) probes.push(await runProbe(probe));
     const { verdict, because } = worstOf(probes);
     return { attack, verdict, because, probes, tookMs: took() };

@@ -1,7 +1,7 @@
 // What there is to attack: which operations answer whom. Found by asking the manifest and its policies who may call,
 // and then by calling.
 
-import { findPlaces, isOwned, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
+import { findPlaces, isOwned, nameOf, type Place, policyRequest, requestTo, scopesOf } from './places.ts';
 import type { ProveTarget } from './ports.ts';
 import { formatHttp2 } from './wire/http2.ts';
 import type { Observation } from './wire/observation.ts';
@@ -13,6 +13,8 @@ export interface OpenPlace {
   readonly place: Place;
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
+  /** Its service has nothing for probes: a rightful caller is let in and finds nothing. */
+  readonly isAdmittedOnly?: boolean;
 }
 
 /** An operation that one role may use and another may not. */
@@ -37,6 +39,8 @@ export interface Survey {
   readonly speaksHttp2: boolean;
   /** A GET without credentials that answers 2xx. */
   readonly publicRead: RequestText | undefined;
+  /** Why there is nothing of a kind although the manifest declares it: its rightful callers were not answered. */
+  readonly faults: Readonly<Record<'read' | 'owned' | 'write' | 'plain', string | undefined>>;
 }
 
 /** Names of the two callers that probes are; they never log in and own nothing but what probes make. */
@@ -50,39 +54,50 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
   // The embedded issuer makes the tokens of probes; without it, nothing behind authentication can be tried.
   const hasTokens = target.manifest.issuers.includes('embedded');
   const open = hasTokens ? places.flatMap((place) => tryOpen(place, target)) : [];
-  const answers = async (each: OpenPlace): Promise<boolean> => isSuccess(await callAs(wire, each, personA));
-  const answersBoth = async (each: OpenPlace): Promise<boolean> =>
-    isSuccess(await callAs(wire, each, personB)) && answers(each);
   const demanding = open.filter(({ place }) => place.route.auth === 'required');
-  const ownedWrites = await keep(
-    demanding.filter(({ place }) => isOwned(place) && replaces(place)),
-    answersBoth,
+  const among = (holds: (place: Place, open: OpenPlace) => boolean): OpenPlace[] =>
+    demanding.filter((each) => holds(each.place, each));
+  const both = [personB, personA];
+
+  const ownedWrites = await answering(
+    wire,
+    among((place) => isOwned(place) && replaces(place)),
+    both,
   );
-  const reads = await keep(
-    demanding.filter(({ place }) => place.method === 'GET' && !hasParams(place)),
-    answers,
+  const reads = await answering(
+    wire,
+    among((place) => place.method === 'GET' && !hasParams(place)),
+    [personA],
   );
-  const creations = demanding.filter(
-    ({ place, roles }) => place.method === 'POST' && !hasParams(place) && roles.length === 0,
+  const creations = among((place, { roles }) => place.method === 'POST' && !hasParams(place) && roles.length === 0);
+  const own = await makeOwn(wire, reads.open, creations, ownedWrites.open);
+  const ownedReads = await answering(
+    wire,
+    among((place) => place.method === 'GET' && isOwned(place)),
+    both,
+    true,
   );
-  const own = await makeOwn(wire, reads, creations, ownedWrites);
+  const publicRead = await findPublic(wire, places);
   return {
     places,
-    reads: reads.sort((a, b) => allowance(b) - allowance(a)),
-    ownedReads: await keep(
-      demanding.filter(({ place }) => place.method === 'GET' && isOwned(place)),
-      answersBoth,
-    ),
-    ownedWrites,
-    write: [...ownedWrites, ...own.created].find(
-      ({ place }) => place.sample.headers['content-type'] === 'application/json',
-    ),
+    reads: reads.open.sort((a, b) => allowance(b) - allowance(a)),
+    ownedReads: ownedReads.open,
+    ownedWrites: ownedWrites.open,
+    write: [...ownedWrites.open, ...own.created].find(takesJson),
     personal: own.personal,
     byRole: open.flatMap((each) => rolePlace(each, target)).filter(({ place }) => place.method === 'GET'),
     speaksHttp2: await speaksHttp2(wire),
-    publicRead: await findPublic(wire, places),
+    publicRead: publicRead.request,
+    faults: {
+      read: reads.fault,
+      owned: ownedReads.fault ?? ownedWrites.fault,
+      write: ownedWrites.fault,
+      plain: reads.open.length > 0 ? undefined : (reads.fault ?? publicRead.fault),
+    },
   };
 }
+
+const takesJson = ({ place }: OpenPlace): boolean => place.sample.headers['content-type'] === 'application/json';
 
 /** Looks for a read that is personal; where there is none yet, makes something of the probe's own, and looks again. */
 async function makeOwn(
@@ -93,8 +108,43 @@ async function makeOwn(
 ): Promise<{ readonly personal: OpenPlace | undefined; readonly created: readonly OpenPlace[] }> {
   const personal = await findPersonal(wire, reads);
   if (personal !== undefined && ownedWrites.length > 0) return { personal, created: [] };
-  const created = await keep(creations.slice(0, 3), async (each) => isSuccess(await callAs(wire, each, personA)));
-  return { personal: personal ?? (await findPersonal(wire, reads)), created };
+  const created = await answering(wire, creations.slice(0, 3), [personA]);
+  return { personal: personal ?? (await findPersonal(wire, reads)), created: created.open };
+}
+
+/**
+ * Those of `candidates` that answer each of `people` with success; where none does and `admittedSuffices`, those that
+ * let them in to find nothing. A fault where there are candidates, and none answers as it should.
+ */
+async function answering(
+  wire: Wire,
+  candidates: readonly OpenPlace[],
+  people: readonly string[],
+  admittedSuffices = false,
+): Promise<{ readonly open: OpenPlace[]; readonly fault: string | undefined }> {
+  const open: OpenPlace[] = [];
+  const admitted: OpenPlace[] = [];
+  const failures: string[] = [];
+  for (const candidate of candidates) {
+    const answers: Observation[] = [];
+    for (const person of people) answers.push(await callAs(wire, candidate, person));
+    if (answers.every(isSuccess)) open.push(candidate);
+    else {
+      failures.push(`${nameOf(candidate.place)} ${answers.map(({ status }) => status).join(', ')}`);
+      if (answers.every(isAdmitted)) admitted.push({ ...candidate, isAdmittedOnly: true });
+    }
+  }
+  const found = open.length > 0 || !admittedSuffices ? open : admitted;
+  const fault =
+    found.length > 0 || failures.length === 0
+      ? undefined
+      : `no rightful caller is answered as expected: ${failures.slice(0, 3).join('; ')}`;
+  return { open: found, fault };
+}
+
+/** The platform let it through to the service, whatever the service had to say. */
+export function isAdmitted({ status, record }: Observation): boolean {
+  return record?.verdict === 'allow' && status > 0 && status < 500;
 }
 
 /** The request of `person` to an open place, with a token that the manifest lets in. */
@@ -110,12 +160,6 @@ async function callAs(wire: Wire, open: OpenPlace, subject: string): Promise<Obs
 
 export function isSuccess({ status }: Pick<Observation, 'status'>): boolean {
   return status >= 200 && status < 300;
-}
-
-async function keep<T>(all: readonly T[], holds: (each: T) => Promise<boolean>): Promise<T[]> {
-  const kept: T[] = [];
-  for (const each of all) if (await holds(each)) kept.push(each);
-  return kept;
 }
 
 const replaces = ({ method }: Place): boolean => method === 'PUT' || method === 'PATCH';
@@ -163,13 +207,20 @@ export function bodyOf({ transcript }: Observation): string {
   return transcript?.responses[0]?.body ?? '';
 }
 
-async function findPublic(wire: Wire, places: readonly Place[]): Promise<RequestText | undefined> {
+async function findPublic(
+  wire: Wire,
+  places: readonly Place[],
+): Promise<{ readonly request: RequestText | undefined; readonly fault: string | undefined }> {
+  const failures: string[] = [];
   for (const place of places) {
     if (place.route.auth !== 'public' || place.method !== 'GET' || hasParams(place)) continue;
     const request = requestTo(place, personA);
-    if (isSuccess(await wire.edge(request))) return request;
+    const answer = await wire.edge(request);
+    if (isSuccess(answer)) return { request, fault: undefined };
+    failures.push(`${nameOf(place)} ${answer.status}`);
   }
-  return undefined;
+  const fault = failures.length === 0 ? undefined : `no public operation answers: ${failures.slice(0, 3).join('; ')}`;
+  return { request: undefined, fault };
 }
 
 /** Whether a whole request by frames is answered in frames. */

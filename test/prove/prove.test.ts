@@ -56,6 +56,25 @@ describe('the shop', () => {
   });
 });
 
+test(
+  'an attack on a dead service proves nothing',
+  async () => {
+    const { target } = platform;
+    const mesh = target.mesh && {
+      ...target.mesh,
+      inbound: { ...target.mesh.inbound, port: 1 },
+      egress: target.mesh.egress.map((each) => ({ ...each, port: 1 })),
+    };
+    const attacked = attacks.filter(({ id }) => !/^(?:secrets|admin|ledger)\./.test(id));
+    const report = await prove({ ...target, mesh, edge: { ...target.edge, port: 1 } }, { attacks: attacked });
+    expect(report.results.filter(({ verdict }) => verdict !== 'inconclusive').map(({ attack }) => attack.id)).toEqual(
+      [],
+    );
+    expect(report.proven).toBe(false);
+  },
+  patienceMs,
+);
+
 const smuggling = attacks.filter(({ id }) => id.startsWith('smuggling.'));
 
 const byFrames = attacks.filter(({ id }) => id.startsWith('http2.'));

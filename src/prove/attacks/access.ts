@@ -38,8 +38,8 @@ function withScopes({ survey }: ProveContext): readonly OpenPlace[] {
   return survey.reads.filter(({ scopes }) => scopes.length > 0);
 }
 
-function orNone(probes: readonly Probe[], reason: string): readonly Probe[] | NotApplicable {
-  return probes.length === 0 ? notApplicable(reason) : probes;
+function orNone(probes: readonly Probe[], reason: string, fault?: string): readonly Probe[] | NotApplicable {
+  return probes.length === 0 ? notApplicable(reason, fault) : probes;
 }
 
 const noScopes = 'no route that can be read asks for scopes';
@@ -60,6 +60,7 @@ function scopeAttack(name: string, title: string, scopes: (needed: readonly stri
           scopes: scopes(open.scopes),
         })),
         noScopes,
+        context.survey.faults.read,
       ),
   };
 }
@@ -84,7 +85,7 @@ const scopeAttacks: readonly Attack[] = [
     plan: (context) => {
       const { write } = context.survey;
       if (write === undefined || write.scopes.length === 0)
-        return notApplicable('no write that a probe may try asks for scopes');
+        return notApplicable('no write that a probe may try asks for scopes', context.survey.faults.write);
       const reading = Object.values(write.place.route.scopes)
         .flat()
         .filter((scope) => !write.scopes.includes(scope));
@@ -199,7 +200,7 @@ function ownerAttack(
       const probes = places(context)
         .slice(0, 2)
         .map((open) => ownerProbe(context, open, subject, foreign));
-      return orNone(probes, noOwner);
+      return orNone(probes, noOwner, context.survey.faults.owned);
     },
   };
 }

@@ -20,7 +20,8 @@ function largeAttack(
     severity: 'medium',
     standards: resources,
     plan: (context) => {
-      if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
+      if (!hasPlainRequest(context))
+        return notApplicable('no operation answers a simple GET', context.survey.faults.plain);
       const request = async (): Promise<RequestText> => (await plainRequest(context, facts.id)) as RequestText;
       return [
         {
@@ -70,7 +71,8 @@ function bodyAttack(
     standards: resources,
     plan: (context) => {
       const { write } = context.survey;
-      if (write === undefined) return notApplicable('no operation that a probe may try takes a body');
+      if (write === undefined)
+        return notApplicable('no operation that a probe may try takes a body', context.survey.faults.write);
       const subject = subjectFor(context, facts.id);
       const limit = write.place.route.bodyBytes ?? context.target.manifest.gateway.limits.bodyBytes;
       const large = async (): Promise<Buffer> =>
@@ -116,7 +118,8 @@ const slowHeaders: Attack = {
   plan: (context) => {
     const limitMs = context.target.manifest.gateway.limits.headerTimeout;
     if (limitMs > 30_000) return notApplicable(`the header time of ${limitMs / 1000} s is longer than a probe waits`);
-    if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
+    if (!hasPlainRequest(context))
+      return notApplicable('no operation answers a simple GET', context.survey.faults.plain);
     const { authority } = context.target.edge;
     const everyMs = Math.max(100, Math.min(1000, limitMs / 5));
     const waitMs = limitMs + 3000;
@@ -154,7 +157,8 @@ const crossOrigin: Attack = {
   plan: (context) => {
     const origin = 'https://attacker.invalid';
     const open = context.survey.reads.find(({ place: { route } }) => route.cors?.origins.includes('*') !== true);
-    if (open === undefined) return notApplicable('every route that can be read is open to all origins by the manifest');
+    if (open === undefined)
+      return notApplicable('every route that can be read is open to all origins', context.survey.faults.read);
     const subject = subjectFor(context, 'bounds.cross-origin');
     return [
       {
@@ -187,7 +191,8 @@ const deniedNetwork: Attack = {
     const denied = manifest.gateway.ipDeny.find(({ address }) => address.startsWith('127.'));
     if (denied === undefined || !canBeSomebodyElse(context.target))
       return notApplicable('the manifest denies no network from which a probe could call');
-    if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
+    if (!hasPlainRequest(context))
+      return notApplicable('no operation answers a simple GET', context.survey.faults.plain);
     const request = async (): Promise<RequestText> =>
       (await plainRequest(context, 'bounds.denied-network')) as RequestText;
     return [

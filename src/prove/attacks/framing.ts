@@ -297,5 +297,7 @@ export const framingAttacks: readonly Attack[] = rows.map((row) => ({
   severity: row.severity ?? 'high',
   standards: row.standards ?? ['CWE-444', 'OWASP API8:2023'],
   plan: (context) =>
-    hasPlainRequest(context) ? [framingProbe(context, row)] : notApplicable('no operation answers a simple GET'),
+    hasPlainRequest(context)
+      ? [framingProbe(context, row)]
+      : notApplicable('no operation answers a simple GET', context.survey.faults.plain),
 }));

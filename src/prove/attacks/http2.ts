@@ -304,8 +304,8 @@ function judgeFlood({ transcript }: Observation): Judgement {
 }
 
 function applicable(context: ProveContext): ReturnType<typeof notApplicable> | undefined {
-  if (!context.survey.speaksHttp2) return notApplicable('the public port does not speak HTTP/2');
-  return hasPlainRequest(context) ? undefined : notApplicable('no operation answers a simple GET');
+  if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET', context.survey.faults.plain);
+  return context.survey.speaksHttp2 ? undefined : notApplicable('the public port does not speak HTTP/2');
 }
 
 export const http2Attacks: readonly Attack[] = [

@@ -104,7 +104,10 @@ function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack
     plan: (context) => {
       const { personal } = context.survey;
       if (personal === undefined)
-        return notApplicable('no operation answers two callers differently, so that a difference could be seen');
+        return notApplicable(
+          'no operation answers two callers differently, so that a difference could be seen',
+          context.survey.faults.read,
+        );
       return [
         {
           place: nameOf(personal.place),
@@ -142,7 +145,8 @@ const forwardedFor: Attack = {
   standards: ['CWE-348', 'CWE-290'],
   plan: (context) => {
     const [open] = context.survey.reads;
-    if (open === undefined) return notApplicable('no operation behind authentication can be read');
+    if (open === undefined)
+      return notApplicable('no operation behind authentication can be read', context.survey.faults.read);
     if (context.target.manifest.gateway.trustedProxies.some(({ text }) => /^(127|::1|0\.0\.0\.0|::)/.test(text)))
       return notApplicable('this machine is a trusted proxy by the manifest');
     const spoofed = '203.0.113.66';

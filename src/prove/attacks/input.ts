@@ -168,7 +168,10 @@ function inputAttack(row: InputRow): Attack {
         return mutation === undefined ? [] : [mutationProbe(context, row, open, mutation)];
       });
       return probes.length === 0
-        ? notApplicable('no document of a service that a probe may call leaves room for it')
+        ? notApplicable(
+            'no document of a service that a probe may call leaves room for it',
+            context.survey.faults[on === 'write' ? 'write' : 'read'],
+          )
         : probes;
     },
   };
@@ -179,8 +182,10 @@ function isChecked({ place: { route } }: OpenPlace): boolean {
 }
 
 function firstMutation({ place }: OpenPlace, { codes, label }: InputRow): Mutation | undefined {
-  return place.api
-    .mutations(place.operation)
+  const { api, operation } = place;
+  if (api === undefined || operation === undefined) return undefined;
+  return api
+    .mutations(operation)
     .find((each) => codes.includes(each.expected) && (label === undefined || label.test(each.label)));
 }
 
@@ -208,7 +213,7 @@ function rawAttack({ id, title, protection, standards, codes, body }: RawRow): A
     plan: (context) => {
       const { write } = context.survey;
       if (write === undefined || !isChecked(write))
-        return notApplicable('no operation that a probe may try takes a JSON body');
+        return notApplicable('no operation that a probe may try takes a JSON body', context.survey.faults.write);
       const subject = subjectFor(context, id);
       return [
         {
@@ -284,9 +289,11 @@ function undeclaredPlan(
     ({ place: { route, api, template } }) =>
       route.validate.undeclared === 'refuse' &&
       route.validate.requests === 'block' &&
+      api !== undefined &&
       !api.document.operations.some(({ method, template: other }) => method === 'DELETE' && other === template),
   );
-  if (open === undefined) return notApplicable('no route that can be read refuses what its document does not declare');
+  if (open === undefined)
+    return notApplicable('no route that can be read refuses what is not declared', context.survey.faults.read);
   const subject = subjectFor(context, id);
   return [
     {

@@ -95,7 +95,10 @@ function limitAttack(facts: Pick<Attack, 'id' | 'title'>, disguise?: Disguise): 
     plan: (context) => {
       const limited = smallestPerUser(context);
       return limited === undefined
-        ? notApplicable(`no route that can be read has a limit per user of at most ${largestCount}`)
+        ? notApplicable(
+            `no route that can be read has a limit per user of at most ${largestCount}`,
+            context.survey.faults.read,
+          )
         : [limitProbe(context, limited, facts.id, disguise)];
     },
   };
@@ -136,7 +139,10 @@ const perAddress: Attack = {
     const request = survey.publicRead;
     const rate = request === undefined ? undefined : smallestPerAddress(context, request);
     if (request === undefined || rate === undefined)
-      return notApplicable(`no public operation has a limit per address of at most ${largestCount}`);
+      return notApplicable(
+        `no public operation has a limit per address of at most ${largestCount}`,
+        context.survey.faults.plain,
+      );
     if (!canBeSomebodyElse(target))
       return notApplicable('a probe cannot call from an address of its own here, and must not use up that of others');
     return [

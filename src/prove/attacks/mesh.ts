@@ -258,7 +258,10 @@ const spoofedUser: Attack = {
     const { personal } = context.survey;
     const edge = edgesOf(context).find(({ callee }) => callee.name === personal?.place.route.service);
     if (personal === undefined || edge === undefined)
-      return notApplicable('no service that may be called by another answers two callers differently');
+      return notApplicable(
+        'no service that may be called by another answers two callers differently',
+        context.survey.faults.read,
+      );
     const target = personal.place.sample.path;
     const asked = async (headers: RequestText['headers']): Promise<Observation> =>
       call(context, edge, inbound(edge, await svidOf(context, edge.caller)), { method: 'GET', target, headers });

@@ -107,7 +107,8 @@ function pathAttack(row: PathRow): Attack {
     standards: ['CWE-22', 'CWE-180', 'OWASP API8:2023'],
     plan: (context) => {
       const [open] = context.survey.reads;
-      if (open === undefined) return notApplicable('no operation behind authentication can be read');
+      if (open === undefined)
+        return notApplicable('no operation behind authentication can be read', context.survey.faults.read);
       const subject = subjectFor(context, row.id);
       return [
         {
@@ -137,7 +138,8 @@ function strangeAttack({ id, title, write }: (typeof strangeRows)[number]): Atta
     standards: ['CWE-22', 'CWE-180', 'OWASP API8:2023'],
     plan: (context) => {
       const [open] = context.survey.reads;
-      if (open === undefined) return notApplicable('no operation behind authentication can be read');
+      if (open === undefined)
+        return notApplicable('no operation behind authentication can be read', context.survey.faults.read);
       const subject = subjectFor(context, id);
       return [
         {
@@ -181,7 +183,9 @@ const internalAttack: Attack = {
         .map(({ template }) => template),
     );
     const [template] = inner;
-    if (template === undefined || open === undefined) return notApplicable('every operation has a route');
+    if (template === undefined) return notApplicable('every operation has a route');
+    if (open === undefined)
+      return notApplicable('no operation behind authentication can be read', context.survey.faults.read);
     const subject = subjectFor(context, 'path.internal-operation');
     return [template, `${open.place.template}/..%2f..${template}`, `${open.place.template}/../../..${template}`].map(
       (target) => ({

@@ -9,7 +9,7 @@ describe('the table of attacks', () => {
   });
 
   test.each(attacks.map((attack) => [attack.id, attack] as const))('%s says what it is', (id, attack) => {
-    expect(id).toMatch(/^[a-z]+\.[a-z0-9.-]+$/);
+    expect(id).toMatch(/^[a-z0-9]+\.[a-z0-9.-]+$/);
     expect(domains[domainOf(attack)]).toBeDefined();
     expect(attack.title).toMatch(
       /^[^A-Z.][^\n]*[^.]$|^(?:TLS|PKCE|HS256|JSON|CONNECT|HTTP|Content|Transfer|HEADERS|CONTINUATION)/,

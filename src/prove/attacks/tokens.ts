@@ -329,7 +329,8 @@ function tokenAttack(row: TokenRow): Attack {
     standards,
     plan: (context) => {
       const [open] = context.survey.reads;
-      if (open === undefined) return notApplicable('no operation behind authentication can be read');
+      if (open === undefined)
+        return notApplicable('no operation behind authentication can be read', context.survey.faults.read);
       const subject = subjectFor(context, id);
       return [
         edgeProbe(context, {

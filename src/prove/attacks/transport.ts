@@ -52,7 +52,8 @@ export const transportAttacks: readonly Attack[] = rows.map(({ id, title, standa
   plan: (context) => {
     const { edgeRoute, target } = context;
     if (edgeRoute.tls === undefined) return notApplicable('the gateway listens without TLS by the manifest');
-    if (!hasPlainRequest(context)) return notApplicable('no operation answers a simple GET');
+    if (!hasPlainRequest(context))
+      return notApplicable('no operation answers a simple GET', context.survey.faults.plain);
     const { tls: ordinary, ...plain } = edgeRoute;
     const route = tls === undefined ? plain : { ...plain, tls: { ...ordinary, ...tls } };
     const request = async (): Promise<RequestText> => (await plainRequest(context, id)) as RequestText;
