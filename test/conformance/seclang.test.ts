@@ -18,7 +18,7 @@ interface Case {
   readonly ret: number;
 }
 
-const toBytes = (text: string): string => Buffer.from(text, 'utf8').latin1Slice();
+const toBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /** Some files write bytes as escapes inside the text (`\xff`, `\u0000`), some do not, and none says so. */
 function escaped(text: string): string {

@@ -7,28 +7,28 @@ export const base64Encode = (text: string): string => toBytes(text).toString('ba
 /** Decodes up to the first byte that is not of the alphabet. */
 export function base64Decode(text: string): string {
   const end = text.search(/[^A-Za-z0-9+/]/);
-  return Buffer.from(end < 0 ? text : text.slice(0, end), 'base64').latin1Slice();
+  return Buffer.from(end < 0 ? text : text.slice(0, end), 'base64').toString('latin1');
 }
 
 /** Decodes what is of the alphabet and skips the rest. */
 export const base64DecodeExt = (text: string): string =>
-  Buffer.from(text.replace(/[^A-Za-z0-9+/]+/g, ''), 'base64').latin1Slice();
+  Buffer.from(text.replace(/[^A-Za-z0-9+/]+/g, ''), 'base64').toString('latin1');
 
 export const hexEncode = (text: string): string => toBytes(text).toString('hex');
 
 /** Empty where the text is not pairs of hexadecimal digits throughout. */
 export function hexDecode(text: string): string {
   const isHex = text.length % 2 === 0 && /^[0-9A-Fa-f]*$/.test(text);
-  return isHex ? Buffer.from(text, 'hex').latin1Slice() : '';
+  return isHex ? Buffer.from(text, 'hex').toString('latin1') : '';
 }
 
 /** `0x414243` as SQL reads it. */
 export function sqlHexDecode(text: string): string {
-  return text.replace(/0[xX]((?:[0-9A-Fa-f]{2})+)/g, (_all, digits: string) => Buffer.from(digits, 'hex').latin1Slice());
+  return text.replace(/0[xX]((?:[0-9A-Fa-f]{2})+)/g, (_all, digits: string) => Buffer.from(digits, 'hex').toString('latin1'));
 }
 
-export const md5 = (text: string): string => createHash('md5').update(toBytes(text)).digest('latin1');
-export const sha1 = (text: string): string => createHash('sha1').update(toBytes(text)).digest('latin1');
+export const md5 = (text: string): string => createHash('md5').update(toBytes(text)).digest('binary');
+export const sha1 = (text: string): string => createHash('sha1').update(toBytes(text)).digest('binary');
 
 function withParity(text: string, parity: number): string {
   return text.replace(/[^]/g, (byte) => {
