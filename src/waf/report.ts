@@ -2,7 +2,6 @@ import type { Denial, Reason } from '../api/record.ts';
 import { leadingInteger } from './operators/strings.ts';
 import { severityName } from './engine/link.ts';
 import type { Interruption, Match, Transaction } from './engine/transaction.ts';
-import { mask } from './mask.ts';
 
 /** One value that a rule matched, without what it says. */
 export interface MatchedVariable {
@@ -20,6 +19,8 @@ export interface MatchedRule {
   readonly phase: number;
   readonly severity: string | undefined;
   readonly tags: readonly string[];
+  /** The rule's own account of what it found (`logdata`), values masked. */
+  readonly data: string;
   readonly variables: readonly MatchedVariable[];
 }
 
@@ -35,7 +36,7 @@ export interface WafReport {
   readonly audited: boolean;
 }
 
-export function matchedRule(match: Match): MatchedRule {
+function matchedRule(match: Match, mask: Transaction['mask']): MatchedRule {
   const { link } = match;
   return {
     id: link.id,
@@ -44,6 +45,7 @@ export function matchedRule(match: Match): MatchedRule {
     phase: link.phase,
     severity: link.severity === undefined ? undefined : severityName(link.severity),
     tags: link.tags,
+    data: match.data,
     variables: match.values.map(({ name, content }) => ({ name, masked: mask(content) })),
   };
 }
@@ -86,7 +88,7 @@ export function reportOf(transaction: Transaction): WafReport {
     denial: denialOf(transaction, transaction.interruption),
     wouldDeny: denialOf(transaction, transaction.wouldInterrupt),
     scores: scoresOf(transaction),
-    matches: transaction.matches.map(matchedRule),
+    matches: transaction.matches.map((match) => matchedRule(match, transaction.mask)),
     audited: transaction.audits,
   };
 }

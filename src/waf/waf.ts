@@ -113,6 +113,7 @@ function planOf(config: RouteWafConfig, sets: readonly RuleSet[], options: WafOp
     removedRules: removedIds(config.exclusions, sets),
     removals: config.exclusions.flatMap(removalsOf),
     isPinned: compilePins(pins),
+    mask: options.mask,
   };
 }
 

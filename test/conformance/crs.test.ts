@@ -2,7 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { compileWaf, type RouteWaf, type WafRequest } from '../../src/waf/index.ts';
+import { compileWaf, defaultWafOptions, type RouteWaf, type WafRequest } from '../../src/waf/index.ts';
 import { ManualClock } from '../fakes/clock.ts';
 
 // The OWASP Core Rule Set, unmodified, held against its own regression tests (go-ftw's YAML).
@@ -96,7 +96,7 @@ function requestOf(input: Input): WafRequest {
     if (!has('connection')) headers.push(['Connection', 'close']);
   }
   return {
-    method: toBytes(input.method ?? 'GET'), uri: toBytes(input.uri ?? '/'), protocol: toBytes(input.version ?? 'HTTP/1.1'), headers, body: toBody(data),
+    method: toBytes(input.method ?? 'GET'), uri: toBytes(input.uri ?? '/'), protocol: toBytes(input.version ?? 'HTTP/1.1') || 'HTTP/0.9', headers, body: toBody(data),
     remoteAddress: '127.0.0.1', id: 'test',
   };
 }
@@ -124,8 +124,8 @@ function run(waf: RouteWaf, input: Input): { ids: Set<number>; log: string } {
   inspection.responseHead({ status: response.status, protocol: 'HTTP/1.1', headers: response.headers });
   inspection.responseBody(toBody(response.body));
   const { matches } = inspection.finish();
-  const log = matches.map((match) => `[id "${match.id}"] [msg "${match.message}"]`).join('\n');
-  return { ids: new Set(matches.map(({ id }) => id)), log };
+  const log = matches.map((match) => `[id "${match.id}"] [msg "${match.message}"] [data "${match.data}"]`).join(' ');
+  return { ids: new Set(matches.map(({ id }) => id)), log: log.replace(/[\r\n]/g, ' ') };
 }
 
 function loadTests(): Test[] {
@@ -141,12 +141,17 @@ function loadWaf(): RouteWaf {
   const files = readdirSync(rules).filter((name) => name.endsWith('.conf')).sort().map((name) => ({ name, text: read(join(rules, name)) }));
   const data = Object.fromEntries(readdirSync(rules).filter((name) => name.endsWith('.data')).map((name) => [name, read(join(rules, name))]));
   const crsSetup = { name: 'crs-setup.conf', text: read(join(folder, 'crs-setup.conf.example')) };
-  const waf = compileWaf({ ruleSets: [{ name: 'crs', files: [{ name: 'setup.conf', text: setup }, crsSetup, ...files], data }] }, new ManualClock());
+  const waf = compileWaf({ ruleSets: [{ name: 'crs', files: [{ name: 'setup.conf', text: setup }, crsSetup, ...files], data }] }, new ManualClock(), { ...defaultWafOptions, mask: (value) => value });
   return waf.route({ mode: 'detect' });
 }
 
 /** Tests that this engine answers otherwise, and why. */
-const exceptions: ReadonlyMap<string, string> = new Map([]);
+const exceptions: ReadonlyMap<string, string> = new Map([
+  ['920181-1', 'the driver means a server that drops Content-Length; the HTTP engine refuses both fields together (RFC 9112, 6.1)'],
+  ['920620-1', 'means a server that joins repeated fields; here they stay apart, which is what the rule looks for'],
+  ['942100-13', 'a pipe to a shell command, not SQL; the rules for commands answer for it'],
+  ['921140-1', 'expects the server to refuse a bare CR in a field, as the HTTP engine does; the rules never see it'],
+]);
 
 interface Tally {
   passed: number;
@@ -189,6 +194,7 @@ describe.skipIf(!present)('OWASP Core Rule Set', () => {
     expect(rate(negatives.request)).toBeGreaterThanOrEqual(0.995);
     expect(rate(positives.response)).toBeGreaterThanOrEqual(0.95);
     expect(rate(negatives.response)).toBeGreaterThanOrEqual(0.95);
-    expect(exceptions.size).toBeLessThan(60);
+    const unexplained = [positives, negatives].flatMap(({ request, response }) => [...request.failed, ...response.failed]).filter((name) => !exceptions.has(name));
+    expect(unexplained).toEqual([]);
   }, 120_000);
 });

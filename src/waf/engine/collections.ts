@@ -1,4 +1,5 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
+import { percentDecode } from '../transformations/url.ts';
 import { createText } from '../match/text.ts';
 import { type HeaderField, headerOf } from './message.ts';
 import type { Transaction } from './transaction.ts';
@@ -44,10 +45,11 @@ export function relativeUri(uri: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
+/** The path, decoded once, as whoever serves it will read it. */
 function pathOf(uri: string): string {
   const relative = relativeUri(uri);
   const end = relative.search(/[?#]/);
-  return end < 0 ? relative : relative.slice(0, end);
+  return percentDecode(end < 0 ? relative : relative.slice(0, end));
 }
 
 function queryOf(uri: string): string {

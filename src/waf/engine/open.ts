@@ -27,6 +27,7 @@ export interface TransactionPlan {
   readonly removedRules: ReadonlySet<number>;
   readonly removals: readonly Removal[];
   readonly isPinned: Transaction['isPinned'];
+  readonly mask: (value: string) => string;
 }
 
 /** Value of a variable inside a macro: the first that the name fits. */
@@ -74,6 +75,7 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     wouldInterrupt: undefined,
     allowed: 'no',
     lookUp: (name) => lookUp(transaction, name),
+    mask: plan.mask,
   };
   for (const [name, value] of plan.variables) setTx(transaction, name, value);
   return transaction;

@@ -1,4 +1,4 @@
-import { expand } from '../language/macro.ts';
+import { expand, type Scope } from '../language/macro.ts';
 import { hasBit } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
 import type { Condition, Link } from './rule.ts';
@@ -126,14 +126,27 @@ function isRemoved(transaction: Transaction, link: Link): boolean {
   return removedMessages.length > 0 && removedMessages.some((test) => test(link.message.constant ?? ''));
 }
 
+/** Names and small numbers that rules keep are no secrets; all else of a request is shown masked. */
+function maskedScope(transaction: Transaction): Scope {
+  return {
+    lookUp(name) {
+      const value = transaction.lookUp(name);
+      if (name.collection === 'MATCHED_VAR_NAME') return value;
+      const isCount = name.collection === 'TX' && !/^\d+$/.test(name.key) && /^-?\d{1,6}$/.test(value);
+      return isCount ? value : transaction.mask(value);
+    },
+  };
+}
+
 function record(transaction: Transaction, head: Link, values: readonly MatchedValue[]): void {
   if (head.severity !== undefined && head.severity < transaction.highestSeverity) transaction.highestSeverity = head.severity;
   if (!head.log) return;
+  const scope = maskedScope(transaction);
   transaction.matches.push({
     link: head,
     values: values.slice(0, maxRecorded),
-    message: expand(head.message, transaction),
-    data: expand(head.data, transaction),
+    message: expand(head.message, scope),
+    data: expand(head.data, scope),
   });
 }
 

@@ -17,7 +17,7 @@ export interface Removal {
   readonly covers: ((value: Value) => boolean) | undefined;
 }
 
-/** What a rule answered. */
+/** What a rule answered. Texts are masked. */
 export interface Match {
   readonly link: Link;
   readonly values: readonly MatchedValue[];
@@ -88,4 +88,5 @@ export interface Transaction {
   wouldInterrupt: Interruption | undefined;
   allowed: 'no' | 'phase' | 'request' | 'all';
   lookUp(name: MacroName): string;
+  readonly mask: (value: string) => string;
 }

@@ -1,4 +1,4 @@
-import { addByte, addRange, addSet, type ByteSet, complement, digitSet, emptySet, setOf, spaceSet, wordSet } from './byte-set.ts';
+import { addByte, addRange, addSet, type ByteSet, complement, digitSet, emptySet, foldCase, setOf, spaceSet, wordSet } from './byte-set.ts';
 import type { Cursor } from './cursor.ts';
 
 const horizontal = setOf([0x09, 0x09], [0x20, 0x20], [0xa0, 0xa0]);
@@ -92,8 +92,8 @@ function readMember(cursor: Cursor): number | ByteSet {
   return code;
 }
 
-/** Reads a character class, its opening bracket consumed. */
-export function readClass(cursor: Cursor): ByteSet {
+/** Reads a character class, its opening bracket consumed. Case is folded before the class is negated. */
+export function readClass(cursor: Cursor, ignoreCase: boolean): ByteSet {
   const negative = cursor.eat('^');
   const set = emptySet();
   for (let first = true; first || !cursor.looksAt(']'); first = false) {
@@ -120,5 +120,6 @@ export function readClass(cursor: Cursor): ByteSet {
     }
   }
   cursor.take();
-  return negative ? complement(set) : set;
+  const folded = ignoreCase ? foldCase(set) : set;
+  return negative ? complement(folded) : folded;
 }

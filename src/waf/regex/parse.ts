@@ -1,4 +1,4 @@
-import { complement, emptySet, foldCase, addByte, setOf, type ByteSet } from './byte-set.ts';
+import { complement, emptySet, foldCase, addByte, setOf } from './byte-set.ts';
 import { type Cursor, createCursor } from './cursor.ts';
 import { classEscapes, readCharacterEscape, readClass } from './escapes.ts';
 import { empty, type Node } from './syntax.ts';
@@ -44,10 +44,6 @@ function characterNode(parser: Parser, code: number): Node {
   if (code < 256) return byteNode(parser, code);
   const bytes = Buffer.from(String.fromCodePoint(code), 'utf8');
   return { kind: 'cat', parts: [...bytes].map((byte) => byteNode(parser, byte)) };
-}
-
-function setNode(parser: Parser, set: ByteSet): Node {
-  return { kind: 'set', set: parser.flags.ignoreCase ? foldCase(set) : set };
 }
 
 function parseQuoted(parser: Parser): Node {
@@ -180,7 +176,7 @@ function parseAtom(parser: Parser): Node {
     case '\\':
       return parseEscape(parser);
     case '[':
-      return setNode(parser, readClass(cursor));
+      return { kind: 'set', set: readClass(cursor, flags.ignoreCase) };
     case '(':
       return parseGroup(parser);
     case '.':

@@ -48,6 +48,7 @@ describe('compileRegex', () => {
     expect(compileRegex('[[:alpha:]_]+[^[:space:]]$').exec('1ab_9')?.[0]).toBe('ab_9');
     expect(compileRegex('\\x{bc}[^>]*').test('\xbcx')).toBe(true);
     expect(compileRegex('[\\x5c/]').test('\\')).toBe(true);
+    expect(compileRegex('(?i)x[^a-z]').test('xB')).toBe(false);
     expect(compileRegex('a++b').test('aaab')).toBe(true);
     expect(compileRegex('(?x) a b # comment\n c').test('abc')).toBe(true);
     expect(compileRegex('(?m)^b$').test('a\nb\nc')).toBe(true);

@@ -52,7 +52,7 @@ interface Entity {
 function numeric(text: string, at: number): Entity | undefined {
   const isHex = (text.charCodeAt(at + 2) | 32) === 120;
   const from = at + (isHex ? 3 : 2);
-  const length = runLength(text, from, 32, isHex ? (code) => hexValue(code) >= 0 : isDigit);
+  const length = runLength(text, from, text.length, isHex ? (code) => hexValue(code) >= 0 : isDigit);
   if (length === 0) return undefined;
   const point = Number.parseInt(text.slice(from, from + length), isHex ? 16 : 10);
   // Rules look for bytes; the low byte of what lies above is what the reference engines give them.

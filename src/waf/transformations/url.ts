@@ -18,6 +18,10 @@ export function urlDecode(text: string): string {
   return out + text.slice(from);
 }
 
+/** Percent-decoding of a path, in which `+` is itself. */
+export const percentDecode = (text: string): string =>
+  text.includes('%') ? text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : text;
+
 /** Like {@link urlDecode}, and `%uHHHH` as IIS reads it: the nearest ASCII character, or else the low byte. */
 export function urlDecodeUni(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
