@@ -22,7 +22,10 @@ export const ruleSetSourceSchema = z.strictObject({
 
 const ruleSelector = {
   /** `942100` or `942100-942199`. */
-  rules: z.string().regex(/^\d{1,12}(-\d{1,12})?$/).optional(),
+  rules: z
+    .string()
+    .regex(/^\d{1,12}(-\d{1,12})?$/)
+    .optional(),
   /** Rules with this very tag: `attack-sqli`. */
   tag: z.string().max(128).optional(),
 };

@@ -15,7 +15,13 @@ export const preamble = (): RuleSetText => ({ name: 'preamble', files: [read(pre
 
 /** The rules for those who bring none. */
 export function builtinRuleSet(): RuleSetText {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.conf') && name !== preambleName).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.conf') && name !== preambleName)
+    .sort();
   const data = readdirSync(folder).filter((name) => name.endsWith('.data'));
-  return { name: 'builtin', files: names.map(read), data: Object.fromEntries(data.map((name) => [name, read(name).text])) };
+  return {
+    name: 'builtin',
+    files: names.map(read),
+    data: Object.fromEntries(data.map((name) => [name, read(name).text])),
+  };
 }

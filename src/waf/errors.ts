@@ -24,7 +24,11 @@ export const formatPosition = (at: Position): string => `${at.file}:${at.line}`;
 
 /** A fault in a rule set, with its place in the message. */
 export function ruleFault(at: Position, code: WafErrorCode, message: string, hint?: string): MerlonError {
-  return new MerlonError({ code, message: `${formatPosition(at)}: ${message}`, ...(hint === undefined ? {} : { hint }) });
+  return new MerlonError({
+    code,
+    message: `${formatPosition(at)}: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** Something that SecLang knows and this engine leaves out on purpose. */

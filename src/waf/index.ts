@@ -1,5 +1,5 @@
 export { defaultWafOptions, type WafOptions } from './config.ts';
-export { type HeaderField, type WafRequest, type WafResponse } from './engine/message.ts';
+export type { HeaderField, WafRequest, WafResponse } from './engine/message.ts';
 export { type WafErrorCode, wafErrorCodes } from './errors.ts';
 export { mask } from './mask.ts';
 export type { MatchedRule, MatchedVariable, WafReport } from './report.ts';

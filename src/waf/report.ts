@@ -1,7 +1,7 @@
 import type { Denial, Reason } from '../api/record.ts';
-import { leadingInteger } from './operators/strings.ts';
 import { severityName } from './engine/link.ts';
 import type { Interruption, Match, Transaction } from './engine/transaction.ts';
+import { leadingInteger } from './operators/strings.ts';
 
 /** One value that a rule matched, without what it says. */
 export interface MatchedVariable {
@@ -52,18 +52,25 @@ function matchedRule(match: Match, mask: Transaction['mask']): MatchedRule {
 
 /** The rules that brought a request to its threshold: those with a severity, the gravest first. */
 function culprits(transaction: Transaction): readonly Match[] {
-  return transaction.matches.filter(({ link }) => link.severity !== undefined).sort((a, b) => a.link.severity! - b.link.severity!);
+  return transaction.matches
+    .filter(({ link }) => link.severity !== undefined)
+    .sort((a, b) => a.link.severity! - b.link.severity!);
 }
 
 function reasonOf(transaction: Transaction, interruption: Interruption): Reason {
   const gravest = culprits(transaction)[0] ?? transaction.matches.at(-1);
   const link = gravest?.link ?? interruption.link;
   const variable = gravest?.values[0]?.name;
-  const fixes = [`exclude rule ${link.id}${variable === undefined ? '' : ` for \`${variable}\``} on this route, if the value is meant to look so`];
+  const fixes = [
+    `exclude rule ${link.id}${variable === undefined ? '' : ` for \`${variable}\``} on this route, if the value is meant to look so`,
+  ];
   return {
     filter: 'waf',
     code: 'waf.denied',
-    message: gravest?.message === undefined || gravest.message === '' ? 'the request looks like an attack' : gravest.message.toLowerCase(),
+    message:
+      gravest?.message === undefined || gravest.message === ''
+        ? 'the request looks like an attack'
+        : gravest.message.toLowerCase(),
     rule: String(link.id),
     fixes,
     ...(variable === undefined ? {} : { claim: variable }),
@@ -79,7 +86,8 @@ export function denialOf(transaction: Transaction, interruption: Interruption | 
 
 function scoresOf(transaction: Transaction): Record<string, number> {
   const scores: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const [name, value] of transaction.tx) if (name.endsWith('_score')) scores[name] = leadingInteger(value.text.raw);
+  for (const [name, value] of transaction.tx)
+    if (name.endsWith('_score')) scores[name] = leadingInteger(value.text.raw);
   return scores;
 }
 

@@ -1,12 +1,18 @@
 import type { SchemaPin } from '../api/openapi.ts';
 import type { Denial } from '../api/record.ts';
-import { routeWafSchema, type RouteWafConfig, type VirtualPatch, type WafExclusion, type WafSection } from '../api/waf.ts';
+import {
+  type RouteWafConfig,
+  routeWafSchema,
+  type VirtualPatch,
+  type WafExclusion,
+  type WafSection,
+} from '../api/waf.ts';
 import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
-import { enterPhase, openTransaction, readBody, takeResponseBody, type TransactionPlan } from './engine/open.ts';
+import { enterPhase, openTransaction, readBody, type TransactionPlan, takeResponseBody } from './engine/open.ts';
 import type { Link } from './engine/rule.ts';
 import { compileRuleSet, createWorkshop, type RuleSet, type Workshop } from './engine/rule-set.ts';
 import { selects } from './engine/targets.ts';
@@ -64,7 +70,11 @@ const manifest = { file: 'exclusion', line: 1 };
 function removalsOf(exclusion: WafExclusion): Removal[] {
   if (exclusion.targets === undefined) return [];
   const applies = appliesOf(exclusion);
-  return parseVariables(exclusion.targets, manifest).map((node) => ({ applies, collection: node.name, covers: selects(node.selector) }));
+  return parseVariables(exclusion.targets, manifest).map((node) => ({
+    applies,
+    collection: node.name,
+    covers: selects(node.selector),
+  }));
 }
 
 /** Ids of the rules that exclusions without targets take out. */
@@ -72,7 +82,10 @@ function removedIds(exclusions: readonly WafExclusion[], sets: readonly RuleSet[
   const whole = exclusions.filter(({ targets }) => targets === undefined);
   for (const { rules } of whole) if (rules !== undefined) readIds(rules);
   const tests = whole.map(appliesOf);
-  const ids = sets.flatMap((set) => set.phases.flat()).filter(({ link }) => tests.some((test) => test(link))).map(({ link }) => link.id);
+  const ids = sets
+    .flatMap((set) => set.phases.flat())
+    .filter(({ link }) => tests.some((test) => test(link)))
+    .map(({ link }) => link.id);
   return new Set(ids);
 }
 
@@ -88,7 +101,8 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
 
 function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
   const variables: [string, string][] = [];
-  if (paranoia !== undefined) variables.push(['blocking_paranoia_level', String(paranoia)], ['detection_paranoia_level', String(paranoia)]);
+  if (paranoia !== undefined)
+    variables.push(['blocking_paranoia_level', String(paranoia)], ['detection_paranoia_level', String(paranoia)]);
   if (threshold !== undefined) variables.push(['inbound_anomaly_score_threshold', String(threshold)]);
   return variables;
 }
@@ -96,7 +110,12 @@ function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][
 const first = <Found>(sets: readonly RuleSet[], read: (set: RuleSet) => Found | undefined): Found | undefined =>
   sets.map(read).findLast((found) => found !== undefined);
 
-function planOf(config: RouteWafConfig, sets: readonly RuleSet[], options: WafOptions, clock: Clock, pins: readonly SchemaPin[]): TransactionPlan {
+function planOf(
+  config: RouteWafConfig,
+  sets: readonly RuleSet[],
+  { options, clock, workshop }: WafContext,
+  pins: readonly SchemaPin[],
+): TransactionPlan {
   const declared = first(sets, (set) => set.options.mode);
   const mode = config.mode === 'off' ? 'off' : config.mode === 'detect' ? 'detection-only' : (declared ?? 'on');
   return {
@@ -108,12 +127,16 @@ function planOf(config: RouteWafConfig, sets: readonly RuleSet[], options: WafOp
     readsRequestBody: first(sets, (set) => set.options.requestBodyAccess) ?? true,
     readsResponseBody: config.responseBody || (first(sets, (set) => set.options.responseBodyAccess) ?? false),
     responseBodyTypes: first(sets, (set) => set.options.responseBodyTypes) ?? options.responseBodyTypes,
-    maxResponseBodyBytes: Math.min(first(sets, (set) => set.options.maxResponseBodyBytes) ?? options.maxResponseBodyBytes, options.maxResponseBodyBytes),
+    maxResponseBodyBytes: Math.min(
+      first(sets, (set) => set.options.maxResponseBodyBytes) ?? options.maxResponseBodyBytes,
+      options.maxResponseBodyBytes,
+    ),
     variables: variablesOf(config),
     removedRules: removedIds(config.exclusions, sets),
     removals: config.exclusions.flatMap(removalsOf),
     isPinned: compilePins(pins),
     mask: options.mask,
+    memory: workshop.memory,
   };
 }
 
@@ -145,10 +168,15 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
   };
 }
 
-function createRoute(config: RouteWafConfig, sets: readonly RuleSet[], waf: WafContext, pins: readonly SchemaPin[]): RouteWaf {
-  const { workshop, clock, options } = waf;
+function createRoute(
+  config: RouteWafConfig,
+  sets: readonly RuleSet[],
+  waf: WafContext,
+  pins: readonly SchemaPin[],
+): RouteWaf {
+  const { workshop, clock } = waf;
   const patches = config.patches.map((patch) => compilePatch(patch, workshop));
-  const whole = planOf(config, [...patches.map(({ rules }) => rules), ...sets], options, clock, pins);
+  const whole = planOf(config, [...patches.map(({ rules }) => rules), ...sets], waf, pins);
   let plan = whole;
   let nextExpiry = patches.length === 0 ? Number.POSITIVE_INFINITY : 0;
   const current = (): TransactionPlan => {

@@ -31,7 +31,11 @@ export interface ParsedBody {
 
 export const emptyBody: ParsedBody = { fields: [], parts: [], xml: undefined, error: undefined, faults: new Set() };
 
-export const failedBody = (error: string, read: Partial<ParsedBody> = {}): ParsedBody => ({ ...emptyBody, ...read, error });
+export const failedBody = (error: string, read: Partial<ParsedBody> = {}): ParsedBody => ({
+  ...emptyBody,
+  ...read,
+  error,
+});
 
 export interface BodyLimits {
   /** Fields, parts, or nodes. */

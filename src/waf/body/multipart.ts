@@ -70,7 +70,8 @@ function readDisposition(value: string, faults: Set<string>): Disposition {
     const text = match[2]?.replace(/\\(["\\])/g, '$1') ?? match[3] ?? match[4]?.trim() ?? '';
     const key = match[1]!.toLowerCase();
     if (key === 'name') name ??= text;
-    else if (key === 'filename' || key === 'filename*') fileName = fileName === undefined ? text : `${fileName} ${text}`;
+    else if (key === 'filename' || key === 'filename*')
+      fileName = fileName === undefined ? text : `${fileName} ${text}`;
     const after = parameterForm.lastIndex;
     const rest = value.slice(after);
     at = value.indexOf(';', after);

@@ -2,7 +2,10 @@ import { urlDecode } from '../transformations/url.ts';
 import { type BodyField, type BodyProcessor, emptyBody, failedBody } from './body.ts';
 
 /** Fields of `a=1&b=2`, decoded; the rest of the text where there are too many. */
-export function parseUrlEncoded(text: string, maxFields: number): { readonly fields: readonly BodyField[]; readonly rest: boolean } {
+export function parseUrlEncoded(
+  text: string,
+  maxFields: number,
+): { readonly fields: readonly BodyField[]; readonly rest: boolean } {
   const fields: BodyField[] = [];
   let from = 0;
   while (from < text.length) {

@@ -26,14 +26,23 @@ interface Reader {
   readonly open: XmlElement[];
 }
 
-const predefined: ReadonlyMap<string, string> = new Map([['lt', '<'], ['gt', '>'], ['amp', '&'], ['quot', '"'], ['apos', "'"]]);
+const predefined: ReadonlyMap<string, string> = new Map([
+  ['lt', '<'],
+  ['gt', '>'],
+  ['amp', '&'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 function decode(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(/&(?:#x([0-9A-Fa-f]{1,6})|#(\d{1,7})|([A-Za-z]{1,8}));/g, (all, hex?: string, decimal?: string, name?: string) => {
-    if (name !== undefined) return predefined.get(name) ?? all;
-    return utf8(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
-  });
+  return text.replace(
+    /&(?:#x([0-9A-Fa-f]{1,6})|#(\d{1,7})|([A-Za-z]{1,8}));/g,
+    (all, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return predefined.get(name) ?? all;
+      return utf8(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
+    },
+  );
 }
 
 /** Skips to the end of something that `close` ends; returns what stands before. */
@@ -103,7 +112,8 @@ function readMarkup(reader: Reader): void {
   } else if (reader.text.startsWith('</', reader.at)) {
     reader.at += 2;
     const name = localName(skipPast(reader, '>').trim());
-    if (reader.open.length < 2 || reader.open.at(-1)!.name !== name) throw new BadXml('a closing tag has no opening one');
+    if (reader.open.length < 2 || reader.open.at(-1)!.name !== name)
+      throw new BadXml('a closing tag has no opening one');
     reader.open.pop();
   } else {
     reader.at += 1;
@@ -123,7 +133,8 @@ export const xmlProcessor: BodyProcessor = (body, _contentType, limits) => {
       reader.at = end;
       if (next >= 0) readMarkup(reader);
     }
-    if (reader.open.length > 1 || top.children.length !== 1 || top.text.trim() !== '') throw new BadXml('it has not one root element');
+    if (reader.open.length > 1 || top.children.length !== 1 || top.text.trim() !== '')
+      throw new BadXml('it has not one root element');
     return { ...emptyBody, xml: { root: top } };
   } catch (error) {
     if (!(error instanceof BadXml)) throw error;

@@ -48,7 +48,9 @@ function textsOf(element: XmlElement, deep: boolean): string[] {
 
 function attributesOf(element: XmlElement, name: string, deep: boolean): string[] {
   const elements = deep ? [element, ...descendants(element)] : [element];
-  return elements.flatMap((one) => one.attributes.filter(([key]) => name === '*' || key === name).map(([, value]) => value));
+  return elements.flatMap((one) =>
+    one.attributes.filter(([key]) => name === '*' || key === name).map(([, value]) => value),
+  );
 }
 
 /** An element's value is the text of all that is in it, here one text for each element below it. */

@@ -1,6 +1,6 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
+import { createText, type TextMemory } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
-import { createText } from '../match/text.ts';
 import { type HeaderField, headerOf } from './message.ts';
 import type { Transaction } from './transaction.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
@@ -16,12 +16,34 @@ export interface Collection {
   readonly provide: Provider;
 }
 
-const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider => (transaction) => [
-  createValue(name, '', String(read(transaction))),
-];
+const scalar =
+  (name: string, read: (transaction: Transaction) => string | number): Provider =>
+  (transaction) => [createValue(name, '', String(read(transaction)))];
 
-function headerValues(name: string, headers: readonly HeaderField[], isPinned: (key: string) => boolean): Value[] {
-  return headers.map(([key, value]) => createValue(name, key, value, isPinned(key.toLowerCase())));
+/** The same for what takes few values. */
+const recurring =
+  (name: string, read: (transaction: Transaction) => string): Provider =>
+  (transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))];
+
+/** Fields that hold credentials are not kept in mind from one request to the next. */
+const secretFields: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+]);
+
+function headerValues(
+  name: string,
+  headers: readonly HeaderField[],
+  memory: TextMemory,
+  isPinned: (key: string) => boolean,
+): Value[] {
+  return headers.map(([key, value]) => {
+    const lower = key.toLowerCase();
+    return createValue(name, key, secretFields.has(lower) ? value : memory.recall(value), isPinned(lower));
+  });
 }
 
 function cookies(transaction: Transaction): Value[] {
@@ -32,7 +54,14 @@ function cookies(transaction: Transaction): Value[] {
     if (trimmed === '' || values.length >= transaction.limits.maxFields) continue;
     const equals = trimmed.indexOf('=');
     const name = equals < 0 ? trimmed : trimmed.slice(0, equals);
-    values.push(createValue('REQUEST_COOKIES', name, equals < 0 ? '' : trimmed.slice(equals + 1), transaction.isPinned('cookie', name)));
+    values.push(
+      createValue(
+        'REQUEST_COOKIES',
+        name,
+        equals < 0 ? '' : trimmed.slice(equals + 1),
+        transaction.isPinned('cookie', name),
+      ),
+    );
   }
   return values;
 }
@@ -88,14 +117,21 @@ function partHeaders(transaction: Transaction): Value[] {
 const requestLine = ({ request }: Transaction): string => `${request.method} ${request.uri} ${request.protocol}`.trim();
 
 function requestHeaders(transaction: Transaction): Value[] {
-  return headerValues('REQUEST_HEADERS', transaction.request.headers, (key) => transaction.isPinned('header', key));
+  return headerValues('REQUEST_HEADERS', transaction.request.headers, transaction.memory, (key) =>
+    transaction.isPinned('header', key),
+  );
 }
 
-const responseHeaders: Provider = ({ response }) => headerValues('RESPONSE_HEADERS', response?.headers ?? [], () => false);
+const responseHeaders: Provider = ({ response, memory }) =>
+  headerValues('RESPONSE_HEADERS', response?.headers ?? [], memory, () => false);
 
-const sumOf = (values: readonly { readonly content: string }[]): number => values.reduce((sum, { content }) => sum + content.length, 0);
+const sumOf = (values: readonly { readonly content: string }[]): number =>
+  values.reduce((sum, { content }) => sum + content.length, 0);
 
-function current(name: string, read: (transaction: Transaction) => readonly { readonly key: string; readonly raw: string }[]): Provider {
+function current(
+  name: string,
+  read: (transaction: Transaction) => readonly { readonly key: string; readonly raw: string }[],
+): Provider {
   return (transaction) => read(transaction).map(({ key, raw }) => createValue(name, key, createText(raw)));
 }
 
@@ -110,19 +146,25 @@ const forPhase = (provide: Provider): Collection => ({ lifetime: 'phase', provid
 const now = (provide: Provider): Collection => ({ lifetime: 'moment', provide });
 
 const requestCollections: Readonly<Record<string, Collection>> = {
-  REQUEST_METHOD: forever(scalar('REQUEST_METHOD', ({ request }) => request.method)),
+  REQUEST_METHOD: forever(recurring('REQUEST_METHOD', ({ request }) => request.method)),
   REQUEST_URI: forever(scalar('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
   REQUEST_URI_RAW: forever(scalar('REQUEST_URI_RAW', ({ request }) => request.uri)),
-  REQUEST_PROTOCOL: forever(scalar('REQUEST_PROTOCOL', ({ request }) => request.protocol)),
+  REQUEST_PROTOCOL: forever(recurring('REQUEST_PROTOCOL', ({ request }) => request.protocol)),
   REQUEST_LINE: forever(scalar('REQUEST_LINE', requestLine)),
-  REQUEST_FILENAME: forever(scalar('REQUEST_FILENAME', ({ request }) => pathOf(request.uri))),
-  REQUEST_BASENAME: forever(scalar('REQUEST_BASENAME', ({ request }) => /[^/\\]*$/.exec(pathOf(request.uri))?.[0] ?? '')),
+  REQUEST_FILENAME: forever(recurring('REQUEST_FILENAME', ({ request }) => pathOf(request.uri))),
+  REQUEST_BASENAME: forever(
+    recurring('REQUEST_BASENAME', ({ request }) => /[^/\\]*$/.exec(pathOf(request.uri))?.[0] ?? ''),
+  ),
   QUERY_STRING: forever(scalar('QUERY_STRING', ({ request }) => queryOf(request.uri))),
   PATH_INFO: forever(scalar('PATH_INFO', () => '')),
   REQUEST_HEADERS: forever(requestHeaders),
-  REQUEST_HEADERS_NAMES: forever((transaction) => namesOf('REQUEST_HEADERS_NAMES', members(transaction, 'REQUEST_HEADERS'))),
+  REQUEST_HEADERS_NAMES: forever((transaction) =>
+    namesOf('REQUEST_HEADERS_NAMES', members(transaction, 'REQUEST_HEADERS'), transaction.memory),
+  ),
   REQUEST_COOKIES: forever(cookies),
-  REQUEST_COOKIES_NAMES: forever((transaction) => namesOf('REQUEST_COOKIES_NAMES', members(transaction, 'REQUEST_COOKIES'))),
+  REQUEST_COOKIES_NAMES: forever((transaction) =>
+    namesOf('REQUEST_COOKIES_NAMES', members(transaction, 'REQUEST_COOKIES'), transaction.memory),
+  ),
   REMOTE_ADDR: forever(scalar('REMOTE_ADDR', ({ request }) => request.remoteAddress)),
   REMOTE_HOST: forever(scalar('REMOTE_HOST', ({ request }) => request.remoteAddress)),
   REMOTE_PORT: forever(scalar('REMOTE_PORT', ({ request }) => request.remotePort ?? 0)),
@@ -130,16 +172,24 @@ const requestCollections: Readonly<Record<string, Collection>> = {
   SERVER_ADDR: forever(scalar('SERVER_ADDR', ({ request }) => request.serverAddress ?? '')),
   SERVER_PORT: forever(scalar('SERVER_PORT', ({ request }) => request.serverPort ?? 0)),
   SERVER_NAME: forever(scalar('SERVER_NAME', ({ request }) => headerOf(request.headers, 'host').replace(/:\d+$/, ''))),
-  AUTH_TYPE: forever(scalar('AUTH_TYPE', ({ request }) => headerOf(request.headers, 'authorization').split(' ', 1)[0] ?? '')),
+  AUTH_TYPE: forever(
+    scalar('AUTH_TYPE', ({ request }) => headerOf(request.headers, 'authorization').split(' ', 1)[0] ?? ''),
+  ),
   UNIQUE_ID: forever(scalar('UNIQUE_ID', ({ request }) => request.id)),
   ARGS_GET: forever(argsGet),
-  ARGS_GET_NAMES: forever((transaction) => namesOf('ARGS_GET_NAMES', members(transaction, 'ARGS_GET'))),
+  ARGS_GET_NAMES: forever((transaction) =>
+    namesOf('ARGS_GET_NAMES', members(transaction, 'ARGS_GET'), transaction.memory),
+  ),
   ARGS_POST: forPhase(argsPost),
-  ARGS_POST_NAMES: forPhase((transaction) => namesOf('ARGS_POST_NAMES', members(transaction, 'ARGS_POST'))),
+  ARGS_POST_NAMES: forPhase((transaction) =>
+    namesOf('ARGS_POST_NAMES', members(transaction, 'ARGS_POST'), transaction.memory),
+  ),
   ARGS: forPhase(args),
-  ARGS_NAMES: forPhase((transaction) => namesOf('ARGS_NAMES', members(transaction, 'ARGS'))),
+  ARGS_NAMES: forPhase((transaction) => namesOf('ARGS_NAMES', members(transaction, 'ARGS'), transaction.memory)),
   ARGS_COMBINED_SIZE: forPhase(scalar('ARGS_COMBINED_SIZE', argsSize)),
-  REQUEST_BODY: forPhase((transaction) => (transaction.showsRequestBody ? [createValue('REQUEST_BODY', '', transaction.bodyText)] : [])),
+  REQUEST_BODY: forPhase((transaction) =>
+    transaction.showsRequestBody ? [createValue('REQUEST_BODY', '', transaction.bodyText)] : [],
+  ),
   REQUEST_BODY_LENGTH: forPhase(scalar('REQUEST_BODY_LENGTH', ({ bodyText }) => bodyText.length)),
   FULL_REQUEST: forPhase(scalar('FULL_REQUEST', (transaction) => fullRequest(transaction))),
   FULL_REQUEST_LENGTH: forPhase(scalar('FULL_REQUEST_LENGTH', (transaction) => fullRequest(transaction).length)),
@@ -158,16 +208,37 @@ const bodyCollections: Readonly<Record<string, Collection>> = {
   REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
   INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ request }) => (request.bodyTruncated === true ? 1 : 0))),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
-  FILES_NAMES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES_NAMES', part.name, part.name))),
-  FILES_SIZES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES_SIZES', part.name, String(part.content.length)))),
+  FILES_NAMES: forPhase((transaction) =>
+    files(transaction).map((part) => createValue('FILES_NAMES', part.name, part.name)),
+  ),
+  FILES_SIZES: forPhase((transaction) =>
+    files(transaction).map((part) => createValue('FILES_SIZES', part.name, String(part.content.length))),
+  ),
   FILES_COMBINED_SIZE: forPhase(scalar('FILES_COMBINED_SIZE', (transaction) => sumOf(files(transaction)))),
-  FILES_TMP_CONTENT: forPhase((transaction) => files(transaction).map((part) => createValue('FILES_TMP_CONTENT', part.name, part.content))),
-  MULTIPART_FILENAME: forPhase((transaction) => files(transaction).map((part) => createValue('MULTIPART_FILENAME', part.name, part.fileName!))),
+  FILES_TMP_CONTENT: forPhase((transaction) =>
+    files(transaction).map((part) => createValue('FILES_TMP_CONTENT', part.name, part.content)),
+  ),
+  MULTIPART_FILENAME: forPhase((transaction) =>
+    files(transaction).map((part) => createValue('MULTIPART_FILENAME', part.name, part.fileName!)),
+  ),
   MULTIPART_NAME: forPhase(({ body }) => body.parts.map((part) => createValue('MULTIPART_NAME', part.name, part.name))),
   MULTIPART_PART_HEADERS: forPhase(partHeaders),
   ...Object.fromEntries(
-    ['STRICT_ERROR', 'BOUNDARY_QUOTED', 'BOUNDARY_WHITESPACE', 'DATA_BEFORE', 'DATA_AFTER', 'HEADER_FOLDING', 'LF_LINE', 'MISSING_SEMICOLON',
-      'INVALID_QUOTING', 'INVALID_PART', 'INVALID_HEADER_FOLDING', 'FILE_LIMIT_EXCEEDED', 'UNMATCHED_BOUNDARY']
+    [
+      'STRICT_ERROR',
+      'BOUNDARY_QUOTED',
+      'BOUNDARY_WHITESPACE',
+      'DATA_BEFORE',
+      'DATA_AFTER',
+      'HEADER_FOLDING',
+      'LF_LINE',
+      'MISSING_SEMICOLON',
+      'INVALID_QUOTING',
+      'INVALID_PART',
+      'INVALID_HEADER_FOLDING',
+      'FILE_LIMIT_EXCEEDED',
+      'UNMATCHED_BOUNDARY',
+    ]
       .map((name) => `MULTIPART_${name}`)
       .map((name) => [name, forPhase(fault(name))]),
   ),
@@ -175,22 +246,38 @@ const bodyCollections: Readonly<Record<string, Collection>> = {
 
 const responseCollections: Readonly<Record<string, Collection>> = {
   RESPONSE_STATUS: forPhase(scalar('RESPONSE_STATUS', ({ response }) => response?.status ?? 0)),
-  STATUS_LINE: forPhase(scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`)),
+  STATUS_LINE: forPhase(
+    scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`),
+  ),
   RESPONSE_PROTOCOL: forPhase(scalar('RESPONSE_PROTOCOL', ({ response }) => response?.protocol ?? '')),
   RESPONSE_HEADERS: forPhase(responseHeaders),
-  RESPONSE_HEADERS_NAMES: forPhase((transaction) => namesOf('RESPONSE_HEADERS_NAMES', members(transaction, 'RESPONSE_HEADERS'))),
-  RESPONSE_CONTENT_TYPE: forPhase(scalar('RESPONSE_CONTENT_TYPE', ({ response }) => headerOf(response?.headers ?? [], 'content-type'))),
-  RESPONSE_CONTENT_LENGTH: forPhase(scalar('RESPONSE_CONTENT_LENGTH', ({ responseBodyText }) => responseBodyText.length)),
+  RESPONSE_HEADERS_NAMES: forPhase((transaction) =>
+    namesOf('RESPONSE_HEADERS_NAMES', members(transaction, 'RESPONSE_HEADERS'), transaction.memory),
+  ),
+  RESPONSE_CONTENT_TYPE: forPhase(
+    scalar('RESPONSE_CONTENT_TYPE', ({ response }) => headerOf(response?.headers ?? [], 'content-type')),
+  ),
+  RESPONSE_CONTENT_LENGTH: forPhase(
+    scalar('RESPONSE_CONTENT_LENGTH', ({ responseBodyText }) => responseBodyText.length),
+  ),
   RESPONSE_BODY: forPhase(scalar('RESPONSE_BODY', ({ responseBodyText }) => responseBodyText)),
   OUTBOUND_DATA_ERROR: forPhase(scalar('OUTBOUND_DATA_ERROR', () => 0)),
 };
 
 const momentCollections: Readonly<Record<string, Collection>> = {
   TX: now((transaction) => [...transaction.tx.values()]),
-  MATCHED_VAR: now(current('MATCHED_VAR', ({ matched }) => matched.slice(-1).map(({ content }) => ({ key: '', raw: content })))),
-  MATCHED_VAR_NAME: now(current('MATCHED_VAR_NAME', ({ matched }) => matched.slice(-1).map(({ name }) => ({ key: '', raw: name })))),
-  MATCHED_VARS: now(current('MATCHED_VARS', ({ matched }) => matched.map(({ name, content }) => ({ key: name, raw: content })))),
-  MATCHED_VARS_NAMES: now(current('MATCHED_VARS_NAMES', ({ matched }) => matched.map(({ name }) => ({ key: name, raw: name })))),
+  MATCHED_VAR: now(
+    current('MATCHED_VAR', ({ matched }) => matched.slice(-1).map(({ content }) => ({ key: '', raw: content }))),
+  ),
+  MATCHED_VAR_NAME: now(
+    current('MATCHED_VAR_NAME', ({ matched }) => matched.slice(-1).map(({ name }) => ({ key: '', raw: name }))),
+  ),
+  MATCHED_VARS: now(
+    current('MATCHED_VARS', ({ matched }) => matched.map(({ name, content }) => ({ key: name, raw: content }))),
+  ),
+  MATCHED_VARS_NAMES: now(
+    current('MATCHED_VARS_NAMES', ({ matched }) => matched.map(({ name }) => ({ key: name, raw: name }))),
+  ),
   HIGHEST_SEVERITY: now(scalar('HIGHEST_SEVERITY', ({ highestSeverity }) => highestSeverity)),
   DURATION: now(scalar('DURATION', ({ clock, startedAt }) => clock.now() - startedAt)),
   RULE: now(ruleFacts),
@@ -203,7 +290,12 @@ const momentCollections: Readonly<Record<string, Collection>> = {
   TIME_SEC: forever(scalar('TIME_SEC', (transaction) => hour(transaction).getUTCSeconds())),
   TIME_WDAY: forever(scalar('TIME_WDAY', (transaction) => hour(transaction).getUTCDay())),
   TIME_YEAR: forever(scalar('TIME_YEAR', (transaction) => hour(transaction).getUTCFullYear())),
-  ...Object.fromEntries(['IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE'].map((name) => [name, now((transaction) => [...(transaction.stores.get(name)?.values() ?? [])])])),
+  ...Object.fromEntries(
+    ['IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE'].map((name) => [
+      name,
+      now((transaction) => [...(transaction.stores.get(name)?.values() ?? [])]),
+    ]),
+  ),
 };
 
 function ruleFacts({ current }: Transaction): readonly Value[] {

@@ -1,9 +1,9 @@
-import { bodyProcessors } from '../body/index.ts';
 import { MerlonError } from '../../core/errors.ts';
+import { bodyProcessors } from '../body/index.ts';
+import type { Position } from '../errors.ts';
 import type { VariableNode } from '../language/ast.ts';
 import { parseVariables } from '../language/variables.ts';
 import { compileRegex } from '../regex/regex.ts';
-import type { Position } from '../errors.ts';
 import type { Effect, Link } from './rule.ts';
 import { selects } from './targets.ts';
 import type { EngineMode, Transaction } from './transaction.ts';
@@ -11,7 +11,11 @@ import type { EngineMode, Transaction } from './transaction.ts';
 const bad = (setting: string, value: string): MerlonError =>
   new MerlonError({ code: 'waf.bad-value', message: `\`ctl:${setting}=${value}\` is not understood` });
 
-export const engineModes: Readonly<Record<string, EngineMode>> = { on: 'on', off: 'off', detectiononly: 'detection-only' };
+export const engineModes: Readonly<Record<string, EngineMode>> = {
+  on: 'on',
+  off: 'off',
+  detectiononly: 'detection-only',
+};
 
 /** `On` or `Off`. */
 export function readSwitch(setting: string, value: string): boolean {
@@ -23,7 +27,8 @@ export function readSwitch(setting: string, value: string): boolean {
 /** `942100`, `942100-942199`: a test of ids. */
 export function readIds(text: string): readonly [number, number] {
   const match = /^"?(\d{1,12})(?:-(\d{1,12}))?"?$/.exec(text.trim());
-  if (match === null) throw new MerlonError({ code: 'waf.bad-value', message: `\`${text}\` is neither an id nor a range of ids` });
+  if (match === null)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`${text}\` is neither an id nor a range of ids` });
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
 
@@ -97,16 +102,54 @@ type Setting = (value: string, at: Position) => Effect;
 const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
   ['ruleengine', setEngine],
   ['ruleremovebyid', removeRules],
-  ['ruleremovebytag', (value) => { const test = readPattern(value); return ({ removedTags }) => void removedTags.push(test); }],
-  ['ruleremovebymsg', (value) => { const test = readPattern(value); return ({ removedMessages }) => void removedMessages.push(test); }],
+  [
+    'ruleremovebytag',
+    (value) => {
+      const test = readPattern(value);
+      return ({ removedTags }) => void removedTags.push(test);
+    },
+  ],
+  [
+    'ruleremovebymsg',
+    (value) => {
+      const test = readPattern(value);
+      return ({ removedMessages }) => void removedMessages.push(test);
+    },
+  ],
   ['ruleremovetargetbyid', (value, at) => removeTarget('ruleRemoveTargetById', byId, value, at)],
   ['ruleremovetargetbytag', (value, at) => removeTarget('ruleRemoveTargetByTag', byTag, value, at)],
   ['ruleremovetargetbymsg', (value, at) => removeTarget('ruleRemoveTargetByMsg', byMessage, value, at)],
   ['requestbodyprocessor', chooseProcessor],
-  ['requestbodyaccess', (value) => toggle('requestBodyAccess', value, (transaction, on) => { transaction.readsRequestBody = on; })],
-  ['responsebodyaccess', (value) => toggle('responseBodyAccess', value, (transaction, on) => { transaction.readsResponseBody = on; })],
-  ['forcerequestbodyvariable', (value) => toggle('forceRequestBodyVariable', value, (transaction, on) => { transaction.showsRequestBody = on; })],
-  ['auditengine', (value) => { const on = value.toLowerCase() !== 'off'; return (transaction) => { transaction.audits = on; }; }],
+  [
+    'requestbodyaccess',
+    (value) =>
+      toggle('requestBodyAccess', value, (transaction, on) => {
+        transaction.readsRequestBody = on;
+      }),
+  ],
+  [
+    'responsebodyaccess',
+    (value) =>
+      toggle('responseBodyAccess', value, (transaction, on) => {
+        transaction.readsResponseBody = on;
+      }),
+  ],
+  [
+    'forcerequestbodyvariable',
+    (value) =>
+      toggle('forceRequestBodyVariable', value, (transaction, on) => {
+        transaction.showsRequestBody = on;
+      }),
+  ],
+  [
+    'auditengine',
+    (value) => {
+      const on = value.toLowerCase() !== 'off';
+      return (transaction) => {
+        transaction.audits = on;
+      };
+    },
+  ],
 ]);
 
 /**
@@ -117,6 +160,7 @@ export function compileControl(text: string, at: Position): Effect {
   const equals = text.indexOf('=');
   const name = (equals < 0 ? text : text.slice(0, equals)).trim();
   const setting = settings.get(name.toLowerCase());
-  if (setting === undefined) throw new MerlonError({ code: 'waf.unsupported', message: `\`ctl:${name}\` is not supported` });
+  if (setting === undefined)
+    throw new MerlonError({ code: 'waf.unsupported', message: `\`ctl:${name}\` is not supported` });
   return setting(text.slice(equals + 1).trim(), at);
 }

@@ -61,15 +61,31 @@ type Handler = (reading: Reading, node: DirectiveNode) => void;
 
 function want(node: DirectiveNode, least: number, most: number): void {
   if (node.args.length < least || node.args.length > most) {
-    throw ruleFault(node.at, 'waf.syntax', `\`${node.name}\` takes ${least === most ? least : `${least} to ${most}`} arguments, not ${node.args.length}`);
+    throw ruleFault(
+      node.at,
+      'waf.syntax',
+      `\`${node.name}\` takes ${least === most ? least : `${least} to ${most}`} arguments, not ${node.args.length}`,
+    );
   }
 }
 
-function addRule(reading: Reading, node: DirectiveNode, variables: VariableNode[] | undefined, operator: OperatorNode | undefined, actions: string): void {
+function addRule(
+  reading: Reading,
+  node: DirectiveNode,
+  variables: VariableNode[] | undefined,
+  operator: OperatorNode | undefined,
+  actions: string,
+): void {
   const nodes = parseActions(actions, node.at);
   const rule: RuleDraft = {
-    kind: 'rule', at: node.at, variables, operator, actions: nodes, compiled: compileActions(nodes, node.at),
-    defaults: new Map(reading.defaults), next: undefined,
+    kind: 'rule',
+    at: node.at,
+    variables,
+    operator,
+    actions: nodes,
+    compiled: compileActions(nodes, node.at),
+    defaults: new Map(reading.defaults),
+    next: undefined,
   };
   if (reading.open !== undefined) reading.open.next = rule;
   else {
@@ -83,7 +99,11 @@ const rulesOf = (draft: Draft): RuleDraft[] => draft.items.filter((item) => item
 
 /** What an exclusion asks of a rule that is not compiled yet. */
 function asLink(rule: RuleDraft): Link {
-  return { id: rule.compiled.id ?? 0, tags: rule.compiled.tags, message: { parts: [rule.compiled.message], constant: undefined } } as unknown as Link;
+  return {
+    id: rule.compiled.id ?? 0,
+    tags: rule.compiled.tags,
+    message: { parts: [rule.compiled.message], constant: undefined },
+  } as unknown as Link;
 }
 
 type Selects = (text: string) => (link: Link) => boolean;
@@ -91,9 +111,14 @@ type Selects = (text: string) => (link: Link) => boolean;
 function removing(by: Selects): Handler {
   return (reading, node) => {
     want(node, 1, 100);
-    const tests = node.args.flatMap((arg) => arg.split(/[\s,]+/)).filter((arg) => arg !== '').map(by);
+    const tests = node.args
+      .flatMap((arg) => arg.split(/[\s,]+/))
+      .filter((arg) => arg !== '')
+      .map(by);
     reading.changes.push(() => {
-      reading.items = reading.items.filter((item) => item.kind === 'marker' || !tests.some((test) => test(asLink(item))));
+      reading.items = reading.items.filter(
+        (item) => item.kind === 'marker' || !tests.some((test) => test(asLink(item))),
+      );
     });
   };
 }
@@ -107,7 +132,10 @@ function retargeting(by: Selects): Handler {
     reading.changes.push(() => {
       for (const rule of rulesOf(reading).filter((one) => test(asLink(one)))) {
         if (rule.variables === undefined) continue;
-        const index = replaced === undefined ? -1 : rule.variables.findIndex((one) => one.name === replaced.name && keyOf(one) === keyOf(replaced));
+        const index =
+          replaced === undefined
+            ? -1
+            : rule.variables.findIndex((one) => one.name === replaced.name && keyOf(one) === keyOf(replaced));
         if (index >= 0) rule.variables.splice(index, 1, ...nodes);
         else rule.variables.push(...nodes);
       }
@@ -115,7 +143,8 @@ function retargeting(by: Selects): Handler {
   };
 }
 
-const keyOf = ({ selector }: VariableNode): string => (selector === undefined ? '' : selector.kind === 'key' ? selector.key : selector.source);
+const keyOf = ({ selector }: VariableNode): string =>
+  selector === undefined ? '' : selector.kind === 'key' ? selector.key : selector.source;
 
 /** Actions that a rule has any number of; the others replace what was there. */
 const repeatable: ReadonlySet<string> = new Set(['tag', 'setvar', 'ctl', 'initcol']);
@@ -125,9 +154,11 @@ const updateActions: Handler = (reading, node) => {
   want(node, 2, 2);
   const test = byId(node.args[0]!);
   const added = parseActions(node.args[1]!, node.at);
-  if (added.some(({ name }) => name === 'id' || name === 'phase')) throw ruleFault(node.at, 'waf.bad-value', 'an update cannot change `id` or `phase`');
+  if (added.some(({ name }) => name === 'id' || name === 'phase'))
+    throw ruleFault(node.at, 'waf.bad-value', 'an update cannot change `id` or `phase`');
   const replaces = (name: string): boolean =>
-    !repeatable.has(name) && added.some((one) => one.name === name || (disruptive.has(one.name) && disruptive.has(name)));
+    !repeatable.has(name) &&
+    added.some((one) => one.name === name || (disruptive.has(one.name) && disruptive.has(name)));
   reading.changes.push(() => {
     for (const rule of rulesOf(reading).filter((one) => test(asLink(one)))) {
       rule.actions = [...rule.actions.filter(({ name }) => !replaces(name)), ...added];
@@ -137,24 +168,37 @@ const updateActions: Handler = (reading, node) => {
 };
 
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ['secrule', (reading, node) => {
-    want(node, 2, 3);
-    addRule(reading, node, parseVariables(node.args[0]!, node.at), parseOperator(node.args[1]!), node.args[2] ?? '');
-  }],
-  ['secaction', (reading, node) => {
-    want(node, 1, 1);
-    addRule(reading, node, undefined, undefined, node.args[0]!);
-  }],
-  ['secmarker', (reading, node) => {
-    want(node, 1, 1);
-    reading.items.push({ kind: 'marker', name: node.args[0]! });
-  }],
-  ['secdefaultaction', (reading, node) => {
-    want(node, 1, 1);
-    const actions = compileActions(parseActions(node.args[0]!, node.at), node.at);
-    if (actions.disruption === 'block') throw ruleFault(node.at, 'waf.bad-value', 'a default action cannot be `block`');
-    reading.defaults.set(actions.phase ?? 2, actions);
-  }],
+  [
+    'secrule',
+    (reading, node) => {
+      want(node, 2, 3);
+      addRule(reading, node, parseVariables(node.args[0]!, node.at), parseOperator(node.args[1]!), node.args[2] ?? '');
+    },
+  ],
+  [
+    'secaction',
+    (reading, node) => {
+      want(node, 1, 1);
+      addRule(reading, node, undefined, undefined, node.args[0]!);
+    },
+  ],
+  [
+    'secmarker',
+    (reading, node) => {
+      want(node, 1, 1);
+      reading.items.push({ kind: 'marker', name: node.args[0]! });
+    },
+  ],
+  [
+    'secdefaultaction',
+    (reading, node) => {
+      want(node, 1, 1);
+      const actions = compileActions(parseActions(node.args[0]!, node.at), node.at);
+      if (actions.disruption === 'block')
+        throw ruleFault(node.at, 'waf.bad-value', 'a default action cannot be `block`');
+      reading.defaults.set(actions.phase ?? 2, actions);
+    },
+  ],
   ['secruleremovebyid', removing(byId)],
   ['secruleremovebytag', removing(byTag)],
   ['secruleremovebymsg', removing(byMessage)],
@@ -177,7 +221,8 @@ function checkIds(draft: Draft): void {
   for (const rule of rulesOf(draft)) {
     const id = rule.compiled.id!;
     const before = known.get(id);
-    if (before !== undefined) throw ruleFault(rule.at, 'waf.duplicate-id', `the id \`${id}\` is taken by ${before.file}:${before.line}`);
+    if (before !== undefined)
+      throw ruleFault(rule.at, 'waf.duplicate-id', `the id \`${id}\` is taken by ${before.file}:${before.line}`);
     known.set(id, rule.at);
   }
 }

@@ -48,21 +48,40 @@ const leftOut: Readonly<Record<string, string>> = {
 
 /** Actions whose purpose is met without them: every value in a record is masked, rule texts are kept as they are. */
 const redundant: ReadonlySet<string> = new Set([
-  'sanitisearg', 'sanitisematched', 'sanitisematchedbytes', 'sanitiserequestheader', 'sanitiseresponseheader',
-  'sanitizearg', 'sanitizematched', 'sanitizematchedbytes', 'sanitizerequestheader', 'sanitizeresponseheader',
-  'rev', 'maturity', 'accuracy', 'logdata', 'msg', 'ver', 't', 'tag', 'id', 'phase',
+  'sanitisearg',
+  'sanitisematched',
+  'sanitisematchedbytes',
+  'sanitiserequestheader',
+  'sanitiseresponseheader',
+  'sanitizearg',
+  'sanitizematched',
+  'sanitizematchedbytes',
+  'sanitizerequestheader',
+  'sanitizeresponseheader',
+  'rev',
+  'maturity',
+  'accuracy',
+  'logdata',
+  'msg',
+  'ver',
+  't',
+  'tag',
+  'id',
+  'phase',
 ]);
 
 function readPhase(value: string): number {
   const named = Object.hasOwn(phaseNames, value.toLowerCase()) ? phaseNames[value.toLowerCase()]! : Number(value);
-  if (!Number.isInteger(named) || named < 1 || named > 5) throw new MerlonError({ code: 'waf.bad-value', message: `\`${value}\` is not a phase` });
+  if (!Number.isInteger(named) || named < 1 || named > 5)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`${value}\` is not a phase` });
   return named;
 }
 
 function readSeverity(value: string): number {
   const index = severities.indexOf(value.toLowerCase());
   const number = index >= 0 ? index : Number(value);
-  if (!Number.isInteger(number) || number < 0 || number > 7) throw new MerlonError({ code: 'waf.bad-value', message: `\`${value}\` is not a severity` });
+  if (!Number.isInteger(number) || number < 0 || number > 7)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`${value}\` is not a severity` });
   return number;
 }
 
@@ -71,7 +90,10 @@ export const severityName = (severity: number): string => severities[severity] ?
 function readInteger(name: string, value: string, least: number, most: number): number {
   const number = Number(value);
   if (value.trim() === '' || !Number.isInteger(number) || number < least || number > most) {
-    throw new MerlonError({ code: 'waf.bad-value', message: `\`${name}:${value}\` is not a number from ${least} to ${most}` });
+    throw new MerlonError({
+      code: 'waf.bad-value',
+      message: `\`${name}:${value}\` is not a number from ${least} to ${most}`,
+    });
   }
   return number;
 }
@@ -93,34 +115,155 @@ function compileEffect({ name, value = '' }: ActionNode, at: Position): Effect |
   return undefined;
 }
 
-type Draft = { -readonly [Key in keyof ActionList]: ActionList[Key] } & { effects: Effect[]; tags: string[]; transformations: string[] };
+type Draft = { -readonly [Key in keyof ActionList]: ActionList[Key] } & {
+  effects: Effect[];
+  tags: string[];
+  transformations: string[];
+};
 
 type Reader = (draft: Draft, value: string) => void;
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['id', (draft, value) => { draft.id = readInteger('id', value, 0, 999_999_999_999); }],
-  ['phase', (draft, value) => { draft.phase = readPhase(value); }],
-  ['deny', (draft) => { draft.disruption = { kind: 'deny' }; }],
-  ['drop', (draft) => { draft.disruption = { kind: 'drop' }; }],
-  ['pass', (draft) => { draft.disruption = { kind: 'pass' }; }],
-  ['block', (draft) => { draft.disruption = 'block'; }],
-  ['redirect', (draft, value) => { draft.disruption = { kind: 'redirect', location: parseMacro(value) }; }],
-  ['status', (draft, value) => { draft.status = readInteger('status', value, 100, 599); }],
-  ['msg', (draft, value) => { draft.message = value; }],
-  ['logdata', (draft, value) => { draft.data = value; }],
-  ['tag', (draft, value) => { draft.tags.push(value); }],
-  ['severity', (draft, value) => { draft.severity = readSeverity(value); }],
-  ['ver', (draft, value) => { draft.version = value; }],
-  ['log', (draft) => { draft.log = true; draft.audit ??= true; }],
-  ['nolog', (draft) => { draft.log = false; draft.audit ??= false; }],
-  ['auditlog', (draft) => { draft.audit = true; }],
-  ['noauditlog', (draft) => { draft.audit = false; }],
-  ['capture', (draft) => { draft.capture = true; }],
-  ['multimatch', (draft) => { draft.multiMatch = true; }],
-  ['chain', (draft) => { draft.chained = true; }],
-  ['skip', (draft, value) => { draft.skip = readInteger('skip', value, 1, 100_000); }],
-  ['skipafter', (draft, value) => { draft.skipAfter = value; }],
-  ['t', (draft, value) => { draft.transformations.push(value); }],
+  [
+    'id',
+    (draft, value) => {
+      draft.id = readInteger('id', value, 0, 999_999_999_999);
+    },
+  ],
+  [
+    'phase',
+    (draft, value) => {
+      draft.phase = readPhase(value);
+    },
+  ],
+  [
+    'deny',
+    (draft) => {
+      draft.disruption = { kind: 'deny' };
+    },
+  ],
+  [
+    'drop',
+    (draft) => {
+      draft.disruption = { kind: 'drop' };
+    },
+  ],
+  [
+    'pass',
+    (draft) => {
+      draft.disruption = { kind: 'pass' };
+    },
+  ],
+  [
+    'block',
+    (draft) => {
+      draft.disruption = 'block';
+    },
+  ],
+  [
+    'redirect',
+    (draft, value) => {
+      draft.disruption = { kind: 'redirect', location: parseMacro(value) };
+    },
+  ],
+  [
+    'status',
+    (draft, value) => {
+      draft.status = readInteger('status', value, 100, 599);
+    },
+  ],
+  [
+    'msg',
+    (draft, value) => {
+      draft.message = value;
+    },
+  ],
+  [
+    'logdata',
+    (draft, value) => {
+      draft.data = value;
+    },
+  ],
+  [
+    'tag',
+    (draft, value) => {
+      draft.tags.push(value);
+    },
+  ],
+  [
+    'severity',
+    (draft, value) => {
+      draft.severity = readSeverity(value);
+    },
+  ],
+  [
+    'ver',
+    (draft, value) => {
+      draft.version = value;
+    },
+  ],
+  [
+    'log',
+    (draft) => {
+      draft.log = true;
+      draft.audit ??= true;
+    },
+  ],
+  [
+    'nolog',
+    (draft) => {
+      draft.log = false;
+      draft.audit ??= false;
+    },
+  ],
+  [
+    'auditlog',
+    (draft) => {
+      draft.audit = true;
+    },
+  ],
+  [
+    'noauditlog',
+    (draft) => {
+      draft.audit = false;
+    },
+  ],
+  [
+    'capture',
+    (draft) => {
+      draft.capture = true;
+    },
+  ],
+  [
+    'multimatch',
+    (draft) => {
+      draft.multiMatch = true;
+    },
+  ],
+  [
+    'chain',
+    (draft) => {
+      draft.chained = true;
+    },
+  ],
+  [
+    'skip',
+    (draft, value) => {
+      draft.skip = readInteger('skip', value, 1, 100_000);
+    },
+  ],
+  [
+    'skipafter',
+    (draft, value) => {
+      draft.skipAfter = value;
+    },
+  ],
+  [
+    't',
+    (draft, value) => {
+      draft.transformations.push(value);
+    },
+  ],
 ]);
 
 function readAction(draft: Draft, node: ActionNode, at: Position): void {
@@ -142,8 +285,24 @@ function readAction(draft: Draft, node: ActionNode, at: Position): void {
 
 export function compileActions(nodes: readonly ActionNode[], at: Position): ActionList {
   const draft: Draft = {
-    id: undefined, phase: undefined, disruption: undefined, status: undefined, message: '', data: '', tags: [], severity: undefined, version: '',
-    log: undefined, audit: undefined, capture: false, multiMatch: false, chained: false, skip: 0, skipAfter: undefined, effects: [], transformations: [],
+    id: undefined,
+    phase: undefined,
+    disruption: undefined,
+    status: undefined,
+    message: '',
+    data: '',
+    tags: [],
+    severity: undefined,
+    version: '',
+    log: undefined,
+    audit: undefined,
+    capture: false,
+    multiMatch: false,
+    chained: false,
+    skip: 0,
+    skipAfter: undefined,
+    effects: [],
+    transformations: [],
   };
   placed(at, () => {
     for (const node of nodes) readAction(draft, node, at);
@@ -152,7 +311,11 @@ export function compileActions(nodes: readonly ActionNode[], at: Position): Acti
 }
 
 /** The chain of a list of transformations, and its every stage, the untransformed value first. */
-export function compileChain(names: readonly string[], table: ChainTable, at: Position): { readonly chain: ChainNode; readonly stages: readonly ChainNode[] } {
+export function compileChain(
+  names: readonly string[],
+  table: ChainTable,
+  at: Position,
+): { readonly chain: ChainNode; readonly stages: readonly ChainNode[] } {
   let chain = table.root;
   let stages: ChainNode[] = [chain];
   for (const name of names) {

@@ -2,11 +2,12 @@ import type { Clock } from '../../core/clock.ts';
 import { emptyBody, failedBody } from '../body/body.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
+import type { TextMemory } from '../match/text.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { members } from './collections.ts';
 import { headerOf, type WafRequest } from './message.ts';
-import { runPhase } from './run.ts';
 import type { RuleSet } from './rule-set.ts';
+import { runPhase } from './run.ts';
 import { setTx } from './store.ts';
 import type { EngineMode, Removal, Transaction } from './transaction.ts';
 
@@ -28,6 +29,7 @@ export interface TransactionPlan {
   readonly removals: readonly Removal[];
   readonly isPinned: Transaction['isPinned'];
   readonly mask: (value: string) => string;
+  readonly memory: TextMemory;
 }
 
 /** Value of a variable inside a macro: the first that the name fits. */
@@ -76,6 +78,7 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     allowed: 'no',
     lookUp: (name) => lookUp(transaction, name),
     mask: plan.mask,
+    memory: plan.memory,
   };
   for (const [name, value] of plan.variables) setTx(transaction, name, value);
   return transaction;
@@ -95,7 +98,8 @@ export function enterPhase(transaction: Transaction, plan: TransactionPlan, phas
   }
 }
 
-const toText = (body: Uint8Array): string => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+const toText = (body: Uint8Array): string =>
+  Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
 
 /** Has the processor that phase 1 settled on read the body. */
 export function readBody(transaction: Transaction): void {
@@ -112,7 +116,10 @@ export function readBody(transaction: Transaction): void {
 
 /** Takes in the body of the response, where its type is one of those that rules read. */
 export function takeResponseBody(transaction: Transaction, plan: TransactionPlan, body: Uint8Array): void {
-  const type = headerOf(transaction.response?.headers ?? [], 'content-type').split(';', 1)[0]!.trim().toLowerCase();
+  const type = headerOf(transaction.response?.headers ?? [], 'content-type')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
   if (!transaction.readsResponseBody || !plan.responseBodyTypes.includes(type)) return;
   transaction.responseBodyText = toText(body.subarray(0, plan.maxResponseBodyBytes));
 }

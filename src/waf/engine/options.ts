@@ -22,34 +22,89 @@ type Draft = { -readonly [Key in keyof RuleSetOptions]: RuleSetOptions[Key] } & 
 
 function readCount(option: OptionDraft): number {
   const number = Number(option.args[0]);
-  if (!Number.isInteger(number) || number < 1) throw new MerlonError({ code: 'waf.bad-value', message: `\`${option.args[0] ?? ''}\` is not a number` });
+  if (!Number.isInteger(number) || number < 1)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`${option.args[0] ?? ''}\` is not a number` });
   return number;
 }
 
 const first = (option: OptionDraft): string => option.args[0] ?? '';
 
-const readers: ReadonlyMap<string, (draft: Draft, option: OptionDraft) => void> = new Map<string, (draft: Draft, option: OptionDraft) => void>([
-  ['secruleengine', (draft, option) => {
-    const value = first(option).toLowerCase();
-    if (!Object.hasOwn(engineModes, value)) throw new MerlonError({ code: 'waf.bad-value', message: `\`SecRuleEngine ${first(option)}\` is not understood` });
-    draft.mode = engineModes[value];
-  }],
-  ['secrequestbodyaccess', (draft, option) => { draft.requestBodyAccess = readSwitch('requestBodyAccess', first(option)); }],
-  ['secresponsebodyaccess', (draft, option) => { draft.responseBodyAccess = readSwitch('responseBodyAccess', first(option)); }],
-  ['secresponsebodymimetype', (draft, option) => { draft.responseBodyTypes = option.args.map((type) => type.toLowerCase()); }],
-  ['secresponsebodylimit', (draft, option) => { draft.maxResponseBodyBytes = readCount(option); }],
-  ['secargumentslimit', (draft, option) => { draft.maxFields = readCount(option); }],
-  ['secrequestbodyjsondepthlimit', (draft, option) => { draft.maxJsonDepth = readCount(option); }],
-  ['seccomponentsignature', (draft, option) => { draft.signature = first(option); }],
+const readers: ReadonlyMap<string, (draft: Draft, option: OptionDraft) => void> = new Map<
+  string,
+  (draft: Draft, option: OptionDraft) => void
+>([
+  [
+    'secruleengine',
+    (draft, option) => {
+      const value = first(option).toLowerCase();
+      if (!Object.hasOwn(engineModes, value))
+        throw new MerlonError({
+          code: 'waf.bad-value',
+          message: `\`SecRuleEngine ${first(option)}\` is not understood`,
+        });
+      draft.mode = engineModes[value];
+    },
+  ],
+  [
+    'secrequestbodyaccess',
+    (draft, option) => {
+      draft.requestBodyAccess = readSwitch('requestBodyAccess', first(option));
+    },
+  ],
+  [
+    'secresponsebodyaccess',
+    (draft, option) => {
+      draft.responseBodyAccess = readSwitch('responseBodyAccess', first(option));
+    },
+  ],
+  [
+    'secresponsebodymimetype',
+    (draft, option) => {
+      draft.responseBodyTypes = option.args.map((type) => type.toLowerCase());
+    },
+  ],
+  [
+    'secresponsebodylimit',
+    (draft, option) => {
+      draft.maxResponseBodyBytes = readCount(option);
+    },
+  ],
+  [
+    'secargumentslimit',
+    (draft, option) => {
+      draft.maxFields = readCount(option);
+    },
+  ],
+  [
+    'secrequestbodyjsondepthlimit',
+    (draft, option) => {
+      draft.maxJsonDepth = readCount(option);
+    },
+  ],
+  [
+    'seccomponentsignature',
+    (draft, option) => {
+      draft.signature = first(option);
+    },
+  ],
 ]);
 
 /** Directives of other deployments that this one answers elsewhere. */
 const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^sec(?:audit|debug)/, 'decisions go to the audit ledger'],
   [/^sec(?:tmp|data|upload)/, 'nothing is written to files'],
-  [/^sec(?:collectiontimeout|webappid|sensorid|serversignature|status|connengine|conn(?:read|write)statelimit)/, 'it belongs to a web server'],
-  [/^sec(?:requestbody(?:limit|nofileslimit|inmemorylimit|limitaction)|responsebodylimitaction)/, "the gateway's own limits apply"],
-  [/^sec(?:unicodemapfile|cookieformat|argumentseparator|cachetransformations|pcrematchlimit|pcrematchlimitrecursion|xmlexternalentity|tmpsaveuploadedfiles|interceptonerror)/, 'the engine knows one way, and it is the safe one'],
+  [
+    /^sec(?:collectiontimeout|webappid|sensorid|serversignature|status|connengine|conn(?:read|write)statelimit)/,
+    'it belongs to a web server',
+  ],
+  [
+    /^sec(?:requestbody(?:limit|nofileslimit|inmemorylimit|limitaction)|responsebodylimitaction)/,
+    "the gateway's own limits apply",
+  ],
+  [
+    /^sec(?:unicodemapfile|cookieformat|argumentseparator|cachetransformations|pcrematchlimit|pcrematchlimitrecursion|xmlexternalentity|tmpsaveuploadedfiles|interceptonerror)/,
+    'the engine knows one way, and it is the safe one',
+  ],
 ];
 
 function warn(option: OptionDraft): string {
@@ -60,8 +115,15 @@ function warn(option: OptionDraft): string {
 
 export function readOptions(options: readonly OptionDraft[]): RuleSetOptions {
   const draft: Draft = {
-    mode: undefined, requestBodyAccess: undefined, responseBodyAccess: undefined, responseBodyTypes: undefined, maxResponseBodyBytes: undefined,
-    maxFields: undefined, maxJsonDepth: undefined, signature: '', warnings: [],
+    mode: undefined,
+    requestBodyAccess: undefined,
+    responseBodyAccess: undefined,
+    responseBodyTypes: undefined,
+    maxResponseBodyBytes: undefined,
+    maxFields: undefined,
+    maxJsonDepth: undefined,
+    signature: '',
+    warnings: [],
   };
   for (const option of options) {
     const reader = readers.get(option.name);

@@ -3,13 +3,13 @@ import { placed, ruleFault } from '../errors.ts';
 import { parseDirectives } from '../language/directives.ts';
 import { parseMacro } from '../language/macro.ts';
 import { createSieve, type Sieve } from '../match/sieve.ts';
-import { type ChainTable, createChainTable } from '../match/text.ts';
+import { type ChainTable, createChainTable, createTextMemory, type TextMemory } from '../match/text.ts';
 import { operators, unsupportedOperators } from '../operators/index.ts';
 import type { Operator, OperatorSources } from '../operators/operator.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { type Draft, draftRules, type RuleDraft } from './draft.ts';
 import { type ActionList, compileChain } from './link.ts';
-import { readOptions, type RuleSetOptions } from './options.ts';
+import { type RuleSetOptions, readOptions } from './options.ts';
 import type { Condition, Disruption, Entry, Link, Sifted } from './rule.ts';
 import { createTargetTable, type TargetTable } from './targets.ts';
 
@@ -38,6 +38,7 @@ export interface Workshop {
   readonly targets: TargetTable;
   readonly groups: Map<string, number>;
   readonly sieves: Sieve[];
+  readonly memory: TextMemory;
 }
 
 export const createWorkshop = (): Workshop => ({
@@ -45,6 +46,7 @@ export const createWorkshop = (): Workshop => ({
   targets: createTargetTable(),
   groups: new Map(),
   sieves: [],
+  memory: createTextMemory(),
 });
 
 interface Compilation {
@@ -75,23 +77,46 @@ function sift(compilation: Compilation, phase: number, requirements: Requirement
 }
 
 /** Operators that look for the marks of an attack in text. */
-const detecting: ReadonlySet<string> = new Set(['rx', 'pm', 'pmf', 'pmfromfile', 'contains', 'containsword', 'detectsqli', 'detectxss']);
+const detecting: ReadonlySet<string> = new Set([
+  'rx',
+  'pm',
+  'pmf',
+  'pmfromfile',
+  'contains',
+  'containsword',
+  'detectsqli',
+  'detectxss',
+]);
 
-function compileCondition(compilation: Compilation, rule: RuleDraft, head: Head, names: readonly string[]): Condition | undefined {
+function compileCondition(
+  compilation: Compilation,
+  rule: RuleDraft,
+  head: Head,
+  names: readonly string[],
+): Condition | undefined {
   const { variables, operator: node } = rule;
   if (variables === undefined || node === undefined) return undefined;
   const { workshop, sources } = compilation;
   const targets = workshop.targets.compile(variables, rule.at);
   const operator = placed(rule.at, () => compileOperator(node.name, node.parameter, sources));
   const { chain, stages } = compileChain(names, workshop.chains, rule.at);
-  const sifted = node.negated || rule.compiled.multiMatch ? undefined : sift(compilation, head.phase, operator.requirements);
+  const sifted =
+    node.negated || rule.compiled.multiMatch ? undefined : sift(compilation, head.phase, operator.requirements);
   const key = `${targets.id}/${chain.id}/${sifted === undefined ? '' : sifted.sieve.id}`;
   const group = workshop.groups.get(key) ?? workshop.groups.size;
   workshop.groups.set(key, group);
   const name = node.name.toLowerCase();
   const skipsPinned = !node.negated && detecting.has(name) && head.tags.some((tag) => tag.startsWith('attack-'));
   return {
-    targets, operatorName: node.name, operator, negated: node.negated, chain, stages: rule.compiled.multiMatch ? stages : [], sifted, group, skipsPinned,
+    targets,
+    operatorName: node.name,
+    operator,
+    negated: node.negated,
+    chain,
+    stages: rule.compiled.multiMatch ? stages : [],
+    sifted,
+    group,
+    skipsPinned,
   };
 }
 
@@ -103,7 +128,10 @@ interface Head {
 }
 
 function disruptionOf(actions: ActionList, defaults: ActionList | undefined): Disruption {
-  const byDefault = defaults?.disruption === undefined || defaults.disruption === 'block' ? { kind: 'pass' as const } : defaults.disruption;
+  const byDefault =
+    defaults?.disruption === undefined || defaults.disruption === 'block'
+      ? { kind: 'pass' as const }
+      : defaults.disruption;
   if (actions.disruption === undefined || actions.disruption === 'block') return byDefault;
   return actions.disruption;
 }
@@ -161,7 +189,8 @@ const lastOf = (link: Link): Link => (link.next === undefined ? link : lastOf(li
 function checkMarkers(draft: Draft): void {
   const markers = new Set(draft.items.map((item) => (item.kind === 'marker' ? item.name : '')));
   for (const item of draft.items) {
-    if (item.kind === 'marker' || item.compiled.skipAfter === undefined || markers.has(item.compiled.skipAfter)) continue;
+    if (item.kind === 'marker' || item.compiled.skipAfter === undefined || markers.has(item.compiled.skipAfter))
+      continue;
     throw ruleFault(item.at, 'waf.unknown-name', `there is no marker \`${item.compiled.skipAfter}\``);
   }
 }

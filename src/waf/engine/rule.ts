@@ -1,7 +1,7 @@
 import type { Position } from '../errors.ts';
 import type { Macro } from '../language/macro.ts';
-import type { ChainNode } from '../match/text.ts';
 import type { Sieve } from '../match/sieve.ts';
+import type { ChainNode } from '../match/text.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { MatchedValue, Transaction } from './transaction.ts';
 import type { Value } from './value.ts';

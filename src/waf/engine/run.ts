@@ -1,5 +1,5 @@
 import { expand, type Scope } from '../language/macro.ts';
-import { hasBit } from '../match/sieve.ts';
+import { dropBit, hasBit } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
 import type { Condition, Link } from './rule.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -23,12 +23,12 @@ function buildGroup(transaction: Transaction, condition: Condition): Group {
   const texts = values.map((value) => transformed(value.text, condition.chain));
   const { sifted } = condition;
   if (sifted === undefined) return { values, texts, union: undefined };
-  let union: Uint32Array | undefined;
+  const union = new Uint32Array(sifted.sieve.words());
   for (const text of texts) {
     const bits = sifted.sieve.candidates(text);
-    union = union === undefined ? bits.slice() : union.map((word, index) => word | bits[index]!);
+    for (let word = 0; word < union.length; word += 1) union[word]! |= bits[word]!;
   }
-  return { values, texts, union: union ?? new Uint32Array((sifted.bit >>> 5) + 1) };
+  return { values, texts, union };
 }
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
@@ -64,8 +64,12 @@ function onMatch(transaction: Transaction, link: Link, value: Value, text: Text,
 
 function holdsFor(transaction: Transaction, condition: Condition, text: Text): boolean {
   const { sifted, operator, negated } = condition;
-  if (sifted !== undefined && !hasBit(sifted.sieve.candidates(text), sifted.bit)) return false;
-  return operator.matches(text, transaction) !== negated;
+  if (sifted === undefined) return operator.matches(text, transaction) !== negated;
+  const candidates = sifted.sieve.candidates(text);
+  if (!hasBit(candidates, sifted.bit)) return false;
+  if (operator.matches(text, transaction)) return true;
+  dropBit(candidates, sifted.bit);
+  return false;
 }
 
 /** The texts of a value that the operator is tried on: one, or with `multiMatch` each that differs from the one before. */
@@ -139,7 +143,8 @@ function maskedScope(transaction: Transaction): Scope {
 }
 
 function record(transaction: Transaction, head: Link, values: readonly MatchedValue[]): void {
-  if (head.severity !== undefined && head.severity < transaction.highestSeverity) transaction.highestSeverity = head.severity;
+  if (head.severity !== undefined && head.severity < transaction.highestSeverity)
+    transaction.highestSeverity = head.severity;
   if (!head.log) return;
   const scope = maskedScope(transaction);
   transaction.matches.push({
@@ -185,4 +190,3 @@ export function runPhase(transaction: Transaction, rules: RuleSet): void {
     if (jump !== undefined) index = jump;
   }
 }
-

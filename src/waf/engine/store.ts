@@ -1,10 +1,10 @@
+import { MerlonError } from '../../core/errors.ts';
 import { expand, type Macro, parseMacro } from '../language/macro.ts';
 import { leadingInteger } from '../operators/strings.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import type { Effect } from './rule.ts';
 import type { Transaction } from './transaction.ts';
 import { createValue, type Value } from './value.ts';
-import { MerlonError } from '../../core/errors.ts';
 
 const maxVariables = 4096;
 const storeNames: ReadonlySet<string> = new Set(['TX', 'IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE']);
@@ -41,7 +41,8 @@ const assignmentForm = /^(!?)\s*([A-Za-z]+)\.([^=]+?)\s*(?:=\s*([+-]?)([^]*))?$/
 
 function parseAssignment(text: string): Assignment {
   const match = assignmentForm.exec(text);
-  if (match === null) throw new MerlonError({ code: 'waf.bad-value', message: `\`setvar:${text}\` is not an assignment` });
+  if (match === null)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`setvar:${text}\` is not an assignment` });
   const collection = match[2]!.toUpperCase();
   if (!storeNames.has(collection)) {
     throw new MerlonError({ code: 'waf.bad-value', message: `\`setvar\` cannot write to \`${match[2]}\`` });

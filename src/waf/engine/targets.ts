@@ -51,12 +51,14 @@ function xmlTarget(node: VariableNode): Target {
 function plainTarget(node: VariableNode): Target {
   const { name } = node;
   const covers = selects(node.selector);
-  const key = node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
+  const key =
+    node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
   return {
     collection: name,
     collect(transaction, into) {
       const all = members(transaction, name);
-      if (node.counted) into.push(createValue(`&${name}`, key, String(covers === undefined ? all.length : all.filter(covers).length)));
+      if (node.counted)
+        into.push(createValue(`&${name}`, key, String(covers === undefined ? all.length : all.filter(covers).length)));
       else for (const value of all) if (covers === undefined || covers(value)) into.push(value);
     },
   };
@@ -104,13 +106,17 @@ function buildSet(nodes: readonly VariableNode[], id: number): TargetSet {
   return {
     id,
     targets: included.map((node) => (node.name === 'XML' ? xmlTarget(node) : plainTarget(node))),
-    exclusions: excluded.filter(({ name }) => name !== 'XML').map((node): Exclusion => ({ collection: node.name, covers: selects(node.selector) })),
+    exclusions: excluded
+      .filter(({ name }) => name !== 'XML')
+      .map((node): Exclusion => ({ collection: node.name, covers: selects(node.selector) })),
     stable: included.every(({ name }) => name === 'XML' || collections.get(name)?.lifetime !== 'moment'),
   };
 }
 
 const covered = (exclusions: readonly Exclusion[], value: Value): boolean =>
-  exclusions.some(({ collection, covers }) => collection === value.collection && (covers === undefined || covers(value)));
+  exclusions.some(
+    ({ collection, covers }) => collection === value.collection && (covers === undefined || covers(value)),
+  );
 
 /** Takes out what the exclusions cover. */
 export function without(values: readonly Value[], exclusions: readonly Exclusion[]): readonly Value[] {

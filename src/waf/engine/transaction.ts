@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { BodyLimits, ParsedBody } from '../body/body.ts';
 import type { MacroName } from '../language/macro.ts';
-import type { Text } from '../match/text.ts';
+import type { Text, TextMemory } from '../match/text.ts';
 import type { WafRequest, WafResponse } from './message.ts';
 import type { Link } from './rule.ts';
 import type { Value } from './value.ts';
@@ -89,4 +89,5 @@ export interface Transaction {
   allowed: 'no' | 'phase' | 'request' | 'all';
   lookUp(name: MacroName): string;
   readonly mask: (value: string) => string;
+  readonly memory: TextMemory;
 }

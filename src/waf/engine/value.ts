@@ -1,4 +1,4 @@
-import { createText, type Text } from '../match/text.ts';
+import { createText, type Text, type TextMemory } from '../match/text.ts';
 import { lowercase } from '../transformations/bytes.ts';
 
 /** One member of a collection: `ARGS:id` and what it holds. */
@@ -19,11 +19,12 @@ export function createValue(collection: string, key: string, text: Text | string
 }
 
 /** `ARGS:id`, `REQUEST_METHOD`. */
-export const nameOf = (value: Value): string => (value.key === '' ? value.collection : `${value.collection}:${value.key}`);
+export const nameOf = (value: Value): string =>
+  value.key === '' ? value.collection : `${value.collection}:${value.key}`;
 
 /** The same content in another collection. */
 export const under = (collection: string, value: Value): Value => ({ ...value, collection });
 
-/** Collections of names: each key is a value of its own. */
-export const namesOf = (collection: string, values: readonly Value[]): Value[] =>
-  values.map((value) => createValue(collection, value.key, value.key));
+/** Collections of names: each key is a value of its own. Names are few, and come again. */
+export const namesOf = (collection: string, values: readonly Value[], memory: TextMemory): Value[] =>
+  values.map((value) => createValue(collection, value.key, memory.recall(value.key)));

@@ -13,9 +13,16 @@ export interface Sieve {
   add(requirements: Requirements): number;
   /** No more patterns; builds the automaton. */
   seal(): void;
+  /** 32-bit words of a set of candidates. */
+  words(): number;
   /** Bits of the patterns that may match. */
   candidates(text: Text): Uint32Array;
 }
+
+/** Forgets a candidate that turned out not to match, for good: the text and the pattern stay what they are. */
+export const dropBit = (bits: Uint32Array, bit: number): void => {
+  bits[bit >>> 5]! &= ~(1 << (bit & 31));
+};
 
 export const hasBit = (bits: Uint32Array, bit: number): boolean => (bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
 
@@ -23,14 +30,15 @@ export const hasBit = (bits: Uint32Array, bit: number): boolean => (bits[bit >>>
 const maxWordBytes = 8;
 
 interface Pattern {
-  readonly sets: readonly ByteSet[];
+  readonly tag: number;
+  /** Indices of the sets, each of which must have a byte in the text. Many patterns share sets. */
+  readonly sets: readonly number[];
   readonly minLength: number;
-  readonly hasWords: boolean;
 }
 
-function satisfied(pattern: Pattern, text: Text, bytes: ByteSet): boolean {
+function satisfied(pattern: Pattern, text: Text, present: Uint8Array): boolean {
   if (text.raw.length < pattern.minLength) return false;
-  for (const set of pattern.sets) if (!intersects(set, bytes)) return false;
+  for (let index = 0; index < pattern.sets.length; index += 1) if (present[pattern.sets[index]!] === 0) return false;
   return true;
 }
 
@@ -50,19 +58,43 @@ function scan(automaton: Automaton, raw: string, bits: Uint32Array): void {
 
 export function createSieve(id: number): Sieve {
   const patterns: Pattern[] = [];
+  /** Patterns that no word announces. */
+  const wordless: Pattern[] = [];
   const words: Word[] = [];
+  const sets: ByteSet[] = [];
+  const setIndex = new Map<string, number>();
   let automaton: Automaton | undefined;
+  let present = new Uint8Array(0);
+
+  const internSet = (set: ByteSet): number => {
+    const key = set.join();
+    const known = setIndex.get(key);
+    if (known !== undefined) return known;
+    setIndex.set(key, sets.length);
+    return sets.push(set) - 1;
+  };
+
+  /** Takes back what words announced in a text that lacks the rest. */
+  const confirm = (bits: Uint32Array, text: Text): void => {
+    for (let word = 0; word < bits.length; word += 1) {
+      for (let left = bits[word]!; left !== 0; left &= left - 1) {
+        const bit = 31 - Math.clz32(left & -left);
+        if (!satisfied(patterns[word * 32 + bit]!, text, present)) bits[word]! &= ~(1 << bit);
+      }
+    }
+  };
 
   const examine = (text: Text): Uint32Array => {
     const bits = new Uint32Array((patterns.length >>> 5) + 1);
-    if (automaton !== undefined) scan(automaton, text.raw, bits);
     const bytes = bytesOfText(text);
-    for (let tag = 0; tag < patterns.length; tag += 1) {
-      const pattern = patterns[tag]!;
-      const mask = 1 << (tag & 31);
-      const reached = !pattern.hasWords || (bits[tag >>> 5]! & mask) !== 0;
-      if (reached && satisfied(pattern, text, bytes)) bits[tag >>> 5]! |= mask;
-      else bits[tag >>> 5]! &= ~mask;
+    for (let index = 0; index < sets.length; index += 1) present[index] = intersects(sets[index]!, bytes) ? 1 : 0;
+    if (automaton !== undefined) {
+      scan(automaton, text.raw, bits);
+      confirm(bits, text);
+    }
+    for (let index = 0; index < wordless.length; index += 1) {
+      const pattern = wordless[index]!;
+      if (satisfied(pattern, text, present)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
     }
     return bits;
   };
@@ -70,17 +102,21 @@ export function createSieve(id: number): Sieve {
   return {
     id,
     add(requirements) {
-      const { literals, sets, minLength } = requirements;
+      const { literals, minLength } = requirements;
       // Words of one byte occur everywhere and say no more than the sets of bytes do.
       const hasWords = literals !== undefined && literals.every((literal) => literal.length > 1);
-      patterns.push({ sets, minLength, hasWords });
-      const tag = patterns.length - 1;
-      if (hasWords) words.push(...[...new Set(literals)].map((text) => ({ text: text.slice(0, maxWordBytes), tag })));
-      return tag;
+      const pattern: Pattern = { tag: patterns.length, sets: requirements.sets.map(internSet), minLength };
+      patterns.push(pattern);
+      if (!hasWords) wordless.push(pattern);
+      else
+        for (const literal of new Set(literals)) words.push({ text: literal.slice(0, maxWordBytes), tag: pattern.tag });
+      return pattern.tag;
     },
     seal() {
       if (words.length > 0) automaton = buildAutomaton(words);
+      present = new Uint8Array(sets.length);
     },
+    words: () => (patterns.length >>> 5) + 1,
     candidates(text) {
       return (text.candidates[id] ??= examine(text));
     },

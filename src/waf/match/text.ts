@@ -18,6 +18,34 @@ export const createText = (raw: string): Text => ({ raw, derived: [], candidates
 
 export const bytesOfText = (text: Text): ByteSet => (text.bytes ??= bytesIn(text.raw));
 
+/** Texts that come again with every request: what was found out about one is kept for the next. */
+export interface TextMemory {
+  recall(raw: string): Text;
+}
+
+const maxRemembered = 2048;
+const maxRememberedBytes = 512;
+
+export function createTextMemory(): TextMemory {
+  let young = new Map<string, Text>();
+  let old = new Map<string, Text>();
+  return {
+    recall(raw) {
+      let text = young.get(raw);
+      if (text !== undefined) return text;
+      text = old.get(raw) ?? createText(raw);
+      if (raw.length > maxRememberedBytes) return text;
+      // Two generations: what is not asked for while one fills up is forgotten.
+      if (young.size >= maxRemembered / 2) {
+        old = young;
+        young = new Map();
+      }
+      young.set(raw, text);
+      return text;
+    },
+  };
+}
+
 /** A chain of transformations: all but the last (`parent`), then the last. */
 export interface ChainNode {
   readonly id: number;

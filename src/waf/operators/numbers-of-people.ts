@@ -24,7 +24,8 @@ const digitsOf = (text: string): number[] => [...text.replace(/\D+/g, '')].map(N
 function verifying(check: Check): OperatorFactory {
   return (parameter) => {
     const regex = compileRegex(parameter);
-    const find = (text: string): string | undefined => [...candidates(regex, text)].find((one) => check(digitsOf(one), one));
+    const find = (text: string): string | undefined =>
+      [...candidates(regex, text)].find((one) => check(digitsOf(one), one));
     return {
       matches: (text) => find(text.raw) !== undefined,
       captures: (text) => [find(text.raw)],
@@ -86,7 +87,8 @@ const nids: OperatorFactory = (parameter, sources) => {
   const [country = '', ...expression] = parameter.split(' ');
   const checks: Readonly<Record<string, Check>> = { cl: (_digits, text) => isRut(text), us: isSsn };
   const check = Object.hasOwn(checks, country) ? checks[country] : undefined;
-  if (check === undefined) throw new MerlonError({ code: 'waf.bad-value', message: `\`@nids\` knows \`cl\` and \`us\`, not \`${country}\`` });
+  if (check === undefined)
+    throw new MerlonError({ code: 'waf.bad-value', message: `\`@nids\` knows \`cl\` and \`us\`, not \`${country}\`` });
   return verifying(check)(expression.join(' '), sources);
 };
 

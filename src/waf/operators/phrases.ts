@@ -41,7 +41,11 @@ export function phraseOperator(phrases: readonly string[]): Operator {
   return {
     matches: (text) => findPhrase(groups, text.raw) !== undefined,
     captures: (text) => [findPhrase(groups, text.raw)],
-    requirements: { literals: wanted, sets: [], minLength: wanted.reduce((least, { length }) => Math.min(least, length), 255) },
+    requirements: {
+      literals: wanted,
+      sets: [],
+      minLength: wanted.reduce((least, { length }) => Math.min(least, length), 255),
+    },
   };
 }
 
@@ -53,15 +57,26 @@ function readPhrase(text: string): string {
 }
 
 const pm: OperatorFactory = (parameter) =>
-  phraseOperator(readPhrase(parameter).split(/\s+/).filter((phrase) => phrase !== ''));
+  phraseOperator(
+    readPhrase(parameter)
+      .split(/\s+/)
+      .filter((phrase) => phrase !== ''),
+  );
 
 /** Lines of data files that count. */
 export function readLines(names: string, read: (name: string) => string | undefined): string[] {
-  return names.split(/\s+/).filter((name) => name !== '').flatMap((name) => {
-    const data = read(name);
-    if (data === undefined) throw new MerlonError({ code: 'waf.missing-data', message: `there is no data file \`${name}\`` });
-    return data.split('\n').map((line) => line.replace(/\r$/, '')).filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  });
+  return names
+    .split(/\s+/)
+    .filter((name) => name !== '')
+    .flatMap((name) => {
+      const data = read(name);
+      if (data === undefined)
+        throw new MerlonError({ code: 'waf.missing-data', message: `there is no data file \`${name}\`` });
+      return data
+        .split('\n')
+        .map((line) => line.replace(/\r$/, ''))
+        .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+    });
 }
 
 const pmFromFile: OperatorFactory = (parameter, sources) =>

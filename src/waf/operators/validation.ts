@@ -10,7 +10,10 @@ import type { OperatorFactory } from './operator.ts';
 /** `32-126,9,10`. */
 const validateByteRange: OperatorFactory = (parameter) => {
   const allowed = emptySet();
-  for (const range of parameter.split(',').map((one) => one.trim()).filter((one) => one !== '')) {
+  for (const range of parameter
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')) {
     const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(range);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? match?.[1]);

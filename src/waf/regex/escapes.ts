@@ -1,4 +1,16 @@
-import { addByte, addRange, addSet, type ByteSet, complement, digitSet, emptySet, foldCase, setOf, spaceSet, wordSet } from './byte-set.ts';
+import {
+  addByte,
+  addRange,
+  addSet,
+  type ByteSet,
+  complement,
+  digitSet,
+  emptySet,
+  foldCase,
+  setOf,
+  spaceSet,
+  wordSet,
+} from './byte-set.ts';
 import type { Cursor } from './cursor.ts';
 
 const horizontal = setOf([0x09, 0x09], [0x20, 0x20], [0xa0, 0xa0]);

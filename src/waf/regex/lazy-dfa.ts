@@ -60,7 +60,14 @@ interface Closure {
 }
 
 /** Follows empty moves from `from`; calls `reach` with each byte-consuming place. True where the program has matched. */
-function follow(program: Program, closure: Closure, from: number, before: number, after: number, reach: (place: number) => void): boolean {
+function follow(
+  program: Program,
+  closure: Closure,
+  from: number,
+  before: number,
+  after: number,
+  reach: (place: number) => void,
+): boolean {
   const { op, x, y } = program;
   const { stamp, stack, generation } = closure;
   stack.push(from);
@@ -192,4 +199,3 @@ export function isRegular(program: Program): boolean {
   }
   return true;
 }
-

@@ -1,4 +1,4 @@
-import { complement, emptySet, foldCase, addByte, setOf } from './byte-set.ts';
+import { addByte, complement, emptySet, foldCase, setOf } from './byte-set.ts';
 import { type Cursor, createCursor } from './cursor.ts';
 import { classEscapes, readCharacterEscape, readClass } from './escapes.ts';
 import { empty, type Node } from './syntax.ts';
@@ -12,7 +12,13 @@ export interface RegexFlags {
   readonly ungreedy: boolean;
 }
 
-export const defaultFlags: RegexFlags = { ignoreCase: false, multiline: false, dotAll: true, extended: false, ungreedy: false };
+export const defaultFlags: RegexFlags = {
+  ignoreCase: false,
+  multiline: false,
+  dotAll: true,
+  extended: false,
+  ungreedy: false,
+};
 
 export interface ParsedRegex {
   readonly node: Node;
@@ -77,7 +83,13 @@ function parseEscape(parser: Parser): Node {
 const lineBreak: Node = {
   kind: 'alt',
   options: [
-    { kind: 'cat', parts: [{ kind: 'set', set: setOf([13, 13]) }, { kind: 'set', set: lineFeed }] },
+    {
+      kind: 'cat',
+      parts: [
+        { kind: 'set', set: setOf([13, 13]) },
+        { kind: 'set', set: lineFeed },
+      ],
+    },
     { kind: 'set', set: setOf([10, 13], [0x85, 0x85]) },
   ],
 };
@@ -206,7 +218,8 @@ function readQuantifier(cursor: Cursor): readonly [number, number] | undefined {
   const min = Number(match[1]);
   const max = match[2] === undefined ? min : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3]);
   if (max < min) throw cursor.fault('a repetition counts backwards');
-  if (min > maxRepeat || (max !== Number.POSITIVE_INFINITY && max > maxRepeat)) throw cursor.fault(`a repetition may count to ${maxRepeat}`);
+  if (min > maxRepeat || (max !== Number.POSITIVE_INFINITY && max > maxRepeat))
+    throw cursor.fault(`a repetition may count to ${maxRepeat}`);
   return [min, max];
 }
 

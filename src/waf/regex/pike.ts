@@ -1,6 +1,6 @@
 import { holds, noByte } from './assertions.ts';
 import { hasByte } from './byte-set.ts';
-import { compileProgram, opcodes, type Look, type Program } from './program.ts';
+import { compileProgram, type Look, opcodes, type Program } from './program.ts';
 import { reverse } from './syntax.ts';
 
 // Pike's machine: all places of the program advance together, each with its captures, the preferred first. Linear in

@@ -45,7 +45,11 @@ interface Builder {
 
 function emit(builder: Builder, op: number, x = 0, y = 0): number {
   if (builder.op.length >= maxInstructions) {
-    throw new MerlonError({ code: 'waf.bad-regex', message: 'the expression is too large', hint: 'lower its repetition counts' });
+    throw new MerlonError({
+      code: 'waf.bad-regex',
+      message: 'the expression is too large',
+      hint: 'lower its repetition counts',
+    });
   }
   builder.op.push(op);
   builder.x.push(x);

@@ -3,9 +3,41 @@ import { describe, expect, it } from 'vitest';
 import { compileRegex } from './regex.ts';
 
 const same: readonly string[] = [
-  'a', 'a|b', 'ab*c', '(a+)(b?)', '^a', 'a$', '^$', '\\ba', 'a\\b', 'a\\Bb', '(?:a|ab)(?:c|bcd)(d*)', 'a{2}', 'a{1,2}b', '(a|b)*c',
-  'a.*?b', 'a.*b', '[^a]b', '[a-c]+', '(?:^|b)a', 'a(?:$|b)', '(?=a)[ab]', '(?!a)[abc]', 'b(?=a)', 'c(?!a)', '(?<=a)b', '(?<!a)b',
-  '(?:(?!b).)*c', '(a)|(b)', '(a(b(c)?)?)', 'a(?=b(?!c))', '', 'a||b', '(?:)*', '\\w+\\W', '(?:a*)*b',
+  'a',
+  'a|b',
+  'ab*c',
+  '(a+)(b?)',
+  '^a',
+  'a$',
+  '^$',
+  '\\ba',
+  'a\\b',
+  'a\\Bb',
+  '(?:a|ab)(?:c|bcd)(d*)',
+  'a{2}',
+  'a{1,2}b',
+  '(a|b)*c',
+  'a.*?b',
+  'a.*b',
+  '[^a]b',
+  '[a-c]+',
+  '(?:^|b)a',
+  'a(?:$|b)',
+  '(?=a)[ab]',
+  '(?!a)[abc]',
+  'b(?=a)',
+  'c(?!a)',
+  '(?<=a)b',
+  '(?<!a)b',
+  '(?:(?!b).)*c',
+  '(a)|(b)',
+  '(a(b(c)?)?)',
+  'a(?=b(?!c))',
+  '',
+  'a||b',
+  '(?:)*',
+  '\\w+\\W',
+  '(?:a*)*b',
 ];
 
 describe('compileRegex', () => {
@@ -33,7 +65,9 @@ describe('compileRegex', () => {
           expect(text.length).toBeGreaterThanOrEqual(requirements.minLength);
           if (requirements.literals) expect(requirements.literals.some((literal) => text.includes(literal))).toBe(true);
           for (const set of requirements.sets) {
-            expect([...text].some((c) => (set[c.charCodeAt(0) >>> 5]! & (1 << (c.charCodeAt(0) & 31))) !== 0)).toBe(true);
+            expect([...text].some((c) => (set[c.charCodeAt(0) >>> 5]! & (1 << (c.charCodeAt(0) & 31))) !== 0)).toBe(
+              true,
+            );
           }
         }),
         { numRuns: 40, seed: 8 },

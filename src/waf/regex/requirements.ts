@@ -83,8 +83,12 @@ function ofSequence(parts: readonly Node[]): Facts {
 
 function ofAlternatives(options: readonly Node[]): Facts {
   const facts = options.map(learn);
-  const exact = facts.every((one) => one.exact !== undefined) ? [...new Set(facts.flatMap((one) => one.exact!))] : undefined;
-  const all = facts.every((one) => usable(one.literals)) ? [...new Set(facts.flatMap((one) => one.literals!))] : undefined;
+  const exact = facts.every((one) => one.exact !== undefined)
+    ? [...new Set(facts.flatMap((one) => one.exact!))]
+    : undefined;
+  const all = facts.every((one) => usable(one.literals))
+    ? [...new Set(facts.flatMap((one) => one.literals!))]
+    : undefined;
   const sets: ByteSet[] = [];
   if (facts.every((one) => one.sets.length > 0)) {
     const union = new Uint32Array(8);

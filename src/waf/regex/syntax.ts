@@ -8,7 +8,13 @@ export type Node =
   | { readonly kind: 'set'; readonly set: ByteSet }
   | { readonly kind: 'cat'; readonly parts: readonly Node[] }
   | { readonly kind: 'alt'; readonly options: readonly Node[] }
-  | { readonly kind: 'repeat'; readonly node: Node; readonly min: number; readonly max: number; readonly greedy: boolean }
+  | {
+      readonly kind: 'repeat';
+      readonly node: Node;
+      readonly min: number;
+      readonly max: number;
+      readonly greedy: boolean;
+    }
   | { readonly kind: 'group'; readonly node: Node; readonly index: number }
   | { readonly kind: 'assert'; readonly what: AssertionKind }
   | { readonly kind: 'look'; readonly ahead: boolean; readonly negative: boolean; readonly node: Node };

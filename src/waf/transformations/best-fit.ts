@@ -20,17 +20,23 @@ const punctuation: readonly (readonly [number, number, string])[] = [
   [0x3009, 0x3009, '>'],
 ];
 
-const latin = new Map([...'\xa0 \xa1!\xa2c\xa4$\xa5Y\xa6|\xa9C\xaaa\xab<\xad-\xaeR\xb22\xb33\xb7.\xb8,\xb91\xbao\xbb>\xc6A\xd0D\xd8O\xe6a\xf8o'.matchAll(/(.)(.)/gs)].map(
-  ([, from, to]) => [from!.charCodeAt(0), to!.charCodeAt(0)],
-));
+const latin = new Map(
+  [
+    ...'\xa0 \xa1!\xa2c\xa4$\xa5Y\xa6|\xa9C\xaaa\xab<\xad-\xaeR\xb22\xb33\xb7.\xb8,\xb91\xbao\xbb>\xc6A\xd0D\xd8O\xe6a\xf8o'.matchAll(
+      /(.)(.)/gs,
+    ),
+  ].map(([, from, to]) => [from!.charCodeAt(0), to!.charCodeAt(0)]),
+);
 
 /** Where characters decompose into a letter and its accents, or are full-width forms. */
-const decomposes = (point: number): boolean => (point >= 0xc0 && point < 0x2500) || (point >= 0xff01 && point <= 0xff5e);
+const decomposes = (point: number): boolean =>
+  (point >= 0xc0 && point < 0x2500) || (point >= 0xff01 && point <= 0xff5e);
 
 function lookUp(point: number): number {
   const letter = latin.get(point);
   if (letter !== undefined) return letter;
-  for (const [first, last, character] of punctuation) if (point >= first && point <= last) return character.charCodeAt(0);
+  for (const [first, last, character] of punctuation)
+    if (point >= first && point <= last) return character.charCodeAt(0);
   if (!decomposes(point)) return point & 0xff;
   const plain = String.fromCharCode(point).normalize('NFKD').charCodeAt(0);
   return plain < 0x80 ? plain : point & 0xff;

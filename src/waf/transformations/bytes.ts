@@ -1,7 +1,9 @@
 /** Byte string of the UTF-8 form of a code point. */
 export function utf8(code: number): string {
   const valid = code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0xfffd : code;
-  return valid < 0x80 ? String.fromCharCode(valid) : Buffer.from(String.fromCodePoint(valid), 'utf8').toString('latin1');
+  return valid < 0x80
+    ? String.fromCharCode(valid)
+    : Buffer.from(String.fromCodePoint(valid), 'utf8').toString('latin1');
 }
 
 /** Value of a hexadecimal digit, or -1. */

@@ -24,7 +24,9 @@ export function hexDecode(text: string): string {
 
 /** `0x414243` as SQL reads it. */
 export function sqlHexDecode(text: string): string {
-  return text.replace(/0[xX]((?:[0-9A-Fa-f]{2})+)/g, (_all, digits: string) => Buffer.from(digits, 'hex').toString('latin1'));
+  return text.replace(/0[xX]((?:[0-9A-Fa-f]{2})+)/g, (_all, digits: string) =>
+    Buffer.from(digits, 'hex').toString('latin1'),
+  );
 }
 
 export const md5 = (text: string): string => createHash('md5').update(toBytes(text)).digest('binary');
@@ -46,4 +48,3 @@ export const parityEven7bit = (text: string): string => withParity(text, 1);
 export const parityOdd7bit = (text: string): string => withParity(text, 0);
 export const parityZero7bit = (text: string): string =>
   text.replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(byte.charCodeAt(0) & 0x7f));
-

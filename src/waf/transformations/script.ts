@@ -43,7 +43,10 @@ const controls: ReadonlyMap<string, string> = new Map([
 
 function octal(text: string, at: number): Unescaped {
   const length = runLength(text, at + 1, 3, isOctal);
-  return { text: String.fromCharCode(Number.parseInt(text.slice(at + 1, at + 1 + length), 8) & 255), length: length + 1 };
+  return {
+    text: String.fromCharCode(Number.parseInt(text.slice(at + 1, at + 1 + length), 8) & 255),
+    length: length + 1,
+  };
 }
 
 function readJs(text: string, at: number): Unescaped {

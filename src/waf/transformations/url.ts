@@ -1,5 +1,5 @@
-import { hexAt } from './bytes.ts';
 import { bestFit } from './best-fit.ts';
+import { hexAt } from './bytes.ts';
 
 /** Percent-decoding with `+` as space; what is not a valid escape stays. */
 export function urlDecode(text: string): string {
@@ -20,7 +20,9 @@ export function urlDecode(text: string): string {
 
 /** Percent-decoding of a path, in which `+` is itself. */
 export const percentDecode = (text: string): string =>
-  text.includes('%') ? text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : text;
+  text.includes('%')
+    ? text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : text;
 
 /** Like {@link urlDecode}, and `%uHHHH` as IIS reads it: the nearest ASCII character, or else the low byte. */
 export function urlDecodeUni(text: string): string {
@@ -64,7 +66,10 @@ export function utf8toUnicode(text: string): string {
       out += text.charAt(at);
       continue;
     }
-    const point = Buffer.from(text.slice(at, at + length), 'latin1').toString('utf8').codePointAt(0) ?? 0xfffd;
+    const point =
+      Buffer.from(text.slice(at, at + length), 'latin1')
+        .toString('utf8')
+        .codePointAt(0) ?? 0xfffd;
     out += `%u${point.toString(16).padStart(4, '0')}`;
     at += length - 1;
   }
@@ -74,11 +79,11 @@ export function utf8toUnicode(text: string): string {
 /** Bytes of the UTF-8 sequence at `at` (RFC 3629); 1 where there is none. */
 export function sequenceLength(text: string, at: number): number {
   const first = text.charCodeAt(at);
-  const length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 1;
+  const length =
+    first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 1;
   if (length === 1 || at + length > text.length) return 1;
   for (let index = 1; index < length; index += 1) if ((text.charCodeAt(at + index) & 0xc0) !== 0x80) return 1;
   const second = text.charCodeAt(at + 1);
   if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return 1;
   return (first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f) ? 1 : length;
 }
-

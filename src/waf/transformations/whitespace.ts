@@ -26,6 +26,7 @@ const removedByShell = /["'\\^]/g;
 
 /** A command line as cmd.exe or a shell reads it: no quotes and carets, one space for separators, lower case. */
 export function cmdLine(text: string): string {
+  if (!/["'\\^\t\n\r ,;A-Z]/.test(text)) return text;
   return text
     .replace(removedByShell, '')
     .replace(/[\t\n\r ,;]+/g, ' ')

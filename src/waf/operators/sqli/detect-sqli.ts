@@ -1,3 +1,4 @@
+import { complement, setOf } from '../../regex/byte-set.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
 import { foldKinds } from './fold.ts';
 import { type QuoteContext, tokenise } from './tokens.ts';
@@ -80,7 +81,11 @@ export function detectSqli(value: string): string | undefined {
   return text.includes('"') ? judge(text, '"') : undefined;
 }
 
+/** A single word, number or address is no injection into anything. */
+const others = complement(setOf([0x2e, 0x2e], [0x30, 0x3a], [0x40, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]));
+
 const operator: Operator = {
+  requirements: { literals: undefined, sets: [others], minLength: 3 },
   matches: (text) => detectSqli(text.raw) !== undefined,
   captures: (text) => [detectSqli(text.raw)],
 };

@@ -2,12 +2,48 @@ import type { Token } from './tokens.ts';
 
 /** Pairs of words that are one. */
 const pairs: ReadonlyMap<string, string> = new Map([
-  ['group by', 'B'], ['order by', 'B'], ['partition by', 'B'], ['into outfile', 'W'], ['into dumpfile', 'W'], ['union all', 'U'], ['union distinct', 'U'],
-  ['except all', 'U'], ['intersect all', 'U'], ['not like', 'o'], ['not in', 'o'], ['not between', 'o'], ['not regexp', 'o'], ['not rlike', 'o'],
-  ['is not', 'o'], ['sounds like', 'o'], ['similar to', 'o'], ['drop table', 'S'], ['drop database', 'S'], ['drop schema', 'S'], ['drop user', 'S'], ['drop view', 'S'],
-  ['drop procedure', 'S'], ['drop function', 'S'], ['truncate table', 'S'], ['alter table', 'S'], ['alter user', 'S'], ['create table', 'S'],
-  ['create user', 'S'], ['create function', 'S'], ['create procedure', 'S'], ['create database', 'S'], ['insert into', 'I'], ['delete from', 'I'], ['replace into', 'I'],
-  ['waitfor delay', 'S'], ['waitfor time', 'S'], ['load data', 'S'], ['exec master', 'S'], ['select distinct', 'E'], ['select all', 'E'], ['select top', 'E'],
+  ['group by', 'B'],
+  ['order by', 'B'],
+  ['partition by', 'B'],
+  ['into outfile', 'W'],
+  ['into dumpfile', 'W'],
+  ['union all', 'U'],
+  ['union distinct', 'U'],
+  ['except all', 'U'],
+  ['intersect all', 'U'],
+  ['not like', 'o'],
+  ['not in', 'o'],
+  ['not between', 'o'],
+  ['not regexp', 'o'],
+  ['not rlike', 'o'],
+  ['is not', 'o'],
+  ['sounds like', 'o'],
+  ['similar to', 'o'],
+  ['drop table', 'S'],
+  ['drop database', 'S'],
+  ['drop schema', 'S'],
+  ['drop user', 'S'],
+  ['drop view', 'S'],
+  ['drop procedure', 'S'],
+  ['drop function', 'S'],
+  ['truncate table', 'S'],
+  ['alter table', 'S'],
+  ['alter user', 'S'],
+  ['create table', 'S'],
+  ['create user', 'S'],
+  ['create function', 'S'],
+  ['create procedure', 'S'],
+  ['create database', 'S'],
+  ['insert into', 'I'],
+  ['delete from', 'I'],
+  ['replace into', 'I'],
+  ['waitfor delay', 'S'],
+  ['waitfor time', 'S'],
+  ['load data', 'S'],
+  ['exec master', 'S'],
+  ['select distinct', 'E'],
+  ['select all', 'E'],
+  ['select top', 'E'],
 ]);
 
 function joinPairs(tokens: readonly Token[]): Token[] {
@@ -34,7 +70,9 @@ const reductions: readonly (readonly [RegExp, string])[] = [
 
 /** Token kinds as one text, simplified until nothing more can be. */
 export function foldKinds(tokens: readonly Token[]): string {
-  let kinds = joinPairs(tokens).map(({ kind }) => kind).join('');
+  let kinds = joinPairs(tokens)
+    .map(({ kind }) => kind)
+    .join('');
   for (let round = 0; round < 8; round += 1) {
     const before = kinds;
     for (const [form, replacement] of reductions) kinds = kinds.replace(form, replacement);

@@ -99,7 +99,8 @@ function readWord(lexer: Lexer): boolean {
   const word = lexer.text.slice(lexer.at, end).toLowerCase();
   const quote = lexer.text.charAt(end);
   // N'text', x'41', _utf8'text' are strings.
-  if ((quote === "'" || quote === '"') && /^(?:[nxbeq]|u&|_[a-z0-9]+)$/.test(word)) push(lexer, 's', stringEnd(lexer.text, end + 1, quote));
+  if ((quote === "'" || quote === '"') && /^(?:[nxbeq]|u&|_[a-z0-9]+)$/.test(word))
+    push(lexer, 's', stringEnd(lexer.text, end + 1, quote));
   else push(lexer, wordKind(lexer, word, end), end);
   return true;
 }

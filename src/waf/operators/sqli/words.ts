@@ -5,14 +5,22 @@ const list = (text: string): readonly string[] => text.split(/\s+/).filter((word
 /** Type letter of a word. Words that are not here are names. */
 export const wordTypes: ReadonlyMap<string, string> = new Map([
   ...list('and or xor').map((word) => [word, '&'] as const),
-  ...list('like rlike regexp ilike similar glob in is between div mod sounds not match against collate escape overlaps').map((word) => [word, 'o'] as const),
+  ...list(
+    'like rlike regexp ilike similar glob in is between div mod sounds not match against collate escape overlaps',
+  ).map((word) => [word, 'o'] as const),
   ...list('select').map((word) => [word, 'E'] as const),
   ...list('union intersect except minus').map((word) => [word, 'U'] as const),
   ...list('from').map((word) => [word, 'F'] as const),
   ...list('having limit offset procedure').map((word) => [word, 'B'] as const),
-  ...list('where into values set as on using join case when then else end all distinct top for by returning outfile dumpfile escape asc desc').map((word) => [word, 'k'] as const),
-  ...list('drop insert delete update create alter truncate exec execute declare waitfor shutdown grant revoke merge replace call load handler begin attach copy vacuum pragma').map((word) => [word, 'T'] as const),
-  ...list('null true false unknown current_user current_date current_timestamp session_user localtime user').map((word) => [word, '1'] as const),
+  ...list(
+    'where into values set as on using join case when then else end all distinct top for by returning outfile dumpfile escape asc desc',
+  ).map((word) => [word, 'k'] as const),
+  ...list(
+    'drop insert delete update create alter truncate exec execute declare waitfor shutdown grant revoke merge replace call load handler begin attach copy vacuum pragma',
+  ).map((word) => [word, 'T'] as const),
+  ...list('null true false unknown current_user current_date current_timestamp session_user localtime user').map(
+    (word) => [word, '1'] as const,
+  ),
 ]);
 
 /** Functions that a query calls. */

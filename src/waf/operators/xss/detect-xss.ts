@@ -1,6 +1,7 @@
+import { setOf } from '../../regex/byte-set.ts';
 import { htmlEntityDecode } from '../../transformations/html.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
-import { scanHtml, type Sighting, type Place } from './html-scan.ts';
+import { type Place, type Sighting, scanHtml } from './html-scan.ts';
 
 const list = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
@@ -20,9 +21,15 @@ const scriptAddress = /^(?:javascript|vbscript|livescript|mocha|data|view-source
 
 /** An address as a browser reads it: references decoded, control characters and white space dropped. */
 function isScriptAddress(value: string): boolean {
-  const plain = htmlEntityDecode(value).replace(/[\x00-\x20\x7f-\xff]+/g, '').toLowerCase();
+  const plain = htmlEntityDecode(value)
+    .replace(/[\x00-\x20\x7f-\xff]+/g, '')
+    .toLowerCase();
   if (plain.startsWith('data:')) return /^data:(?:text\/(?:html|xml)|image\/svg|application\/|[^,]*base64)/.test(plain);
-  return plain.includes(':') && scriptAddress.test(plain) && /^(?:javascript|vbscript|livescript|mocha|view-source):/.test(plain);
+  return (
+    plain.includes(':') &&
+    scriptAddress.test(plain) &&
+    /^(?:javascript|vbscript|livescript|mocha|view-source):/.test(plain)
+  );
 }
 
 const isHandler = (name: string): boolean => /^on[a-z]{3,30}$/.test(name);
@@ -36,7 +43,13 @@ function isDangerousAttribute({ name, value }: Sighting): boolean {
 
 function isDangerousTag(name: string): boolean {
   const local = name.slice(name.lastIndexOf(':') + 1);
-  return dangerousTags.has(name) || dangerousTags.has(local) || name.startsWith('svg') || name.startsWith('xsl') || local === 'math';
+  return (
+    dangerousTags.has(name) ||
+    dangerousTags.has(local) ||
+    name.startsWith('svg') ||
+    name.startsWith('xsl') ||
+    local === 'math'
+  );
 }
 
 function isDangerous(sighting: Sighting): boolean {
@@ -70,6 +83,7 @@ export function detectXss(value: string): string | undefined {
 }
 
 const operator: Operator = {
+  requirements: { literals: undefined, sets: [setOf([0x3c, 0x3d])], minLength: 3 },
   matches: (text) => detectXss(text.raw) !== undefined,
   captures: (text) => [detectXss(text.raw)],
 };
