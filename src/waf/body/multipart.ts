@@ -52,7 +52,7 @@ interface Disposition {
   readonly fileName: string | undefined;
 }
 
-const parameterForm = /\s*([A-Za-z0-9!#$&+.^_`|~*-]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"|'([^']*)'|([^;]*))/y;
+const parameterForm = /\s*([A-Za-z0-9!#$&+.^_`|~*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;]*))/sy;
 
 /** `form-data; name="a"; filename="b"`. */
 function readDisposition(value: string, faults: Set<string>): Disposition {

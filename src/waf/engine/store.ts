@@ -37,7 +37,7 @@ interface Assignment {
   readonly value: Macro;
 }
 
-const assignmentForm = /^(!?)\s*([A-Za-z]+)\.([^=]+?)\s*(?:=\s*([+-]?)([^]*))?$/;
+const assignmentForm = /^(!?)\s*([A-Za-z]+)\.([^=]+?)\s*(?:=\s*([+-]?)(.*))?$/s;
 
 function parseAssignment(text: string): Assignment {
   const match = assignmentForm.exec(text);
@@ -71,8 +71,8 @@ export function compileSetvar(text: string): Effect {
 
 /** `ip=%{remote_addr}`: the collection lives as long as the transaction; its key is kept in it. */
 export function compileInitcol(text: string): Effect {
-  const match = /^([A-Za-z]+)=([^]+)$/.exec(text);
-  const collection = match?.[1]!.toUpperCase() ?? '';
+  const match = /^([A-Za-z]+)=(.+)$/s.exec(text);
+  const collection = match?.[1]?.toUpperCase() ?? '';
   if (match === null || !storeNames.has(collection) || collection === 'TX') {
     throw new MerlonError({ code: 'waf.bad-value', message: `\`initcol:${text}\` names no collection` });
   }

@@ -1,6 +1,6 @@
 import type { OperatorNode } from './ast.ts';
 
-const form = /^(!?)\s*@([A-Za-z0-9_]+)(?:\s+([^]*))?$/;
+const form = /^(!?)\s*@([A-Za-z0-9_]+)(?:\s+(.*))?$/s;
 
 /** Parses `!@pm a b`, or a bare expression, which means `@rx`. */
 export function parseOperator(text: string): OperatorNode {

@@ -104,7 +104,7 @@ export function createSieve(id: number): Sieve {
     add(requirements) {
       const { literals, minLength } = requirements;
       // Words of one byte occur everywhere and say no more than the sets of bytes do.
-      const hasWords = literals !== undefined && literals.every((literal) => literal.length > 1);
+      const hasWords = literals?.every((literal) => literal.length > 1) === true;
       const pattern: Pattern = { tag: patterns.length, sets: requirements.sets.map(internSet), minLength };
       patterns.push(pattern);
       if (!hasWords) wordless.push(pattern);

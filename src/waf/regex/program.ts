@@ -68,14 +68,17 @@ function internSet(builder: Builder, set: ByteSet): number {
 
 function emitAlternatives(builder: Builder, options: readonly Node[]): void {
   const exits: number[] = [];
-  options.forEach((option, index) => {
-    if (index === options.length - 1) return emitNode(builder, option);
+  for (const [index, option] of options.entries()) {
+    if (index === options.length - 1) {
+      emitNode(builder, option);
+      break;
+    }
     const split = emit(builder, opcodes.split);
     builder.x[split] = split + 1;
     emitNode(builder, option);
     exits.push(emit(builder, opcodes.jump));
     builder.y[split] = builder.op.length;
-  });
+  }
   for (const exit of exits) builder.x[exit] = builder.op.length;
 }
 

@@ -33,7 +33,7 @@ export const md5 = (text: string): string => createHash('md5').update(toBytes(te
 export const sha1 = (text: string): string => createHash('sha1').update(toBytes(text)).digest('binary');
 
 function withParity(text: string, parity: number): string {
-  return text.replace(/[^]/g, (byte) => {
+  return text.replace(/./gs, (byte) => {
     const code = byte.charCodeAt(0) & 0x7f;
     let bits = code;
     bits ^= bits >> 4;

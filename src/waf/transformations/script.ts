@@ -9,7 +9,7 @@ interface Unescaped {
 }
 
 /** Replaces each backslash sequence by what `read` makes of it. */
-function unescape(text: string, read: (text: string, at: number) => Unescaped): string {
+function replaceEscapes(text: string, read: (text: string, at: number) => Unescaped): string {
   let at = text.indexOf('\\');
   if (at < 0) return text;
   let out = '';
@@ -67,7 +67,7 @@ function readJs(text: string, at: number): Unescaped {
 }
 
 /** JavaScript's escapes: `\xHH`, `\uHHHH`, octal, and the letters. */
-export const jsDecode = (text: string): string => unescape(text, readJs);
+export const jsDecode = (text: string): string => replaceEscapes(text, readJs);
 
 function readCss(text: string, at: number): Unescaped {
   const next = text.charCodeAt(at + 1);
@@ -81,7 +81,7 @@ function readCss(text: string, at: number): Unescaped {
 }
 
 /** CSS 2 escapes (section 4.1.3): up to six hexadecimal digits and one white space after them. */
-export const cssDecode = (text: string): string => unescape(text, readCss);
+export const cssDecode = (text: string): string => replaceEscapes(text, readCss);
 
 function readAnsiC(text: string, at: number): Unescaped {
   const letter = text.charAt(at + 1);
@@ -95,4 +95,4 @@ function readAnsiC(text: string, at: number): Unescaped {
 }
 
 /** ANSI C escapes. */
-export const escapeSeqDecode = (text: string): string => unescape(text, readAnsiC);
+export const escapeSeqDecode = (text: string): string => replaceEscapes(text, readAnsiC);
