@@ -1,5 +1,5 @@
 import type { SchemaPin } from '../api/openapi.ts';
-import type { Transaction } from './engine/transaction.ts';
+import type { Transaction } from './engine/model.ts';
 
 const never: Transaction['isPinned'] = () => false;
 

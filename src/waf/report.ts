@@ -1,6 +1,6 @@
 import type { Denial, Reason } from '../api/record.ts';
 import { severityName } from './engine/link.ts';
-import type { Interruption, Match, Transaction } from './engine/transaction.ts';
+import type { Interruption, Match, Transaction } from './engine/model.ts';
 import { leadingInteger } from './operators/strings.ts';
 
 /** One value that a rule matched, without what it says. */

@@ -1,4 +1,15 @@
-import type { XmlDocument } from './xml.ts';
+export interface XmlElement {
+  /** Without its prefix. */
+  readonly name: string;
+  readonly attributes: readonly (readonly [name: string, value: string])[];
+  readonly children: XmlElement[];
+  /** Own text, CDATA included. */
+  text: string;
+}
+
+export interface XmlDocument {
+  readonly root: XmlElement;
+}
 
 /** A named value of a body. */
 export interface BodyField {

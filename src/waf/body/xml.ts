@@ -1,20 +1,7 @@
 import { utf8 } from '../transformations/bytes.ts';
-import { type BodyLimits, type BodyProcessor, emptyBody, failedBody } from './body.ts';
+import { type BodyLimits, type BodyProcessor, emptyBody, failedBody, type XmlElement } from './body.ts';
 
 // A small reader of XML 1.0: elements, attributes, text. Entities that a document declares are never expanded.
-
-export interface XmlElement {
-  /** Without its prefix. */
-  readonly name: string;
-  readonly attributes: readonly (readonly [name: string, value: string])[];
-  readonly children: XmlElement[];
-  /** Own text, CDATA included. */
-  text: string;
-}
-
-export interface XmlDocument {
-  readonly root: XmlElement;
-}
 
 class BadXml extends Error {}
 

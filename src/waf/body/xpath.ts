@@ -1,5 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
-import type { XmlDocument, XmlElement } from './xml.ts';
+import type { XmlDocument, XmlElement } from './body.ts';
 
 interface Step {
   /** `//`: at any depth. */

@@ -2,7 +2,7 @@ import { parseUrlEncoded } from '../body/urlencoded.ts';
 import { createText, type TextMemory } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
 import { type HeaderField, headerOf } from './message.ts';
-import type { Transaction } from './transaction.ts';
+import type { Transaction } from './model.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
 
 /** Computes the members of a collection. */

@@ -4,9 +4,8 @@ import type { Position } from '../errors.ts';
 import type { VariableNode } from '../language/ast.ts';
 import { parseVariables } from '../language/variables.ts';
 import { compileRegex } from '../regex/regex.ts';
-import type { Effect, Link } from './rule.ts';
+import type { Effect, EngineMode, Link, Transaction } from './model.ts';
 import { selects } from './targets.ts';
-import type { EngineMode, Transaction } from './transaction.ts';
 
 const bad = (setting: string, value: string): MerlonError =>
   new MerlonError({ code: 'waf.bad-value', message: `\`ctl:${setting}=${value}\` is not understood` });

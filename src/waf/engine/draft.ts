@@ -5,7 +5,7 @@ import { parseOperator } from '../language/operator.ts';
 import { parseVariables } from '../language/variables.ts';
 import { byId, byMessage, byTag } from './control.ts';
 import { type ActionList, compileActions } from './link.ts';
-import type { Link } from './rule.ts';
+import type { Link } from './model.ts';
 
 // Between text and compiled rules: directives that change other rules are carried out here.
 

@@ -5,7 +5,7 @@ import { parseMacro } from '../language/macro.ts';
 import type { ChainNode, ChainTable } from '../match/text.ts';
 import { transformations } from '../transformations/index.ts';
 import { compileControl } from './control.ts';
-import type { Disruption, Effect } from './rule.ts';
+import type { Disruption, Effect } from './model.ts';
 import { compileInitcol, compileSetvar } from './store.ts';
 
 /** A list of actions, understood. */

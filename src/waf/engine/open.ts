@@ -6,10 +6,10 @@ import type { TextMemory } from '../match/text.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { members } from './collections.ts';
 import { headerOf, type WafRequest } from './message.ts';
+import type { EngineMode, Removal, Transaction } from './model.ts';
 import type { RuleSet } from './rule-set.ts';
 import { runPhase } from './run.ts';
 import { setTx } from './store.ts';
-import type { EngineMode, Removal, Transaction } from './transaction.ts';
 
 /** How one transaction is to run. */
 export interface TransactionPlan {
@@ -55,6 +55,7 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     lists: new Map(),
     phaseLists: new Map(),
     groups: [],
+    gathered: [],
     tx: new Map(),
     stores: new Map(),
     processor,
@@ -89,6 +90,7 @@ export function enterPhase(transaction: Transaction, plan: TransactionPlan, phas
   transaction.phase = phase;
   transaction.phaseLists.clear();
   transaction.groups.length = 0;
+  transaction.gathered.length = 0;
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
   if (phase !== 5 && (transaction.interruption !== undefined || transaction.allowed !== 'no')) return;
   if (phase === 5) transaction.allowed = 'no';

@@ -2,7 +2,7 @@ import { MerlonError } from '../../core/errors.ts';
 import { placed, ruleFault } from '../errors.ts';
 import { engineModes, readSwitch } from './control.ts';
 import type { OptionDraft } from './draft.ts';
-import type { EngineMode } from './transaction.ts';
+import type { EngineMode } from './model.ts';
 
 /** What a rule set says about the engine; undefined where it says nothing. */
 export interface RuleSetOptions {

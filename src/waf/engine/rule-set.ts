@@ -9,8 +9,8 @@ import type { Operator, OperatorSources } from '../operators/operator.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { type Draft, draftRules, type RuleDraft } from './draft.ts';
 import { type ActionList, compileChain } from './link.ts';
+import type { Condition, Disruption, Entry, Link, Sifted } from './model.ts';
 import { type RuleSetOptions, readOptions } from './options.ts';
-import type { Condition, Disruption, Entry, Link, Sifted } from './rule.ts';
 import { createTargetTable, type TargetTable } from './targets.ts';
 
 /** Text of one file of rules, and its name for messages. */

@@ -1,11 +1,10 @@
 import { expand, type Scope } from '../language/macro.ts';
 import { dropBit, hasBit } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
-import type { Condition, Link } from './rule.ts';
+import type { Condition, Group, Interruption, Link, MatchedValue, TargetSet, Transaction } from './model.ts';
 import type { RuleSet } from './rule-set.ts';
 import { setTx } from './store.ts';
 import { without } from './targets.ts';
-import type { Group, Interruption, MatchedValue, Transaction } from './transaction.ts';
 import { nameOf, type Value } from './value.ts';
 
 /** Matched values that a record keeps of one rule. Effects take place for all. */
@@ -13,6 +12,11 @@ const maxRecorded = 20;
 const unconditional: MatchedValue = { name: '', content: '' };
 
 function gather(transaction: Transaction, { targets }: Condition): readonly Value[] {
+  if (!targets.stable) return collect(transaction, targets);
+  return (transaction.gathered[targets.id] ??= collect(transaction, targets));
+}
+
+function collect(transaction: Transaction, targets: TargetSet): readonly Value[] {
   const values: Value[] = [];
   for (const target of targets.targets) target.collect(transaction, values);
   return without(values, targets.exclusions);

@@ -2,8 +2,7 @@ import { MerlonError } from '../../core/errors.ts';
 import { expand, type Macro, parseMacro } from '../language/macro.ts';
 import { leadingInteger } from '../operators/strings.ts';
 import { lowercase } from '../transformations/bytes.ts';
-import type { Effect } from './rule.ts';
-import type { Transaction } from './transaction.ts';
+import type { Effect, Transaction } from './model.ts';
 import { createValue, type Value } from './value.ts';
 
 const maxVariables = 4096;

@@ -4,7 +4,7 @@ import type { SelectorNode, VariableNode } from '../language/ast.ts';
 import { compileRegex } from '../regex/regex.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { collections, members } from './collections.ts';
-import type { Exclusion, Target, TargetSet } from './rule.ts';
+import type { Exclusion, Target, TargetSet } from './model.ts';
 import { createValue, type Value } from './value.ts';
 
 const leftOut: Readonly<Record<string, string>> = {
@@ -48,8 +48,22 @@ function xmlTarget(node: VariableNode): Target {
   };
 }
 
+/** One variable of TX: the most frequent of all targets. */
+function txTarget(node: VariableNode, key: string): Target {
+  const lower = lowercase(key);
+  return {
+    collection: 'TX',
+    collect({ tx }, into) {
+      const value = tx.get(lower);
+      if (node.counted) into.push(createValue('&TX', key, value === undefined ? '0' : '1'));
+      else if (value !== undefined) into.push(value);
+    },
+  };
+}
+
 function plainTarget(node: VariableNode): Target {
   const { name } = node;
+  if (name === 'TX' && node.selector?.kind === 'key') return txTarget(node, node.selector.key);
   const covers = selects(node.selector);
   const key =
     node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;

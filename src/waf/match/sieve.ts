@@ -36,12 +36,6 @@ interface Pattern {
   readonly minLength: number;
 }
 
-function satisfied(pattern: Pattern, text: Text, present: Uint8Array): boolean {
-  if (text.raw.length < pattern.minLength) return false;
-  for (let index = 0; index < pattern.sets.length; index += 1) if (present[pattern.sets[index]!] === 0) return false;
-  return true;
-}
-
 function scan(automaton: Automaton, raw: string, bits: Uint32Array): void {
   const { classes, width, next, found } = automaton;
   let state = 0;
@@ -64,22 +58,38 @@ export function createSieve(id: number): Sieve {
   const sets: ByteSet[] = [];
   const setIndex = new Map<string, number>();
   let automaton: Automaton | undefined;
-  let present = new Uint8Array(0);
+  /** What is known of each set and the text at hand: twice its number, and one more where they meet. */
+  let known = new Uint32Array(0);
+  let turn = 0;
 
   const internSet = (set: ByteSet): number => {
     const key = set.join();
-    const known = setIndex.get(key);
-    if (known !== undefined) return known;
+    const found = setIndex.get(key);
+    if (found !== undefined) return found;
     setIndex.set(key, sets.length);
     return sets.push(set) - 1;
   };
 
+  const meets = (set: number, bytes: ByteSet): boolean => {
+    const before = known[set]!;
+    if (before >>> 1 === turn) return (before & 1) === 1;
+    const does = intersects(sets[set]!, bytes);
+    known[set] = (turn << 1) | (does ? 1 : 0);
+    return does;
+  };
+
+  const satisfied = (pattern: Pattern, text: Text, bytes: ByteSet): boolean => {
+    if (text.raw.length < pattern.minLength) return false;
+    for (let index = 0; index < pattern.sets.length; index += 1) if (!meets(pattern.sets[index]!, bytes)) return false;
+    return true;
+  };
+
   /** Takes back what words announced in a text that lacks the rest. */
-  const confirm = (bits: Uint32Array, text: Text): void => {
+  const confirm = (bits: Uint32Array, text: Text, bytes: ByteSet): void => {
     for (let word = 0; word < bits.length; word += 1) {
       for (let left = bits[word]!; left !== 0; left &= left - 1) {
         const bit = 31 - Math.clz32(left & -left);
-        if (!satisfied(patterns[word * 32 + bit]!, text, present)) bits[word]! &= ~(1 << bit);
+        if (!satisfied(patterns[word * 32 + bit]!, text, bytes)) bits[word]! &= ~(1 << bit);
       }
     }
   };
@@ -87,14 +97,14 @@ export function createSieve(id: number): Sieve {
   const examine = (text: Text): Uint32Array => {
     const bits = new Uint32Array((patterns.length >>> 5) + 1);
     const bytes = bytesOfText(text);
-    for (let index = 0; index < sets.length; index += 1) present[index] = intersects(sets[index]!, bytes) ? 1 : 0;
+    turn = (turn + 1) & 0x3fffffff;
     if (automaton !== undefined) {
       scan(automaton, text.raw, bits);
-      confirm(bits, text);
+      confirm(bits, text, bytes);
     }
     for (let index = 0; index < wordless.length; index += 1) {
       const pattern = wordless[index]!;
-      if (satisfied(pattern, text, present)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
+      if (satisfied(pattern, text, bytes)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
     }
     return bits;
   };
@@ -114,7 +124,7 @@ export function createSieve(id: number): Sieve {
     },
     seal() {
       if (words.length > 0) automaton = buildAutomaton(words);
-      present = new Uint8Array(sets.length);
+      known = new Uint32Array(sets.length).fill(0xffffffff);
     },
     words: () => (patterns.length >>> 5) + 1,
     candidates(text) {
