@@ -100,9 +100,10 @@ function compileCondition(
   const targets = workshop.targets.compile(variables, rule.at);
   const operator = placed(rule.at, () => compileOperator(node.name, node.parameter, sources));
   const { chain, stages } = compileChain(names, workshop.chains, rule.at);
-  const sifted =
-    node.negated || rule.compiled.multiMatch ? undefined : sift(compilation, head.phase, operator.requirements);
-  const key = `${targets.id}/${chain.id}/${sifted === undefined ? '' : sifted.sieve.id}`;
+  const sifted = node.negated ? undefined : sift(compilation, head.phase, operator.requirements);
+  // With `multiMatch` the sieve is asked about each stage, not about the group.
+  const sieve = sifted === undefined || rule.compiled.multiMatch ? '' : sifted.sieve.id;
+  const key = `${targets.id}/${chain.id}/${sieve}`;
   const group = workshop.groups.get(key) ?? workshop.groups.size;
   workshop.groups.set(key, group);
   const name = node.name.toLowerCase();

@@ -25,8 +25,8 @@ function collect(transaction: Transaction, targets: TargetSet): readonly Value[]
 function buildGroup(transaction: Transaction, condition: Condition): Group {
   const values = gather(transaction, condition);
   const texts = values.map((value) => transformed(value.text, condition.chain));
-  const { sifted } = condition;
-  if (sifted === undefined) return { values, texts, union: undefined };
+  const { sifted, stages } = condition;
+  if (sifted === undefined || stages.length > 0) return { values, texts, union: undefined };
   const union = new Uint32Array(sifted.sieve.words());
   for (const text of texts) {
     const bits = sifted.sieve.candidates(text);
@@ -93,7 +93,7 @@ function* stagesOf(condition: Condition, value: Value, last: Text): Generator<Te
 function testLink(transaction: Transaction, link: Link, condition: Condition, into: MatchedValue[]): boolean {
   const group = groupOf(transaction, condition);
   const { sifted, stages } = condition;
-  if (sifted !== undefined && !hasBit(group.union!, sifted.bit)) return false;
+  if (sifted !== undefined && group.union !== undefined && !hasBit(group.union, sifted.bit)) return false;
   let any = false;
   for (let index = 0; index < group.values.length; index += 1) {
     const value = group.values[index]!;
