@@ -99,6 +99,9 @@ function setEngine(value: string): Effect {
 type Setting = (value: string, at: Position) => Effect;
 
 const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
+  // What the ledger keeps, and how much is logged, is not for rules to choose: `draft.ts` warns of these.
+  ['auditlogparts', () => () => undefined],
+  ['debugloglevel', () => () => undefined],
   ['ruleengine', setEngine],
   ['ruleremovebyid', removeRules],
   [

@@ -36,6 +36,8 @@ export interface OptionDraft {
 export interface Draft {
   items: (RuleDraft | MarkerDraft)[];
   readonly options: OptionDraft[];
+  /** What loads and does less here than elsewhere. */
+  readonly warnings: string[];
 }
 
 interface Reading extends Draft {
@@ -69,6 +71,22 @@ function want(node: DirectiveNode, least: number, most: number): void {
   }
 }
 
+/** Actions that do less here than their authors may expect. */
+const weaker: readonly (readonly [RegExp, string])[] = [
+  [/^initcol /, 'the collection lasts for one transaction'],
+  [/^ctl (?:auditlogparts|debugloglevel)\b/i, 'it has no effect: decisions go to the audit ledger'],
+];
+
+/** One warning for each kind of action in each file. */
+function warn(reading: Reading, { name, value = '' }: ActionNode, at: Position): void {
+  const reason = weaker.find(([form]) => form.test(`${name} ${value}`))?.[1];
+  const what = name === 'ctl' ? `ctl:${value.split('=', 1)[0]}` : name;
+  const start = `${at.file}:`;
+  const end = ` \`${what}\`: ${reason}`;
+  const isTold = reading.warnings.some((told) => told.startsWith(start) && told.endsWith(end));
+  if (reason !== undefined && !isTold) reading.warnings.push(`${start}${at.line}:${end}`);
+}
+
 function addRule(
   reading: Reading,
   node: DirectiveNode,
@@ -77,6 +95,7 @@ function addRule(
   actions: string,
 ): void {
   const nodes = parseActions(actions, node.at);
+  for (const action of nodes) warn(reading, action, node.at);
   const rule: RuleDraft = {
     kind: 'rule',
     at: node.at,
@@ -229,7 +248,7 @@ function checkIds(draft: Draft): void {
 
 /** Reads directives in order, then carries out those that remove or update rules. */
 export function draftRules(directives: readonly DirectiveNode[]): Draft {
-  const reading: Reading = { items: [], options: [], defaults: new Map(), open: undefined, changes: [] };
+  const reading: Reading = { items: [], options: [], warnings: [], defaults: new Map(), open: undefined, changes: [] };
   for (const node of directives) read(reading, node);
   if (reading.open !== undefined) throw ruleFault(reading.open.at, 'waf.syntax', 'a chain has no next rule');
   checkIds(reading);

@@ -1,7 +1,7 @@
 import { MerlonError } from '../../core/errors.ts';
 import { placed, ruleFault } from '../errors.ts';
 import { engineModes, readSwitch } from './control.ts';
-import type { OptionDraft } from './draft.ts';
+import type { Draft, OptionDraft } from './draft.ts';
 import type { EngineMode } from './model.ts';
 
 /** What a rule set says about the engine; undefined where it says nothing. */
@@ -18,7 +18,7 @@ export interface RuleSetOptions {
   readonly warnings: readonly string[];
 }
 
-type Draft = { -readonly [Key in keyof RuleSetOptions]: RuleSetOptions[Key] } & { warnings: string[] };
+type Settings = { -readonly [Key in keyof RuleSetOptions]: RuleSetOptions[Key] } & { warnings: string[] };
 
 function readCount(option: OptionDraft): number {
   const number = Number(option.args[0]);
@@ -29,9 +29,9 @@ function readCount(option: OptionDraft): number {
 
 const first = (option: OptionDraft): string => option.args[0] ?? '';
 
-const readers: ReadonlyMap<string, (draft: Draft, option: OptionDraft) => void> = new Map<
+const readers: ReadonlyMap<string, (draft: Settings, option: OptionDraft) => void> = new Map<
   string,
-  (draft: Draft, option: OptionDraft) => void
+  (draft: Settings, option: OptionDraft) => void
 >([
   [
     'secruleengine',
@@ -113,8 +113,8 @@ function warn(option: OptionDraft): string {
   return `${option.at.file}:${option.at.line}: \`${option.name}\` has no effect: ${reason}`;
 }
 
-export function readOptions(options: readonly OptionDraft[]): RuleSetOptions {
-  const draft: Draft = {
+export function readOptions({ options, warnings }: Draft): RuleSetOptions {
+  const draft: Settings = {
     mode: undefined,
     requestBodyAccess: undefined,
     responseBodyAccess: undefined,
@@ -123,7 +123,7 @@ export function readOptions(options: readonly OptionDraft[]): RuleSetOptions {
     maxFields: undefined,
     maxJsonDepth: undefined,
     signature: '',
-    warnings: [],
+    warnings: [...warnings],
   };
   for (const option of options) {
     const reader = readers.get(option.name);

@@ -223,5 +223,5 @@ export function compileRuleSet(source: RuleSetSource, workshop: Workshop): RuleS
   requestSieve.seal();
   responseSieve.seal();
   const phases = [0, 1, 2, 3, 4, 5].map((phase) => layOut(draft, links, phase));
-  return { phases, options: readOptions(draft.options), rules: links.size };
+  return { phases, options: readOptions(draft), rules: links.size };
 }
