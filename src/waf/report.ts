@@ -61,16 +61,16 @@ function reasonOf(transaction: Transaction, interruption: Interruption): Reason 
   const gravest = culprits(transaction)[0] ?? transaction.matches.at(-1);
   const link = gravest?.link ?? interruption.link;
   const variable = gravest?.values[0]?.name;
+  const told = gravest?.message.toLowerCase() ?? '';
   const fixes = [
     `exclude rule ${link.id}${variable === undefined ? '' : ` for \`${variable}\``} on this route, if the value is meant to look so`,
   ];
   return {
     filter: 'waf',
     code: 'waf.denied',
-    message:
-      gravest?.message === undefined || gravest.message === ''
-        ? 'the request looks like an attack'
-        : gravest.message.toLowerCase(),
+    // What gave it away is for the operator; an attacker learns nothing to try next.
+    message: interruption.status === 403 || told === '' ? 'the request looks like an attack' : told,
+    detail: [told, gravest?.data ?? ''].filter((part) => part !== '').join(': '),
     rule: String(link.id),
     fixes,
     ...(variable === undefined ? {} : { claim: variable }),

@@ -50,85 +50,108 @@ function scan(automaton: Automaton, raw: string, bits: Uint32Array): void {
   }
 }
 
-export function createSieve(id: number): Sieve {
-  const patterns: Pattern[] = [];
-  /** Patterns that no word announces. */
-  const wordless: Pattern[] = [];
-  const words: Word[] = [];
+/** Sets of bytes, each held once; which of them a text meets is worked out when first asked. */
+interface SetTable {
+  intern(set: ByteSet): number;
+  /** Another text is at hand. */
+  turn(): void;
+  meets(set: number, bytes: ByteSet): boolean;
+}
+
+function createSetTable(): SetTable {
   const sets: ByteSet[] = [];
-  const setIndex = new Map<string, number>();
-  let automaton: Automaton | undefined;
-  /** What is known of each set and the text at hand: twice its number, and one more where they meet. */
-  let known = new Uint32Array(0);
+  const index = new Map<string, number>();
+  /** Per set, twice the turn in which it was asked for, and one more where the text meets it. */
+  const known: number[] = [];
   let turn = 0;
-
-  const internSet = (set: ByteSet): number => {
-    const key = set.join();
-    const found = setIndex.get(key);
-    if (found !== undefined) return found;
-    setIndex.set(key, sets.length);
-    return sets.push(set) - 1;
+  return {
+    intern(set) {
+      const key = set.join();
+      const found = index.get(key);
+      if (found !== undefined) return found;
+      index.set(key, sets.length);
+      known.push(0);
+      return sets.push(set) - 1;
+    },
+    turn() {
+      turn += 1;
+      if (turn < 0x3fffffff) return;
+      known.fill(0);
+      turn = 1;
+    },
+    meets(set, bytes) {
+      const before = known[set]!;
+      if (before >>> 1 === turn) return (before & 1) === 1;
+      const does = intersects(sets[set]!, bytes);
+      known[set] = (turn << 1) | (does ? 1 : 0);
+      return does;
+    },
   };
+}
 
-  const meets = (set: number, bytes: ByteSet): boolean => {
-    const before = known[set]!;
-    if (before >>> 1 === turn) return (before & 1) === 1;
-    const does = intersects(sets[set]!, bytes);
-    known[set] = (turn << 1) | (does ? 1 : 0);
-    return does;
-  };
+function satisfied(pattern: Pattern, text: Text, bytes: ByteSet, sets: SetTable): boolean {
+  if (text.raw.length < pattern.minLength) return false;
+  for (let index = 0; index < pattern.sets.length; index += 1) {
+    if (!sets.meets(pattern.sets[index]!, bytes)) return false;
+  }
+  return true;
+}
 
-  const satisfied = (pattern: Pattern, text: Text, bytes: ByteSet): boolean => {
-    if (text.raw.length < pattern.minLength) return false;
-    for (let index = 0; index < pattern.sets.length; index += 1) if (!meets(pattern.sets[index]!, bytes)) return false;
-    return true;
-  };
+/** The patterns of a sieve. */
+interface Patterns {
+  readonly all: Pattern[];
+  /** Those that no word announces. */
+  readonly wordless: Pattern[];
+  readonly words: Word[];
+  readonly sets: SetTable;
+}
 
-  /** Takes back what words announced in a text that lacks the rest. */
-  const confirm = (bits: Uint32Array, text: Text, bytes: ByteSet): void => {
-    for (let word = 0; word < bits.length; word += 1) {
-      for (let left = bits[word]!; left !== 0; left &= left - 1) {
-        const bit = 31 - Math.clz32(left & -left);
-        if (!satisfied(patterns[word * 32 + bit]!, text, bytes)) bits[word]! &= ~(1 << bit);
-      }
+/** Takes back what words announced in a text that lacks the rest. */
+function confirm(bits: Uint32Array, patterns: Patterns, text: Text, bytes: ByteSet): void {
+  for (let word = 0; word < bits.length; word += 1) {
+    for (let left = bits[word]!; left !== 0; left &= left - 1) {
+      const bit = 31 - Math.clz32(left & -left);
+      if (!satisfied(patterns.all[word * 32 + bit]!, text, bytes, patterns.sets)) bits[word]! &= ~(1 << bit);
     }
-  };
+  }
+}
 
-  const examine = (text: Text): Uint32Array => {
-    const bits = new Uint32Array((patterns.length >>> 5) + 1);
-    const bytes = bytesOfText(text);
-    turn = (turn + 1) & 0x3fffffff;
-    if (automaton !== undefined) {
-      scan(automaton, text.raw, bits);
-      confirm(bits, text, bytes);
-    }
-    for (let index = 0; index < wordless.length; index += 1) {
-      const pattern = wordless[index]!;
-      if (satisfied(pattern, text, bytes)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
-    }
-    return bits;
-  };
+function examine(patterns: Patterns, automaton: Automaton | undefined, text: Text): Uint32Array {
+  const bits = new Uint32Array((patterns.all.length >>> 5) + 1);
+  const bytes = bytesOfText(text);
+  patterns.sets.turn();
+  if (automaton !== undefined) {
+    scan(automaton, text.raw, bits);
+    confirm(bits, patterns, text, bytes);
+  }
+  for (let index = 0; index < patterns.wordless.length; index += 1) {
+    const pattern = patterns.wordless[index]!;
+    if (satisfied(pattern, text, bytes, patterns.sets)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
+  }
+  return bits;
+}
 
+export function createSieve(id: number): Sieve {
+  const patterns: Patterns = { all: [], wordless: [], words: [], sets: createSetTable() };
+  let automaton: Automaton | undefined;
   return {
     id,
-    add(requirements) {
-      const { literals, minLength } = requirements;
+    add({ literals, sets, minLength }) {
       // Words of one byte occur everywhere and say no more than the sets of bytes do.
       const hasWords = literals?.every((literal) => literal.length > 1) === true;
-      const pattern: Pattern = { tag: patterns.length, sets: requirements.sets.map(internSet), minLength };
-      patterns.push(pattern);
-      if (!hasWords) wordless.push(pattern);
-      else
-        for (const literal of new Set(literals)) words.push({ text: literal.slice(0, maxWordBytes), tag: pattern.tag });
-      return pattern.tag;
+      const tag = patterns.all.length;
+      const pattern: Pattern = { tag, sets: sets.map(patterns.sets.intern), minLength };
+      patterns.all.push(pattern);
+      if (!hasWords) patterns.wordless.push(pattern);
+      else for (const literal of new Set(literals)) patterns.words.push({ text: literal.slice(0, maxWordBytes), tag });
+      return tag;
     },
     seal() {
-      if (words.length > 0) automaton = buildAutomaton(words);
-      known = new Uint32Array(sets.length).fill(0xffffffff);
+      if (patterns.words.length > 0) automaton = buildAutomaton(patterns.words);
     },
-    words: () => (patterns.length >>> 5) + 1,
+    words: () => (patterns.all.length >>> 5) + 1,
     candidates(text) {
-      return (text.candidates[id] ??= examine(text));
+      return (text.candidates[id] ??= examine(patterns, automaton, text));
     },
   };
 }

@@ -107,87 +107,123 @@ function beforeOf(byte: number, asserts: boolean): number {
   return word ? 97 : 32;
 }
 
-/** @param anchored every match begins where the text does. @param program has no look-around and no `\Z`. */
-export function createLazyDfa(program: Program, anchored: boolean): ContainsMatch {
+/** The automaton as far as it has been built. */
+interface Machine {
+  readonly program: Program;
+  readonly anchored: boolean;
+  readonly classes: ByteClasses;
+  readonly width: number;
+  readonly maxStates: number;
+  readonly asserts: boolean;
+  readonly closure: Closure;
+  readonly start: State;
+  states: (State | undefined)[];
+  index: Map<string, number>;
+  /** `table[state * width + class]`. */
+  table: Int32Array;
+  atEnd: Int8Array;
+}
+
+function createMachine(program: Program, anchored: boolean): Machine {
   const classes = classify(program);
   const width = classes.samples.length;
-  const maxStates = Math.max(16, Math.floor(maxTableCells / width));
-  const asserts = program.op.includes(opcodes.assert);
-  const closure: Closure = { stamp: new Uint32Array(program.op.length), generation: 0, stack: [] };
   const start: State = { places: [0], before: noByte };
-  let states: (State | undefined)[] = [undefined, undefined, start];
-  let index = new Map<string, number>();
-  let table = new Int32Array(width * 8).fill(unknown);
-  let atEnd = new Int8Array(8).fill(unknown);
-
-  const reset = (): void => {
-    states = [undefined, undefined, start];
-    index = new Map();
-    table.fill(unknown);
-    atEnd.fill(unknown);
+  return {
+    program,
+    anchored,
+    classes,
+    width,
+    maxStates: Math.max(16, Math.floor(maxTableCells / width)),
+    asserts: program.op.includes(opcodes.assert),
+    closure: { stamp: new Uint32Array(program.op.length), generation: 0, stack: [] },
+    start,
+    states: [undefined, undefined, start],
+    index: new Map(),
+    table: new Int32Array(width * 8).fill(unknown),
+    atEnd: new Int8Array(8).fill(unknown),
   };
+}
 
-  const intern = (places: number[], before: number): number => {
-    if (places.length === 0) return dead;
-    places.sort((a, b) => a - b);
-    const key = String.fromCharCode(before, ...places);
-    const known = index.get(key);
-    if (known !== undefined) return known;
-    const state = states.length;
-    states.push({ places, before });
-    index.set(key, state);
-    if (state * width >= table.length) {
-      const larger = new Int32Array(Math.min(table.length * 2, (maxStates + 1) * width)).fill(unknown);
-      larger.set(table);
-      table = larger;
-      const ends = new Int8Array(larger.length / width).fill(unknown);
-      ends.set(atEnd);
-      atEnd = ends;
-    }
-    return state;
+function reset(machine: Machine): void {
+  machine.states = [undefined, undefined, machine.start];
+  machine.index = new Map();
+  machine.table.fill(unknown);
+  machine.atEnd.fill(unknown);
+}
+
+function grow(machine: Machine): void {
+  const { table, width, maxStates } = machine;
+  machine.table = new Int32Array(Math.min(table.length * 2, (maxStates + 1) * width)).fill(unknown);
+  machine.table.set(table);
+  const ends = new Int8Array(machine.table.length / width).fill(unknown);
+  ends.set(machine.atEnd);
+  machine.atEnd = ends;
+}
+
+function intern(machine: Machine, places: number[], before: number): number {
+  if (places.length === 0) return dead;
+  places.sort((a, b) => a - b);
+  const key = String.fromCharCode(before, ...places);
+  const known = machine.index.get(key);
+  if (known !== undefined) return known;
+  const state = machine.states.length;
+  machine.states.push({ places, before });
+  machine.index.set(key, state);
+  if (state * machine.width >= machine.table.length) grow(machine);
+  return state;
+}
+
+function step(machine: Machine, from: State, byte: number): number {
+  const { program, closure, anchored, asserts } = machine;
+  closure.generation += 1;
+  const next: number[] = [];
+  const reach = (place: number): void => {
+    if (hasByte(program.sets[program.x[place]!]!, byte)) next.push(place + 1);
   };
+  for (const place of from.places) if (follow(program, closure, place, from.before, byte, reach)) return matched;
+  if (!anchored) next.push(0);
+  return intern(machine, [...new Set(next)], beforeOf(byte, asserts));
+}
 
-  const step = (from: State, byte: number): number => {
+function matchesAtEnd(machine: Machine, state: number): boolean {
+  const { program, closure, atEnd } = machine;
+  if (atEnd[state] === unknown) {
     closure.generation += 1;
-    const next: number[] = [];
-    const reach = (place: number): void => {
-      if (hasByte(program.sets[program.x[place]!]!, byte)) next.push(place + 1);
-    };
-    for (const place of from.places) if (follow(program, closure, place, from.before, byte, reach)) return matched;
-    if (!anchored) next.push(0);
-    return intern([...new Set(next)], beforeOf(byte, asserts));
-  };
+    const { places, before } = machine.states[state]!;
+    const found = places.some((place) => follow(program, closure, place, before, noByte, () => undefined));
+    atEnd[state] = found ? 1 : 0;
+  }
+  return atEnd[state] === 1;
+}
 
-  const matchesAtEnd = (state: number): boolean => {
-    if (atEnd[state] === unknown) {
-      closure.generation += 1;
-      const from = states[state]!;
-      const found = from.places.some((place) => follow(program, closure, place, from.before, noByte, () => undefined));
-      atEnd[state] = found ? 1 : 0;
-    }
-    return atEnd[state] === 1;
-  };
+/** Fills in a missing transition; starts the table anew when it is full. */
+function discover(machine: Machine, state: number, kind: number): number {
+  const from = machine.states[state]!;
+  if (machine.states.length >= machine.maxStates) reset(machine);
+  const next = step(machine, from, machine.classes.samples[kind]!);
+  if (machine.states[state] === from) machine.table[state * machine.width + kind] = next;
+  return next;
+}
 
-  /** Fills in a missing transition; starts the table anew when it is full. */
-  const discover = (state: number, kind: number): number => {
-    const from = states[state]!;
-    if (states.length >= maxStates) reset();
-    const next = step(from, classes.samples[kind]!);
-    if (states[state] === from) table[state * width + kind] = next;
-    return next;
-  };
-
-  const { of } = classes;
+/** @param anchored every match begins where the text does. @param program has no look-around and no `\Z`. */
+export function createLazyDfa(program: Program, anchored: boolean): ContainsMatch {
+  const machine = createMachine(program, anchored);
+  const { width } = machine;
+  const { of } = machine.classes;
   return (text) => {
+    let { table } = machine;
     let state = firstState;
     for (let at = 0; at < text.length; at += 1) {
       const kind = of[text.charCodeAt(at)]!;
       let next = table[state * width + kind]!;
-      if (next === unknown) next = discover(state, kind);
+      if (next === unknown) {
+        next = discover(machine, state, kind);
+        table = machine.table;
+      }
       if (next <= matched) return next === matched;
       state = next;
     }
-    return matchesAtEnd(state);
+    return matchesAtEnd(machine, state);
   };
 }
 
