@@ -126,6 +126,14 @@ describe('bodies', () => {
     expect(route.inspect(post('multipart/form-data; boundary=q', part))?.status).toBe(403);
   });
 
+  it('looks into a body whose type tells nothing, but not into pictures', () => {
+    const attack = `{"a":"x' or '1'='1"}`;
+    expect(route.inspect(post('text/plain', attack))?.status).toBe(403);
+    expect(route.inspect({ ...post('', attack), headers: [['Host', 'shop.example']] })?.status).toBe(403);
+    expect(route.inspect(post('text/plain', 'a plain note'))).toBeUndefined();
+    expect(route.inspect(post('image/png', attack))).toBeUndefined();
+  });
+
   it('refuses a body that it cannot read, for a server behind might', () => {
     expect(route.inspect(post('application/json', '{"a":'))?.status).toBe(400);
     expect(route.inspect(post('application/xml', '<a><b></a>'))?.status).toBe(400);

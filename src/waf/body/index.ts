@@ -1,8 +1,14 @@
-import type { BodyProcessor } from './body.ts';
+import { type BodyProcessor, emptyBody } from './body.ts';
 import { jsonProcessor } from './json.ts';
 import { multipartProcessor } from './multipart.ts';
 import { urlEncodedProcessor } from './urlencoded.ts';
 import { xmlProcessor } from './xml.ts';
+
+/** The whole body as one field: for types that no processor reads, but some lenient server might. */
+const textProcessor: BodyProcessor = (body) => ({
+  ...emptyBody,
+  fields: [{ name: 'body', value: body, pointer: '' }],
+});
 
 /** By the name that `ctl:requestBodyProcessor` gives. */
 export const bodyProcessors: ReadonlyMap<string, BodyProcessor> = new Map([
@@ -10,6 +16,7 @@ export const bodyProcessors: ReadonlyMap<string, BodyProcessor> = new Map([
   ['MULTIPART', multipartProcessor],
   ['JSON', jsonProcessor],
   ['XML', xmlProcessor],
+  ['TEXT', textProcessor],
 ]);
 
 /** The processor that a content type calls for; undefined where none reads it. */
