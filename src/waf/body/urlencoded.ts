@@ -1,0 +1,29 @@
+import { urlDecode } from '../transformations/url.ts';
+import { type BodyField, type BodyProcessor, emptyBody, failedBody } from './body.ts';
+
+/** Fields of `a=1&b=2`, decoded; the rest of the text where there are too many. */
+export function parseUrlEncoded(
+  text: string,
+  maxFields: number,
+): { readonly fields: readonly BodyField[]; readonly rest: boolean } {
+  const fields: BodyField[] = [];
+  let from = 0;
+  while (from < text.length) {
+    if (fields.length >= maxFields) return { fields, rest: true };
+    const ampersand = text.indexOf('&', from);
+    const end = ampersand < 0 ? text.length : ampersand;
+    if (end > from) {
+      const equals = text.indexOf('=', from);
+      const split = equals < 0 || equals > end ? end : equals;
+      const name = urlDecode(text.slice(from, split));
+      fields.push({ name, value: urlDecode(text.slice(split + 1, end)), pointer: `/${name}` });
+    }
+    from = end + 1;
+  }
+  return { fields, rest: false };
+}
+
+export const urlEncodedProcessor: BodyProcessor = (body, _contentType, limits) => {
+  const { fields, rest } = parseUrlEncoded(body, limits.maxFields);
+  return rest ? failedBody('there are too many fields', { fields }) : { ...emptyBody, fields };
+};

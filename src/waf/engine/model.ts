@@ -1,0 +1,181 @@
+import type { Clock } from '../../core/clock.ts';
+import type { BodyLimits, ParsedBody } from '../body/body.ts';
+import type { Position } from '../errors.ts';
+import type { Macro, MacroName } from '../language/macro.ts';
+import type { Sieve } from '../match/sieve.ts';
+import type { ChainNode, Text, TextMemory } from '../match/text.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { WafRequest, WafResponse } from './message.ts';
+import type { Value } from './value.ts';
+
+// Compiled rules and the requests that they run on.
+
+/** Gathers the values of one variable of a rule. */
+export interface Target {
+  readonly collection: string;
+  collect(transaction: Transaction, into: Value[]): void;
+}
+
+export interface Exclusion {
+  readonly collection: string;
+  /** Undefined: the whole collection. */
+  readonly covers: ((value: Value) => boolean) | undefined;
+}
+
+/** The variables of a rule. Equal lists are one object, so that their values are gathered once. */
+export interface TargetSet {
+  readonly id: number;
+  readonly targets: readonly Target[];
+  readonly exclusions: readonly Exclusion[];
+  /** Does not change while a phase runs. */
+  readonly stable: boolean;
+}
+
+/** Something that a match does, apart from denying. */
+export type Effect = (transaction: Transaction, matched: MatchedValue) => void;
+
+export type Disruption =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'deny' | 'drop' }
+  | { readonly kind: 'redirect'; readonly location: Macro }
+  | { readonly kind: 'allow'; readonly scope: 'phase' | 'request' | 'all' };
+
+/** How a prefilter can rule the operator out. */
+export interface Sifted {
+  readonly sieve: Sieve;
+  readonly bit: number;
+}
+
+/** One SecRule or SecAction; a chain is a link and those that follow it. */
+export interface Link {
+  readonly id: number;
+  readonly at: Position;
+  readonly phase: number;
+  /** Undefined: a SecAction, which always matches. */
+  readonly condition: Condition | undefined;
+  readonly capture: boolean;
+  readonly effects: readonly Effect[];
+  readonly disruption: Disruption;
+  readonly status: number;
+  readonly message: Macro;
+  readonly data: Macro;
+  readonly tags: readonly string[];
+  /** 0 (emergency) to 7 (debug); undefined where none is given. */
+  readonly severity: number | undefined;
+  readonly log: boolean;
+  readonly audit: boolean;
+  readonly version: string;
+  readonly next: Link | undefined;
+  /** Steps over this many rules, or to a marker. */
+  readonly skip: number;
+  readonly skipAfter: string | undefined;
+}
+
+export interface Condition {
+  readonly targets: TargetSet;
+  readonly operatorName: string;
+  readonly operator: Operator;
+  readonly negated: boolean;
+  readonly chain: ChainNode;
+  /** Chains whose every result is tried; empty without `multiMatch`. */
+  readonly stages: readonly ChainNode[];
+  readonly sifted: Sifted | undefined;
+  /** Index of the group of values that rules with the same targets and chain share. */
+  readonly group: number;
+  /** Looks for attacks only, so that values which the schema pins need not be shown to it. */
+  readonly skipsPinned: boolean;
+}
+
+export interface Entry {
+  readonly link: Link;
+  /** Index of the entry to go on with after a match; undefined: the next. */
+  readonly jump: number | undefined;
+}
+
+export type EngineMode = 'on' | 'detection-only' | 'off';
+
+/** Targets that an exclusion takes out of rules while a request is looked at. */
+export interface Removal {
+  readonly applies: (link: Link) => boolean;
+  /** Upper-case collection. */
+  readonly collection: string;
+  /** Undefined: the whole collection. */
+  readonly covers: ((value: Value) => boolean) | undefined;
+}
+
+/** What a rule answered. Texts are masked. */
+export interface Match {
+  readonly link: Link;
+  readonly values: readonly MatchedValue[];
+  readonly message: string;
+  readonly data: string;
+}
+
+export interface MatchedValue {
+  readonly name: string;
+  /** After transformation. */
+  readonly content: string;
+}
+
+export interface Interruption {
+  readonly link: Link;
+  readonly action: 'deny' | 'drop' | 'redirect';
+  readonly status: number;
+  readonly location: string | undefined;
+}
+
+/** Values and texts of a set of targets, and what the sieve says of all of them together. */
+export interface Group {
+  readonly values: readonly Value[];
+  readonly texts: readonly Text[];
+  readonly union: Uint32Array | undefined;
+}
+
+/** Everything known about one request while rules run on it. */
+export interface Transaction {
+  request: WafRequest;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  response: WafResponse | undefined;
+  phase: number;
+  mode: EngineMode;
+  readonly limits: BodyLimits;
+  readonly isPinned: (place: 'query' | 'header' | 'cookie' | 'body', name: string) => boolean;
+  /** Computed collections, by name. */
+  readonly lists: Map<string, readonly Value[]>;
+  /** The same, for what changes with the phase. */
+  readonly phaseLists: Map<string, readonly Value[]>;
+  readonly groups: (Group | undefined)[];
+  /** Values of each set of targets, by its id. */
+  readonly gathered: (readonly Value[] | undefined)[];
+  /** Lower-case keys. */
+  readonly tx: Map<string, Value>;
+  /** IP, GLOBAL, SESSION ...: live as long as the transaction. */
+  readonly stores: Map<string, Map<string, Value>>;
+  /** Processor that read, or will read, the body; empty: none. */
+  processor: string;
+  body: ParsedBody;
+  /** Byte string of the body. */
+  bodyText: string;
+  responseBodyText: string;
+  readsRequestBody: boolean;
+  readsResponseBody: boolean;
+  showsRequestBody: boolean;
+  audits: boolean;
+  readonly removedRules: Set<number>;
+  readonly removedTags: ((tag: string) => boolean)[];
+  readonly removedMessages: ((message: string) => boolean)[];
+  readonly removals: Removal[];
+  /** What the rule at work has matched so far. */
+  matched: MatchedValue[];
+  current: Link | undefined;
+  highestSeverity: number;
+  readonly matches: Match[];
+  interruption: Interruption | undefined;
+  /** The first interruption that would have been, in detection only. */
+  wouldInterrupt: Interruption | undefined;
+  allowed: 'no' | 'phase' | 'request' | 'all';
+  lookUp(name: MacroName): string;
+  readonly mask: (value: string) => string;
+  readonly memory: TextMemory;
+}

@@ -1,0 +1,127 @@
+import type { Clock } from '../../core/clock.ts';
+import { emptyBody, failedBody } from '../body/body.ts';
+import { bodyProcessors, processorFor } from '../body/index.ts';
+import type { MacroName } from '../language/macro.ts';
+import type { TextMemory } from '../match/text.ts';
+import { lowercase } from '../transformations/bytes.ts';
+import { members } from './collections.ts';
+import { headerOf, type WafRequest } from './message.ts';
+import type { EngineMode, Removal, Transaction } from './model.ts';
+import type { RuleSet } from './rule-set.ts';
+import { runPhase } from './run.ts';
+import { setTx } from './store.ts';
+
+/** How one transaction is to run. */
+export interface TransactionPlan {
+  /** In running order, within each phase. */
+  readonly ruleSets: readonly RuleSet[];
+  readonly mode: EngineMode;
+  readonly clock: Clock;
+  readonly maxFields: number;
+  readonly maxDepth: number;
+  readonly readsRequestBody: boolean;
+  readonly readsResponseBody: boolean;
+  readonly responseBodyTypes: readonly string[];
+  readonly maxResponseBodyBytes: number;
+  /** Variables of TX that are set before the first rule. */
+  readonly variables: readonly (readonly [string, string])[];
+  readonly removedRules: ReadonlySet<number>;
+  readonly removals: readonly Removal[];
+  readonly isPinned: Transaction['isPinned'];
+  readonly mask: (value: string) => string;
+  readonly memory: TextMemory;
+}
+
+/** Value of a variable inside a macro: the first that the name fits. */
+function lookUp(transaction: Transaction, { collection, key }: MacroName): string {
+  const lower = lowercase(key);
+  if (collection === 'TX') return transaction.tx.get(lower)?.text.raw ?? '';
+  const all = members(transaction, collection);
+  const value = key === '' ? all[0] : all.find((one) => one.lowerKey === lower);
+  return value?.text.raw ?? '';
+}
+
+export function openTransaction(request: WafRequest, plan: TransactionPlan): Transaction {
+  const processor = processorFor(headerOf(request.headers, 'content-type')) ?? '';
+  const transaction: Transaction = {
+    request,
+    clock: plan.clock,
+    startedAt: plan.clock.now(),
+    response: undefined,
+    phase: 0,
+    mode: plan.mode,
+    limits: { maxFields: plan.maxFields, maxDepth: plan.maxDepth },
+    isPinned: plan.isPinned,
+    lists: new Map(),
+    phaseLists: new Map(),
+    groups: [],
+    gathered: [],
+    tx: new Map(),
+    stores: new Map(),
+    processor,
+    body: emptyBody,
+    bodyText: '',
+    responseBodyText: '',
+    readsRequestBody: plan.readsRequestBody,
+    readsResponseBody: plan.readsResponseBody,
+    showsRequestBody: false,
+    audits: true,
+    removedRules: new Set(plan.removedRules),
+    removedTags: [],
+    removedMessages: [],
+    removals: [...plan.removals],
+    matched: [],
+    current: undefined,
+    highestSeverity: 255,
+    matches: [],
+    interruption: undefined,
+    wouldInterrupt: undefined,
+    allowed: 'no',
+    lookUp: (name) => lookUp(transaction, name),
+    mask: plan.mask,
+    memory: plan.memory,
+  };
+  for (const [name, value] of plan.variables) setTx(transaction, name, value);
+  return transaction;
+}
+
+/** Runs the rules of a phase, unless an earlier one has ended the matter. */
+export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
+  transaction.phase = phase;
+  transaction.phaseLists.clear();
+  transaction.groups.length = 0;
+  transaction.gathered.length = 0;
+  if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
+  if (phase !== 5 && (transaction.interruption !== undefined || transaction.allowed !== 'no')) return;
+  if (phase === 5) transaction.allowed = 'no';
+  for (const rules of plan.ruleSets) {
+    runPhase(transaction, rules);
+    if (phase !== 5 && (transaction.interruption !== undefined || transaction.allowed !== 'no')) return;
+  }
+}
+
+const toText = (body: Uint8Array): string =>
+  Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+
+/** Has the processor that phase 1 settled on read the body. */
+export function readBody(transaction: Transaction): void {
+  const { request } = transaction;
+  if (!transaction.readsRequestBody || request.body === undefined || request.body.length === 0) return;
+  transaction.bodyText = toText(request.body);
+  transaction.showsRequestBody ||= transaction.processor === 'URLENCODED';
+  const process = bodyProcessors.get(transaction.processor);
+  if (process === undefined) return;
+  const parsed = process(transaction.bodyText, headerOf(request.headers, 'content-type'), transaction.limits);
+  const isCut = request.bodyTruncated === true && parsed.error === undefined;
+  transaction.body = isCut ? failedBody('the body is longer than the engine reads', parsed) : parsed;
+}
+
+/** Takes in the body of the response, where its type is one of those that rules read. */
+export function takeResponseBody(transaction: Transaction, plan: TransactionPlan, body: Uint8Array): void {
+  const type = headerOf(transaction.response?.headers ?? [], 'content-type')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
+  if (!transaction.readsResponseBody || !plan.responseBodyTypes.includes(type)) return;
+  transaction.responseBodyText = toText(body.subarray(0, plan.maxResponseBodyBytes));
+}

@@ -1,0 +1,138 @@
+import { compileXPath } from '../body/xpath.ts';
+import { type Position, placed, ruleFault, unsupported } from '../errors.ts';
+import type { SelectorNode, VariableNode } from '../language/ast.ts';
+import { compileRegex } from '../regex/regex.ts';
+import { lowercase } from '../transformations/bytes.ts';
+import { collections, members } from './collections.ts';
+import type { Exclusion, Target, TargetSet } from './model.ts';
+import { createValue, type Value } from './value.ts';
+
+const leftOut: Readonly<Record<string, string>> = {
+  GEO: 'there is no geographic database',
+  ENV: "rules do not see this process's environment",
+  PERF_ALL: 'use the metrics',
+  FILES_TMPNAMES: 'bodies are never written to files',
+  SCRIPT_FILENAME: 'there is no script behind a gateway',
+  WEBSERVER_ERROR_LOG: 'there is no web server',
+  MODSEC_BUILD: 'this is another engine',
+};
+
+/** A test of members of a collection; names are compared without regard to case. */
+export function selects(selector: SelectorNode | undefined): ((value: Value) => boolean) | undefined {
+  if (selector === undefined) return undefined;
+  if (selector.kind === 'key') {
+    const key = lowercase(selector.key);
+    return (value) => value.lowerKey === key;
+  }
+  const regex = compileRegex(selector.source, { ignoreCase: true });
+  return (value) => regex.test(value.key);
+}
+
+function checkName(node: VariableNode, at: Position): void {
+  if (node.name === 'XML' || collections.has(node.name)) return;
+  const reason = Object.hasOwn(leftOut, node.name) ? leftOut[node.name] : undefined;
+  if (reason !== undefined) throw unsupported(at, `the variable \`${node.name}\``, reason);
+  throw ruleFault(at, 'waf.unknown-name', `there is no variable \`${node.name}\``);
+}
+
+function xmlTarget(node: VariableNode): Target {
+  const path = node.selector?.kind === 'key' ? node.selector.key : '/*';
+  const find = compileXPath(path);
+  return {
+    collection: 'XML',
+    collect({ body }, into) {
+      const texts = body.xml === undefined ? [] : find(body.xml);
+      if (node.counted) into.push(createValue('&XML', path, String(texts.length)));
+      else for (const text of texts) into.push(createValue('XML', path, text));
+    },
+  };
+}
+
+/** One variable of TX: the most frequent of all targets. */
+function txTarget(node: VariableNode, key: string): Target {
+  const lower = lowercase(key);
+  return {
+    collection: 'TX',
+    collect({ tx }, into) {
+      const value = tx.get(lower);
+      if (node.counted) into.push(createValue('&TX', key, value === undefined ? '0' : '1'));
+      else if (value !== undefined) into.push(value);
+    },
+  };
+}
+
+function plainTarget(node: VariableNode): Target {
+  const { name } = node;
+  if (name === 'TX' && node.selector?.kind === 'key') return txTarget(node, node.selector.key);
+  const covers = selects(node.selector);
+  const key =
+    node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
+  return {
+    collection: name,
+    collect(transaction, into) {
+      const all = members(transaction, name);
+      if (node.counted)
+        into.push(createValue(`&${name}`, key, String(covers === undefined ? all.length : all.filter(covers).length)));
+      else for (const value of all) if (covers === undefined || covers(value)) into.push(value);
+    },
+  };
+}
+
+function keyOf(nodes: readonly VariableNode[]): string {
+  return nodes
+    .map(({ name, selector, excluded, counted }) => {
+      const of = selector === undefined ? '' : selector.kind === 'key' ? `:${selector.key}` : `:/${selector.source}/`;
+      return `${excluded ? '!' : ''}${counted ? '&' : ''}${name}${of}`;
+    })
+    .join('|');
+}
+
+function sameXml(a: VariableNode, b: VariableNode): boolean {
+  const path = (node: VariableNode): string => (node.selector?.kind === 'key' ? node.selector.key : '/*');
+  return a.name === 'XML' && b.name === 'XML' && path(a) === path(b);
+}
+
+/** Interns lists of variables, so that rules with equal lists share what they gather. */
+export interface TargetTable {
+  compile(nodes: readonly VariableNode[], at: Position): TargetSet;
+}
+
+export function createTargetTable(): TargetTable {
+  const known = new Map<string, TargetSet>();
+  return {
+    compile: (nodes, at) =>
+      placed(at, () => {
+        const key = keyOf(nodes);
+        let set = known.get(key);
+        if (set === undefined) {
+          for (const node of nodes) checkName(node, at);
+          set = buildSet(nodes, known.size);
+          known.set(key, set);
+        }
+        return set;
+      }),
+  };
+}
+
+function buildSet(nodes: readonly VariableNode[], id: number): TargetSet {
+  const excluded = nodes.filter((node) => node.excluded);
+  const included = nodes.filter((node) => !node.excluded && !excluded.some((one) => sameXml(one, node)));
+  return {
+    id,
+    targets: included.map((node) => (node.name === 'XML' ? xmlTarget(node) : plainTarget(node))),
+    exclusions: excluded
+      .filter(({ name }) => name !== 'XML')
+      .map((node): Exclusion => ({ collection: node.name, covers: selects(node.selector) })),
+    stable: included.every(({ name }) => name === 'XML' || collections.get(name)?.lifetime !== 'moment'),
+  };
+}
+
+const covered = (exclusions: readonly Exclusion[], value: Value): boolean =>
+  exclusions.some(
+    ({ collection, covers }) => collection === value.collection && (covers === undefined || covers(value)),
+  );
+
+/** Takes out what the exclusions cover. */
+export function without(values: readonly Value[], exclusions: readonly Exclusion[]): readonly Value[] {
+  return exclusions.length === 0 ? values : values.filter((value) => !covered(exclusions, value));
+}

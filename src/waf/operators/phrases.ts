@@ -1,0 +1,85 @@
+import { MerlonError } from '../../core/errors.ts';
+import { lowercase } from '../transformations/bytes.ts';
+import type { Operator, OperatorFactory } from './operator.ts';
+
+/** Phrases by their first bytes: as many as all phrases of the group have. */
+interface Group {
+  readonly width: number;
+  readonly byHead: Map<string, string[]>;
+}
+
+const widths = [4, 2, 1];
+
+function groupPhrases(phrases: readonly string[]): Group[] {
+  const groups = widths.map((width): Group => ({ width, byHead: new Map() }));
+  for (const phrase of phrases) {
+    const group = groups.find(({ width }) => phrase.length >= width)!;
+    const head = phrase.slice(0, group.width);
+    const list = group.byHead.get(head);
+    if (list === undefined) group.byHead.set(head, [phrase]);
+    else list.push(phrase);
+  }
+  return groups.filter(({ byHead }) => byHead.size > 0);
+}
+
+/** The first phrase of the text, as it stands there. */
+function findPhrase(groups: readonly Group[], raw: string): string | undefined {
+  const text = lowercase(raw);
+  for (let at = 0; at < text.length; at += 1) {
+    for (const { width, byHead } of groups) {
+      const phrase = byHead.get(text.slice(at, at + width))?.find((one) => text.startsWith(one, at));
+      if (phrase !== undefined) return raw.slice(at, at + phrase.length);
+    }
+  }
+  return undefined;
+}
+
+/** A case-insensitive search for any of many phrases. */
+export function phraseOperator(phrases: readonly string[]): Operator {
+  const wanted = [...new Set(phrases.map(lowercase))].filter((phrase) => phrase !== '');
+  const groups = groupPhrases(wanted);
+  return {
+    matches: (text) => findPhrase(groups, text.raw) !== undefined,
+    captures: (text) => [findPhrase(groups, text.raw)],
+    requirements: {
+      literals: wanted,
+      sets: [],
+      minLength: wanted.reduce((least, { length }) => Math.min(least, length), 255),
+    },
+  };
+}
+
+/** `|41 42|` inside a phrase stands for bytes, as Snort writes them. */
+function readPhrase(text: string): string {
+  return text.replace(/\|((?:[0-9A-Fa-f]{2} ?)+)\|/g, (_all, bytes: string) =>
+    Buffer.from(bytes.replaceAll(' ', ''), 'hex').toString('latin1'),
+  );
+}
+
+const pm: OperatorFactory = (parameter) =>
+  phraseOperator(
+    readPhrase(parameter)
+      .split(/\s+/)
+      .filter((phrase) => phrase !== ''),
+  );
+
+/** Lines of data files that count. */
+export function readLines(names: string, read: (name: string) => string | undefined): string[] {
+  return names
+    .split(/\s+/)
+    .filter((name) => name !== '')
+    .flatMap((name) => {
+      const data = read(name);
+      if (data === undefined)
+        throw new MerlonError({ code: 'waf.missing-data', message: `there is no data file \`${name}\`` });
+      return data
+        .split('\n')
+        .map((line) => line.replace(/\r$/, ''))
+        .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+    });
+}
+
+const pmFromFile: OperatorFactory = (parameter, sources) =>
+  phraseOperator(readLines(parameter, sources.readData).map((line) => line.trim()));
+
+export const phraseOperators: Readonly<Record<string, OperatorFactory>> = { pm, pmFromFile, pmf: pmFromFile };

@@ -1,0 +1,94 @@
+import { complement, setOf } from '../../regex/byte-set.ts';
+import type { Operator, OperatorFactory } from '../operator.ts';
+import { foldKinds } from './fold.ts';
+import { type QuoteContext, tokenise } from './tokens.ts';
+
+// The judgement: what sequences of kinds make sense to a database and hardly to a person. Kinds are listed in tokens.ts;
+// `W` is `into outfile`, `S` a whole statement such as `drop table`, `I` one that needs more (`insert into`).
+
+/** In any place of any value. */
+const anywhere: readonly RegExp[] = [
+  /U\(*E/,
+  /U\(*k?[1svn(],/,
+  /D\(/,
+  /f\(+(?:f|E)/,
+  /E(?:[1svo]|f\(|\(|n,|n\()[^;]{0,40}F[n(s]/,
+  /En[,o=&]*[^;]{0,20}F[n(](?:$|[;c,)]|kn?[=o1])/,
+  /Ev/,
+  /E(?:f\(|[1s],)/,
+  /EX/,
+  /XE|X1?[UE&TSf]/,
+  /\(+E[1svnof(*]/,
+  /[1svn)]\)*;\(*[TSIEDk]/,
+  /;(?:S|T[n1sv(k]|E|v=|I)/,
+  /S[n(s]/,
+  /In(?:\(|k)/,
+  /I[n.]+\(/,
+  /Tnk(?:n|v)=/,
+  /[1sn)]W/,
+  /kk[^;]{0,20}k[1svnf(]/,
+  /T[v]/,
+];
+
+/** Where the value stands by itself, as a number does in a query. */
+const bare: readonly RegExp[] = [
+  /^\(*[1sv]\)*&\(*[1svnfD][^;]{0,6}[=o]\(*[1svnf(]/,
+  /^\(*[n]\)*&\(*[1sv][=o]\(*[1svf(]/,
+  /^\(*[1sv]\)*&\(*(?:f|E|D)/,
+  /^\(*[1v]\)*&\(*[1sv]\)*c/,
+  /^\(*[1vs]\)*B\(*[1n(fs]/,
+  /^\(*1\)+c/,
+  /^\(*[1sv]\)*[=o]\(*(?:E|f\(f|D)/,
+  /^\(*[1sv]\)*U/,
+  /^&\(*[1sv][=o]\(*[1svf(]/,
+  /^\(*[n1]\)*[=o]\(*f\(/,
+];
+
+/** Where the value breaks out of a string: the first kind is that string. */
+const quoted: readonly RegExp[] = [
+  /^s\)*c/,
+  /^s\)*&\(*[1svfDE]/,
+  /^s\)*&\(*n(?:[=o(]|c|$)/,
+  /^s\)*;(?:c|$|[TSIEDk])/,
+  /^s\)*[UEWB]\(*[1svnofD(*k]/,
+  /^s\)*=\(*[1svnfDE(]/,
+  /^s\)*o\(*(?:s$|sc|s[o=&]|f\(|E|D|v|1[c&=)]|n\()/,
+  /^s\)*[&o=]*\)*;?c$/,
+  /^s\)*k\(*[1s]/,
+  /^s,\(*(?:E|f\(|D|[1s],)/,
+  /^s\)*T/,
+  /^s&s/,
+];
+
+function judge(text: string, context: QuoteContext): string | undefined {
+  const kinds = foldKinds(tokenise(text, context));
+  if (kinds.length < 2) return undefined;
+  const forms = context === '' ? [...anywhere, ...bare] : [...anywhere, ...quoted];
+  return forms.some((form) => form.test(kinds)) ? kinds.slice(0, 8) : undefined;
+}
+
+const maxBytes = 8192;
+
+/** Kinds of the first tokens where the value reads as an injection in some context; else undefined. */
+export function detectSqli(value: string): string | undefined {
+  const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
+  const found = judge(text, '');
+  if (found !== undefined) return found;
+  if (text.includes("'")) {
+    const single = judge(text, "'");
+    if (single !== undefined) return single;
+  }
+  return text.includes('"') ? judge(text, '"') : undefined;
+}
+
+/** A single word, number or address is no injection into anything. */
+const others = complement(setOf([0x2e, 0x2e], [0x30, 0x3a], [0x40, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]));
+
+const operator: Operator = {
+  requirements: { literals: undefined, sets: [others], minLength: 3 },
+  matches: (text) => detectSqli(text.raw) !== undefined,
+  captures: (text) => [detectSqli(text.raw)],
+};
+
+/** `@detectSQLi`. */
+export const detectSqliOperator: OperatorFactory = () => operator;

@@ -1,0 +1,92 @@
+import { setOf } from '../../regex/byte-set.ts';
+import { htmlEntityDecode } from '../../transformations/html.ts';
+import type { Operator, OperatorFactory } from '../operator.ts';
+import { type Place, type Sighting, scanHtml } from './html-scan.ts';
+
+const list = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+
+/** Elements that run scripts, load them, or change what the page around them means. */
+const dangerousTags = list(
+  'applet base comment embed frame frameset handler iframe import isindex link listener meta noscript object script style vmlframe xml xss portal',
+);
+
+/** Attributes that hold an address. */
+const addresses = list(
+  'action formaction background dynsrc lowsrc href src data poster from to values by code codebase folder xlink:href srcdoc manifest profile usemap longdesc cite classid datasrc',
+);
+
+const otherAttributes = list('style datafld dataformatas datasrc filter srcdoc');
+
+const scriptAddress = /^(?:javascript|vbscript|livescript|mocha|data|view-source):?/;
+
+/** An address as a browser reads it: references decoded, control characters and white space dropped. */
+function isScriptAddress(value: string): boolean {
+  const plain = htmlEntityDecode(value)
+    .replace(/[\x00-\x20\x7f-\xff]+/g, '')
+    .toLowerCase();
+  if (plain.startsWith('data:')) return /^data:(?:text\/(?:html|xml)|image\/svg|application\/|[^,]*base64)/.test(plain);
+  return (
+    plain.includes(':') &&
+    scriptAddress.test(plain) &&
+    /^(?:javascript|vbscript|livescript|mocha|view-source):/.test(plain)
+  );
+}
+
+const isHandler = (name: string): boolean => /^on[a-z]{3,30}$/.test(name);
+
+function isDangerousAttribute({ name, value }: Sighting): boolean {
+  const bare = name.replace(/^[^a-z]+/, '');
+  if (isHandler(bare) || otherAttributes.has(bare) || bare.startsWith('xmlns')) return true;
+  if (addresses.has(bare)) return isScriptAddress(value);
+  return false;
+}
+
+function isDangerousTag(name: string): boolean {
+  const local = name.slice(name.lastIndexOf(':') + 1);
+  return (
+    dangerousTags.has(name) ||
+    dangerousTags.has(local) ||
+    name.startsWith('svg') ||
+    name.startsWith('xsl') ||
+    local === 'math'
+  );
+}
+
+function isDangerous(sighting: Sighting): boolean {
+  switch (sighting.kind) {
+    case 'tag':
+      return isDangerousTag(sighting.name);
+    case 'attribute':
+      return isDangerousAttribute(sighting);
+    case 'doctype':
+      return true;
+    case 'comment':
+      return /`|^\s*(?:\[if|xml)|\bimport\b|\bentity\b/i.test(sighting.value);
+    default:
+      return /^(?:import|entity|xml|\?import|\[cdata)/i.test(sighting.value);
+  }
+}
+
+const places: readonly Place[] = ['data', 'unquoted', 'single', 'double', 'backtick'];
+const maxBytes = 16_384;
+
+/** What a browser would run of the value, in whatever place of a page it is put; undefined where nothing. */
+export function detectXss(value: string): string | undefined {
+  const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
+  // Without either there is no tag and no attribute.
+  if (!text.includes('<') && !text.includes('=')) return undefined;
+  for (const place of places) {
+    const found = scanHtml(text, place).find(isDangerous);
+    if (found !== undefined) return found.name === '' ? found.kind : found.name;
+  }
+  return undefined;
+}
+
+const operator: Operator = {
+  requirements: { literals: undefined, sets: [setOf([0x3c, 0x3d])], minLength: 3 },
+  matches: (text) => detectXss(text.raw) !== undefined,
+  captures: (text) => [detectXss(text.raw)],
+};
+
+/** `@detectXSS`. */
+export const detectXssOperator: OperatorFactory = () => operator;

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileRegex } from './regex.ts';
+
+const same: readonly string[] = [
+  'a',
+  'a|b',
+  'ab*c',
+  '(a+)(b?)',
+  '^a',
+  'a$',
+  '^$',
+  '\\ba',
+  'a\\b',
+  'a\\Bb',
+  '(?:a|ab)(?:c|bcd)(d*)',
+  'a{2}',
+  'a{1,2}b',
+  '(a|b)*c',
+  'a.*?b',
+  'a.*b',
+  '[^a]b',
+  '[a-c]+',
+  '(?:^|b)a',
+  'a(?:$|b)',
+  '(?=a)[ab]',
+  '(?!a)[abc]',
+  'b(?=a)',
+  'c(?!a)',
+  '(?<=a)b',
+  '(?<!a)b',
+  '(?:(?!b).)*c',
+  '(a)|(b)',
+  '(a(b(c)?)?)',
+  'a(?=b(?!c))',
+  '',
+  'a||b',
+  '(?:)*',
+  '\\w+\\W',
+  '(?:a*)*b',
+];
+
+describe('compileRegex', () => {
+  it('agrees with the language of the platform on random texts', () => {
+    for (const source of same) {
+      const ours = compileRegex(source);
+      const theirs = new RegExp(source, 's');
+      fc.assert(
+        fc.property(fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd', ' ', '\n'), maxLength: 12 }), (text) => {
+          const expected = theirs.exec(text);
+          expect(ours.test(text), `${source} on ${JSON.stringify(text)}`).toBe(expected !== null);
+          expect(ours.exec(text)?.[0], `${source} on ${JSON.stringify(text)}`).toBe(expected?.[0]);
+        }),
+        { numRuns: 60, seed: 7 },
+      );
+    }
+  });
+
+  it('never requires what a matching text lacks', () => {
+    for (const source of same) {
+      const { requirements, test } = compileRegex(source);
+      fc.assert(
+        fc.property(fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd', ' '), maxLength: 10 }), (text) => {
+          if (!test(text)) return;
+          expect(text.length).toBeGreaterThanOrEqual(requirements.minLength);
+          if (requirements.literals) expect(requirements.literals.some((literal) => text.includes(literal))).toBe(true);
+          for (const set of requirements.sets) {
+            expect([...text].some((c) => (set[c.charCodeAt(0) >>> 5]! & (1 << (c.charCodeAt(0) & 31))) !== 0)).toBe(
+              true,
+            );
+          }
+        }),
+        { numRuns: 40, seed: 8 },
+      );
+    }
+  });
+
+  it('reads the syntax that rule sets use', () => {
+    expect(compileRegex('(?i)SeLect\\s+\\x27').test("select  '")).toBe(true);
+    expect(compileRegex('a(?i:b)c').test('aBc')).toBe(true);
+    expect(compileRegex('a(?i:b)c').test('aBC')).toBe(false);
+    expect(compileRegex('[[:alpha:]_]+[^[:space:]]$').exec('1ab_9')?.[0]).toBe('ab_9');
+    expect(compileRegex('\\x{bc}[^>]*').test('\xbcx')).toBe(true);
+    expect(compileRegex('[\\x5c/]').test('\\')).toBe(true);
+    expect(compileRegex('(?i)x[^a-z]').test('xB')).toBe(false);
+    expect(compileRegex('a++b').test('aaab')).toBe(true);
+    expect(compileRegex('(?x) a b # comment\n c').test('abc')).toBe(true);
+    expect(compileRegex('(?m)^b$').test('a\nb\nc')).toBe(true);
+    expect(compileRegex('a\\Z').test('a\n')).toBe(true);
+    expect(compileRegex('a\\z').test('a\n')).toBe(false);
+    expect(compileRegex('x{,3}').test('x{,3}')).toBe(true);
+    expect(compileRegex('\\Qa.b\\E').test('a.b')).toBe(true);
+  });
+
+  it('refuses what linear time cannot give, with the place', () => {
+    expect(() => compileRegex('(a)\\1')).toThrow(/back-references/);
+    expect(() => compileRegex('a{1,99999}')).toThrow(/1000/);
+    expect(() => compileRegex('(a')).toThrow(/character 3/);
+    expect(() => compileRegex('[a')).toThrow(/not closed/);
+    expect(() => compileRegex('((?:a{1000}){1000})')).toThrow(/too large/);
+  });
+
+  it('takes linear time where a backtracking engine would not return', () => {
+    const bomb = compileRegex('^(?:a|a)*(?:a*)*b$');
+    const text = 'a'.repeat(50_000);
+    const started = process.cpuUsage().user;
+    expect(bomb.test(text)).toBe(false);
+    expect(bomb.exec(text.slice(0, 2000))).toBeUndefined();
+    expect(process.cpuUsage().user - started).toBeLessThan(2_000_000);
+  });
+});

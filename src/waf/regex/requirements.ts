@@ -1,0 +1,141 @@
+import { addSet, type ByteSet, bytesOf, sizeOf } from './byte-set.ts';
+import type { Node } from './syntax.ts';
+
+// What a text must contain for an expression to have any chance: the prefilter's knowledge. Necessary, never sufficient.
+
+export interface Requirements {
+  /** One of these (in lower case) occurs in the text read in lower case; undefined: nothing is known. */
+  readonly literals: readonly string[] | undefined;
+  /** A byte of each of these sets occurs. */
+  readonly sets: readonly ByteSet[];
+  readonly minLength: number;
+}
+
+interface Facts extends Requirements {
+  /** All texts (in lower case) that the node can match, where they are few. */
+  readonly exact: readonly string[] | undefined;
+}
+
+const maxExact = 48;
+const maxLiterals = 512;
+const maxLiteralBytes = 24;
+const maxSets = 4;
+const maxSetSize = 160;
+
+const nothing: Facts = { exact: [''], literals: undefined, sets: [], minLength: 0 };
+
+/** Literals of one byte prefilter badly, of none not at all; more alternatives match more often. */
+function score(literals: readonly string[]): number {
+  const shortest = Math.min(...literals.map((literal) => literal.length));
+  return shortest * 1000 - literals.length;
+}
+
+function usable(literals: readonly string[] | undefined): literals is readonly string[] {
+  return literals !== undefined && literals.length > 0 && literals.every((literal) => literal.length > 0);
+}
+
+function better(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
+  if (!usable(a)) return usable(b) ? b : undefined;
+  if (!usable(b)) return a;
+  return score(a) >= score(b) ? a : b;
+}
+
+function fewestFirst(sets: readonly ByteSet[]): ByteSet[] {
+  const unique = new Map(sets.map((set) => [set.join(), set]));
+  return [...unique.values()].sort((a, b) => sizeOf(a) - sizeOf(b)).slice(0, maxSets);
+}
+
+function ofSet(set: ByteSet): Facts {
+  const bytes = bytesOf(set);
+  const lower = [...new Set(bytes.map((byte) => String.fromCharCode(byte >= 65 && byte <= 90 ? byte + 32 : byte)))];
+  const exact = lower.length <= 6 ? lower : undefined;
+  return { exact, literals: exact, sets: bytes.length <= maxSetSize ? [set] : [], minLength: 1 };
+}
+
+function cross(a: readonly string[], b: readonly string[]): string[] | undefined {
+  if (a.length * b.length > maxExact) return undefined;
+  const product = a.flatMap((left) => b.map((right) => left + right));
+  return product.some((text) => text.length > maxLiteralBytes) ? undefined : [...new Set(product)];
+}
+
+function ofSequence(parts: readonly Node[]): Facts {
+  let run: readonly string[] = [''];
+  let isExact = true;
+  let literals: readonly string[] | undefined;
+  const sets: ByteSet[] = [];
+  let minLength = 0;
+  for (const part of parts) {
+    const facts = learn(part);
+    minLength += facts.minLength;
+    sets.push(...facts.sets);
+    const longer = facts.exact === undefined ? undefined : cross(run, facts.exact);
+    if (longer !== undefined) {
+      run = longer;
+      continue;
+    }
+    isExact = false;
+    literals = better(better(literals, run), facts.literals);
+    run = facts.exact ?? [''];
+  }
+  literals = better(literals, run);
+  return { exact: isExact ? run : undefined, literals, sets: fewestFirst(sets), minLength };
+}
+
+function ofAlternatives(options: readonly Node[]): Facts {
+  const facts = options.map(learn);
+  const exact = facts.every((one) => one.exact !== undefined)
+    ? [...new Set(facts.flatMap((one) => one.exact!))]
+    : undefined;
+  const all = facts.every((one) => usable(one.literals))
+    ? [...new Set(facts.flatMap((one) => one.literals!))]
+    : undefined;
+  const sets: ByteSet[] = [];
+  if (facts.every((one) => one.sets.length > 0)) {
+    const union = new Uint32Array(8);
+    for (const one of facts) addSet(union, fewestFirst(one.sets)[0]!);
+    if (sizeOf(union) <= maxSetSize) sets.push(union);
+  }
+  return {
+    exact: exact !== undefined && exact.length <= maxExact ? exact : undefined,
+    literals: all !== undefined && all.length <= maxLiterals ? all : undefined,
+    sets,
+    minLength: Math.min(...facts.map((one) => one.minLength)),
+  };
+}
+
+function ofRepeat(node: Node & { kind: 'repeat' }): Facts {
+  const facts = learn(node.node);
+  if (node.min === 0) {
+    const optional = node.max === 1 && facts.exact !== undefined ? [...new Set(['', ...facts.exact])] : undefined;
+    return { exact: optional, literals: undefined, sets: [], minLength: 0 };
+  }
+  let exact: readonly string[] | undefined = facts.exact;
+  if (node.max !== node.min) exact = undefined;
+  for (let count = 1; count < node.min && exact !== undefined; count += 1) exact = cross(exact, facts.exact!);
+  let run: readonly string[] | undefined = facts.exact;
+  for (let count = 1; count < Math.min(node.min, 8) && run !== undefined; count += 1) run = cross(run, facts.exact!);
+  return { exact, literals: better(run, facts.literals), sets: facts.sets, minLength: facts.minLength * node.min };
+}
+
+function learn(node: Node): Facts {
+  switch (node.kind) {
+    case 'set':
+      return ofSet(node.set);
+    case 'cat':
+      return ofSequence(node.parts);
+    case 'alt':
+      return ofAlternatives(node.options);
+    case 'repeat':
+      return ofRepeat(node);
+    case 'group':
+      return learn(node.node);
+    default:
+      return nothing;
+  }
+}
+
+export function requirementsOf(node: Node): Requirements {
+  const facts = learn(node);
+  const literals = better(facts.literals, facts.exact);
+  return { literals, sets: facts.sets, minLength: facts.minLength };
+}

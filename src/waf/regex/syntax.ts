@@ -1,0 +1,86 @@
+import type { ByteSet } from './byte-set.ts';
+
+export type AssertionKind = 'start' | 'end' | 'end-or-newline' | 'line-start' | 'line-end' | 'word' | 'not-word';
+
+/** A parsed expression over bytes. */
+export type Node =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'set'; readonly set: ByteSet }
+  | { readonly kind: 'cat'; readonly parts: readonly Node[] }
+  | { readonly kind: 'alt'; readonly options: readonly Node[] }
+  | {
+      readonly kind: 'repeat';
+      readonly node: Node;
+      readonly min: number;
+      readonly max: number;
+      readonly greedy: boolean;
+    }
+  | { readonly kind: 'group'; readonly node: Node; readonly index: number }
+  | { readonly kind: 'assert'; readonly what: AssertionKind }
+  | { readonly kind: 'look'; readonly ahead: boolean; readonly negative: boolean; readonly node: Node };
+
+export const empty: Node = { kind: 'empty' };
+
+const mirrored: Readonly<Record<AssertionKind, AssertionKind>> = {
+  start: 'end',
+  end: 'start',
+  'end-or-newline': 'start',
+  'line-start': 'line-end',
+  'line-end': 'line-start',
+  word: 'word',
+  'not-word': 'not-word',
+};
+
+/** The expression that matches what `node` matches, read from right to left. */
+export function reverse(node: Node): Node {
+  switch (node.kind) {
+    case 'cat':
+      return { kind: 'cat', parts: node.parts.map(reverse).reverse() };
+    case 'alt':
+      return { kind: 'alt', options: node.options.map(reverse) };
+    case 'repeat':
+      return { ...node, node: reverse(node.node) };
+    case 'group':
+      return reverse(node.node);
+    case 'assert':
+      return { kind: 'assert', what: mirrored[node.what] };
+    default:
+      return node;
+  }
+}
+
+/** Whether every match must begin at the start of the text. */
+export function isAnchored(node: Node): boolean {
+  switch (node.kind) {
+    case 'assert':
+      return node.what === 'start';
+    case 'cat': {
+      const first = node.parts.find((part) => part.kind !== 'empty');
+      return first !== undefined && isAnchored(first);
+    }
+    case 'alt':
+      return node.options.every(isAnchored);
+    case 'group':
+      return isAnchored(node.node);
+    case 'repeat':
+      return node.min > 0 && isAnchored(node.node);
+    default:
+      return false;
+  }
+}
+
+export function hasLook(node: Node): boolean {
+  switch (node.kind) {
+    case 'look':
+      return true;
+    case 'cat':
+      return node.parts.some(hasLook);
+    case 'alt':
+      return node.options.some(hasLook);
+    case 'repeat':
+    case 'group':
+      return hasLook(node.node);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,35 @@
+const runs = /[\t-\r \xa0]+/g;
+
+/** Each run of white space becomes one space. */
+export const compressWhitespace = (text: string): string => text.replace(runs, ' ');
+
+export const removeWhitespace = (text: string): string => text.replace(runs, '');
+
+/** Index of the first byte that is not white space. */
+function contentStart(text: string): number {
+  let at = 0;
+  while (at < text.length && ' \t\n\v\f\r'.includes(text.charAt(at))) at += 1;
+  return at;
+}
+
+export const trimLeft = (text: string): string => text.slice(contentStart(text));
+
+export function trimRight(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\n\v\f\r'.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+export const trim = (text: string): string => trimRight(trimLeft(text));
+
+const removedByShell = /["'\\^]/g;
+
+/** A command line as cmd.exe or a shell reads it: no quotes and carets, one space for separators, lower case. */
+export function cmdLine(text: string): string {
+  if (!/["'\\^\t\n\r ,;A-Z]/.test(text)) return text;
+  return text
+    .replace(removedByShell, '')
+    .replace(/[\t\n\r ,;]+/g, ' ')
+    .replace(/ +([/(])/g, '$1')
+    .replace(/[A-Z]+/g, (run) => run.toLowerCase());
+}
