@@ -1,5 +1,14 @@
 import type { Protection } from '../../api/protections.ts';
-import { type Attack, notApplicable, type Probe, type Severity } from '../attack.ts';
+import {
+  type Attack,
+  gotThrough,
+  inconclusive,
+  type Judgement,
+  notApplicable,
+  type Probe,
+  type Severity,
+  stopped,
+} from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import { faultOfSuccess, judgeRefusal, type Refusal } from '../probes.ts';
 import { personA } from '../survey.ts';
@@ -168,21 +177,21 @@ const throughGateway: Attack = {
   title: 'the admin API through the public port',
   severity: 'critical',
   standards: ['CWE-668', 'OWASP API9:2023'],
-  plan: (context) => [
-    adminProbe(context, () => context.edge(as(status, context.target.control.adminToken)), {
-      status: [401, 403, 404, 405],
-      codes: [
-        'gateway.no-route',
-        'openapi.undeclared-operation',
-        'authz.denied',
-        'authn.token-malformed',
-        'authn.token-missing',
-        'gateway.method',
-      ],
-      filter: ['route', 'openapi', 'authz', 'authn', 'normalise'],
-    }),
-  ],
+  plan: (context) => {
+    const request = as(status, context.target.control.adminToken);
+    return [{ ...adminProbe(context, () => context.edge(request), otherHost), judge: judgeNotAdmin }];
+  },
 };
+
+/** Whoever answers there, it must not be the admin API. */
+function judgeNotAdmin({ status, transcript, code, record }: Observation): Judgement {
+  const body = transcript?.responses[0]?.body ?? '';
+  if (status < 300 && body.includes('"snapshot"') && body.includes('"roles"'))
+    return gotThrough('the admin API answered');
+  if (status === 0) return inconclusive('no response came');
+  const by = record?.verdict === 'allow' ? `the service ${record.service ?? ''}` : (code ?? 'the gateway');
+  return stopped(`answered with ${status} by ${by}, not by the admin API`);
+}
 
 const fromOutside: Attack = {
   id: 'admin.from-outside',

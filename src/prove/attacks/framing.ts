@@ -249,13 +249,14 @@ function framingProbe(context: ProveContext, row: FramingRow): Probe {
   };
 }
 
-/** A body is read only when its sender may send it; without such an operation the request is refused earlier. */
+/** A body is read only when its sender may send it; without such an operation, one that may at least be read. */
 async function headOfWrite(context: ProveContext, attackId: string): Promise<string> {
-  const { write, publicRead } = context.survey;
-  const request = write === undefined ? publicRead : await rightful(context, write, subjectFor(context, attackId));
+  const open = context.survey.write ?? context.survey.reads[0];
+  const request =
+    open === undefined ? context.survey.publicRead : await rightful(context, open, subjectFor(context, attackId));
   const fields = (request?.headers ?? []).map(([name, value]) => `${name}: ${value}`);
   return lines(
-    `${write?.place.method ?? 'POST'} ${request?.target ?? '/'} HTTP/1.1`,
+    `${request?.method ?? 'GET'} ${request?.target ?? '/'} HTTP/1.1`,
     `host: ${context.target.edge.authority}`,
     ...fields,
   );
@@ -270,7 +271,7 @@ async function judgeFraming(
 ): Promise<Judgement> {
   const { transcript } = attack;
   if ((transcript?.responses.length ?? 0) > 1) return gotThrough('the hidden request was answered, too');
-  const judged = judgeRefusal({ status, codes, filter: ['http', 'openapi'] })(attack);
+  const judged = judgeRefusal({ status, codes, filter: ['http', 'openapi', 'forward'] })(attack);
   if (judged.verdict === 'got-through') return judged;
   if (await wasSmuggled(context, marker, sinceMs))
     return gotThrough('the hidden request was decided on as a request of its own');

@@ -7,9 +7,10 @@ import {
   type Severity,
   stopped,
 } from '../attack.ts';
+import type { ProveContext } from '../context.ts';
 import { nameOf } from '../places.ts';
 import { askRightfully, faultOfSuccess } from '../probes.ts';
-import { bodyOf, isSuccess, personA, personB, rightful } from '../survey.ts';
+import { bodyOf, isSuccess, type OpenPlace, personA, personB, rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 import { withFields } from '../wire/request.ts';
 
@@ -108,25 +109,34 @@ function spoofAttack({ id, title, severity = 'high', fields }: SpoofRow): Attack
           'no operation answers two callers differently, so that a difference could be seen',
           context.survey.faults.read,
         );
+      // Somebody new, who owns nothing, claims to be somebody who does.
+      const subject = `${personB}.${id}.${context.run}`;
       return [
         {
           place: nameOf(personal.place),
-          control: () => askRightfully(context, personal, personB),
+          control: () => askRightfully(context, personal, subject),
           controlFault: faultOfSuccess,
           attack: async () =>
-            context.edgePatiently(withFields(await rightful(context, personal, personB), ...fields(personA))),
-          judge: async (attack, control) => {
-            const other = await askRightfully(context, personal, personA);
-            return judgeSame(attack, control, other);
-          },
+            context.edgePatiently(withFields(await rightful(context, personal, subject), ...fields(personA))),
+          judge: async (attack, control) => judgeSame(attack, control, await answerOfA(context, personal)),
         },
       ];
     },
   };
 }
 
+const answers = new WeakMap<ProveContext, Promise<Observation>>();
+
+/** What the person is answered whom the spoofed fields name; asked once in a run. */
+function answerOfA(context: ProveContext, personal: OpenPlace): Promise<Observation> {
+  const answer = answers.get(context) ?? askRightfully(context, personal, personA);
+  answers.set(context, answer);
+  return answer;
+}
+
 function judgeSame(attack: Observation, control: Observation, other: Observation): Judgement {
   const [seen, own, foreign] = [attack, control, other].map(bodyOf);
+  if (!isSuccess(control) || !isSuccess(other)) return inconclusive('the rightful callers were not answered');
   if (attack.status === 429) return inconclusive('a limit held it up');
   if (own === foreign) return inconclusive('both callers were given the same answer');
   if (seen === foreign) return gotThrough("the service gave the other caller's answer");

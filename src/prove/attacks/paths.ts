@@ -2,7 +2,7 @@ import type { Protection } from '../../api/protections.ts';
 import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { askRightfully, faultOfSuccess, judgeRefusal, subjectFor, wasLetThrough, withToken } from '../probes.ts';
-import { rightful } from '../survey.ts';
+import { bodyOf, isSuccess, type OpenPlace, rightful } from '../survey.ts';
 import type { Observation } from '../wire/observation.ts';
 
 interface PathRow {
@@ -150,21 +150,42 @@ function strangeAttack({ id, title, write }: (typeof strangeRows)[number]): Atta
             const request = withToken(await rightful(context, open, subject), undefined);
             return context.edge({ ...request, target: write(request.target) });
           },
-          judge: judgeNotServed,
+          judge: (attack, control) => judgeNotServed(nameOfRoute(open), attack, control),
         },
       ];
     },
   };
 }
 
-/** Refused, by whichever layer came first, and on record as refused. */
-function judgeNotServed(attack: Observation): Judgement {
+/**
+ * Refused, by whichever layer came first, and on record as refused. Where a public route took it for its own, the guarded
+ * one was not reached.
+ */
+function judgeNotServed(guarded: string, attack: Observation, control: Observation): Judgement {
+  const { status, record } = attack;
+  if (isSuccess(attack) && bodyOf(attack) === bodyOf(control)) return gotThrough('the guarded answer was given');
+  if (record?.verdict === 'allow' && record.route !== guarded)
+    return stopped(`the public route ${record.route ?? ''} answered ${status}, not ${guarded}`);
+  return judgeDenied(attack);
+}
+
+function judgeDenied(attack: Observation): Judgement {
   if (wasLetThrough(attack)) return gotThrough(`answered with ${attack.status}`);
   const { status, code, record } = attack;
   if (record?.verdict === 'deny' && status >= 400 && status < 500)
     return stopped(`${status} ${code ?? ''} by ${record.reason?.filter ?? 'the gateway'}`);
   return inconclusive(`answered ${status} without a record of a refusal`);
 }
+
+/** An internal operation must be refused; a public route that knows nothing of it may say so. */
+function judgeInner(attack: Observation): Judgement {
+  const { status, record } = attack;
+  return record?.verdict === 'allow' && status === 404
+    ? stopped(`the route ${record.route ?? ''} knows no such thing`)
+    : judgeDenied(attack);
+}
+
+const nameOfRoute = ({ place: { route } }: OpenPlace): string => `${route.host ?? ''}${route.path}`;
 
 /** Operations of the services that no route leads to. */
 const internalAttack: Attack = {
@@ -193,7 +214,7 @@ const internalAttack: Attack = {
         control: () => askRightfully(context, open, subject),
         controlFault: faultOfSuccess,
         attack: async () => context.edge({ ...(await rightful(context, open, subject)), target }),
-        judge: judgeNotServed,
+        judge: judgeInner,
       }),
     );
   },
