@@ -25,7 +25,7 @@ import type { Manifest } from '../manifest/index.ts';
 import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
-import { compilePoliciesApart } from './policy-compiler.ts';
+import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
 
@@ -63,7 +63,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const read = new Set<string>();
   const documents = loadDocuments(manifest, folder, read);
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
-  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts.weaknesses);
+  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
@@ -152,14 +152,11 @@ async function compilePolicies(
   documents: ReadonlyMap<string, OpenApiDocument>,
   paths: readonly string[],
   folder: string,
-  weaknesses: Weaknesses,
+  { weaknesses, foundation: { store } }: ConfigurationFacts,
 ): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const result = await compilePoliciesApart({
-    model: compilePolicyModel(manifest, documents),
-    files,
-    weaknesses: [...weaknesses],
-  });
+  const compilation = { model: compilePolicyModel(manifest, documents), files, weaknesses: [...weaknesses] };
+  const result = await compilePoliciesOnce(compilation, store);
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(
     ({ file, line, column, message, hint }) =>
