@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 const mayBeSkipped: Readonly<Record<string, string>> = {
+  'operators validateSchema.json': 'needs a schema file that the suite does not hold; the operator is refused by name',
   'the command line of Vault':
     'neither vault nor bao is published in a package registry; hvac and node-vault stand for clients',
 };

@@ -33,6 +33,7 @@ const exitCodesByError: ReadonlyMap<string, number> = new Map([
   ['gateway.port-forbidden', exitCodes.system],
   ['gateway.bad-address', exitCodes.system],
   ['control.port-in-use', exitCodes.system],
+  ['control.no-free-port', exitCodes.system],
   ['control.unavailable', exitCodes.unavailable],
   ['workload.unhealthy', exitCodes.unavailable],
   ['admin.not-found', exitCodes.notFound],

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { MerlonError, systemCode } from '../core/errors.ts';
 import type { Store } from '../storage/index.ts';
@@ -65,13 +66,20 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-function freePort(taken: ReadonlySet<number>): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(taken.has(port) ? freePort(taken) : port));
-    });
+// Below the range from which the system takes the ports of outgoing connections (32768 to 60999 on Linux): one of those may
+// be gone again before whoever it is meant for listens.
+const firstPort = 23_000;
+const lastPort = 31_999;
+const tries = 500;
+
+async function freePort(taken: ReadonlySet<number>): Promise<number> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const port = randomInt(firstPort, lastPort + 1);
+    if (!taken.has(port) && (await isFree(port))) return port;
+  }
+  throw new MerlonError({
+    code: 'control.no-free-port',
+    message: `no free port between ${firstPort} and ${lastPort} on the loopback interface`,
+    hint: 'stop what holds them',
   });
 }
