@@ -121,7 +121,7 @@ test('keeps the one that it has while control is away, alerts past 65 % of life,
   expect([keeper.current(orders), keeper.complete]).toEqual([undefined, false]);
   away(false);
   keeper.opened(nonce);
-  await clock.advanceAsync(2 * minute, 1000);
+  await clock.advanceAsync(10 * minute, 1000);
   await settled(() => keeper.complete);
 });
 
