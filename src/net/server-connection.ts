@@ -11,7 +11,7 @@ import type { RequestBody } from './message.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
 import { OutgoingReply, type ReplyConnection } from './reply.ts';
-import { IncomingRequest, type PeerInfo } from './request.ts';
+import { IncomingRequest, type PeerInfo, type RequestLine } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
@@ -42,6 +42,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   readonly #hostReader = new HostReader();
   readonly #decoder: BodyDecoder;
   readonly #take = (chunk: Buffer): boolean => this.#takeContent(chunk);
+  #line: RequestLine | undefined;
   #phase = inHead;
   #reply: OutgoingReply | undefined;
   #body: IncomingBody | undefined;
@@ -193,10 +194,11 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   /** A head is complete: checks what it says and hands the request on. */
   #begin(): void {
-    const { headers, version } = this.#parser;
+    const { headers, version, repeats } = this.#parser;
     const framing = this.#framing;
-    framing.read(headers, version);
-    const line = readRequestLine(this.#parser);
+    if (repeats) framing.again(headers, version);
+    else framing.read(headers, version);
+    const line = this.#readLine();
     const authority = this.#hostReader.read(framing.host, line.target.authority, version);
     this.#owesContinue = expectsContinue(framing.expect, version);
     this.#asksUpgrade = framing.upgradeOption && framing.upgrade !== undefined;
@@ -213,6 +215,15 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#reply = reply;
     this.#host.requestStarted();
     this.#host.handle(request, reply);
+  }
+
+  /** The request line, taken apart; not again where it is that of the request before. */
+  #readLine(): RequestLine {
+    const { method, target, version } = this.#parser;
+    const former = this.#line;
+    if (former?.rawTarget === target && former.method === method && former.version === version) return former;
+    this.#line = readRequestLine(this.#parser);
+    return this.#line;
   }
 
   #beginBody(): RequestBody {

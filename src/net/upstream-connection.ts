@@ -248,8 +248,9 @@ export class UpstreamConnection {
     const next = this.#parser.feed(chunk, this.#heldAt);
     if (next === more) return more;
     this.#heldAt = next;
-    const { status, headers, version } = this.#parser;
-    this.#framing.read(headers, version);
+    const { status, headers, version, repeats } = this.#parser;
+    if (repeats) this.#framing.again(headers, version);
+    else this.#framing.read(headers, version);
     if (status === 101) this.#upgrade(headers);
     else if (status < 200) this.#interim(status, headers);
     else this.#beginResponse(status, headers, version);
