@@ -52,9 +52,9 @@ function parseLosses({ allow, other }: Losses): Losses {
   return allow + other > 0 ? { allow, other } : noLosses;
 }
 
-/** The line of a record. */
-export function recordLine(seq: number, record: LedgerRecord): string {
-  return `${JSON.stringify({ seq, record })}\n`;
+/** The line of a record, given as JSON. */
+export function recordLine(seq: number, json: string): string {
+  return `{"seq":${seq},"record":${json}}\n`;
 }
 
 /** The line that acknowledges all up to `seq`. */

@@ -2,7 +2,7 @@ import type { AuditEvent, LedgerRecord } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import { uuidV7 } from '../core/ids.ts';
 import { type SpoolOptions, spoolDefaults } from './config.ts';
-import { maskRecord } from './mask.ts';
+import { recordJson } from './record-json.ts';
 import {
   acknowledgedLine,
   type Losses,
@@ -68,7 +68,7 @@ class FileSpool implements Spool {
   }
 
   add(record: LedgerRecord): void {
-    this.#hold(maskRecord(record));
+    this.#hold(record);
     this.#makeRoom();
   }
 
@@ -102,14 +102,15 @@ class FileSpool implements Spool {
   #restore({ seq, bytes, record, losses }: SpoolEntry): void {
     if (losses !== undefined) this.#losses = losses;
     else if (record === undefined) this.#held.acknowledge(seq);
-    else this.#held.set(seq, record, bytes);
+    else this.#held.set(seq, { json: JSON.stringify(record), isAllow: isAllow(record), bytes });
     this.#last = Math.max(this.#last, seq);
   }
 
   #hold(record: LedgerRecord): void {
     this.#last += 1;
-    const line = recordLine(this.#last, record);
-    this.#held.set(this.#last, record, line.length);
+    const json = recordJson(record);
+    const line = recordLine(this.#last, json);
+    this.#held.set(this.#last, { json, isAllow: isAllow(record), bytes: line.length });
     this.#file.add(line);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -122,7 +123,7 @@ class FileSpool implements Spool {
       const dropped = this.#held.delete(this.#held.oldestAllow(this.#taken) ?? this.#last);
       if (dropped === undefined) return;
       const { allow, other } = this.#losses;
-      this.#losses = isAllow(dropped) ? { allow: allow + 1, other } : { allow, other: other + 1 };
+      this.#losses = dropped.isAllow ? { allow: allow + 1, other } : { allow, other: other + 1 };
       this.#lost += 1;
     }
   }

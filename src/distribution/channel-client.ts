@@ -5,7 +5,7 @@ import { tryReadPrivateText } from '../core/files.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { joinProof, joinTokenFile } from './join-token.ts';
-import { readLines, writeLine } from './lines.ts';
+import { readLines, writeLine, writeText } from './lines.ts';
 
 const firstRetryMs = 50;
 // A Unix socket costs nothing to try, and whoever waits for control to start should not wait longer than it takes.
@@ -28,6 +28,8 @@ export interface ChannelClientOptions {
 export interface ChannelClient extends Stoppable {
   /** Sends now, or drops the message when control is away: whoever must not lose one repeats it in `onOpen`. */
   send(message: FromRole): void;
+  /** As `send`, of a message that is JSON already. */
+  sendJson(json: string): void;
   readonly connected: boolean;
 }
 
@@ -75,6 +77,9 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
   return {
     send: (message) => {
       if (joined && socket !== undefined) writeLine(socket, message);
+    },
+    sendJson: (json) => {
+      if (joined && socket !== undefined) writeText(socket, json);
     },
     get connected() {
       return joined;

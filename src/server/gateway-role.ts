@@ -42,7 +42,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
   const at = (file: string): string => join(layout.gateway, `${file}-${name}`);
   const send: ChannelClient['send'] = (message) => channel.send(message);
 
-  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, send));
+  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, (json) => channel.sendJson(json)));
   const svids = lifecycle.add(
     createSvidKeeper({ file: at('svid'), clock, log, send, onChange: () => void listener.open() }),
   );
