@@ -104,13 +104,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
       certificate === undefined
         ? Number.POSITIVE_INFINITY
         : Date.parse(new X509Certificate(certificate.certificate).validTo),
-    files: [
-      ...policyFiles,
-      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
-      ...read,
-      ...certificateFiles(manifest, folder),
-      ...(waf?.files ?? []),
-    ],
+    files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
   };
 }
 
@@ -119,10 +113,10 @@ function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-/** The certificate's own files, which whoever renews it writes anew. */
-function certificateFiles({ gateway: { certificate } }: Manifest, folder: string): string[] {
-  if (typeof certificate === 'string') return [];
-  return [certificate.cert, certificate.key].map((path) => resolve(folder, path));
+/** Folders of policies, and the certificate's own files, which whoever renews it writes anew. */
+function namedFiles({ policies, gateway: { certificate } }: Manifest, folder: string): string[] {
+  const pem = typeof certificate === 'string' ? [] : [certificate.cert, certificate.key];
+  return [...policies.flatMap((path) => foldersOf(resolve(folder, path))), ...pem.map((path) => resolve(folder, path))];
 }
 
 /** `read` gets every file that a document leads to, itself among them. */

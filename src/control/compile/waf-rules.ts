@@ -4,7 +4,6 @@ import { basename, join, resolve } from 'node:path';
 import type { RuleSetText } from '../../api/waf.ts';
 import { MerlonError } from '../../core/errors.ts';
 import type { Manifest } from '../../manifest/index.ts';
-import { usesWaf } from './waf.ts';
 
 /** Rule texts as they were found. */
 export interface WafRuleFiles {
@@ -17,6 +16,10 @@ export interface WafRuleFiles {
 
 /** Where Debian's package `modsecurity-crs` puts the Core Rule Set. */
 export const debianCrs = { setup: '/etc/modsecurity/crs', rules: '/usr/share/modsecurity-crs' };
+
+/** Whether any route has a WAF at all: else its rules are not even read. */
+const usesWaf = ({ gateway, routes }: Manifest): boolean =>
+  routes.some(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'off');
 
 const maxFileBytes = 4 * 1024 * 1024;
 
