@@ -17,6 +17,7 @@ import {
   portPurposes,
   readCertificate,
   readWafRules,
+  usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -70,7 +71,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const certificate = await edgeCertificate(manifest, folder, facts);
-  const waf = readWafRules(manifest, folder);
+  const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
@@ -106,12 +107,17 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
         : Date.parse(new X509Certificate(certificate.certificate).validTo),
     files: [
       ...policyFiles,
-      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
+      ...policyFolders(manifest, folder),
       ...read,
       ...certificateFiles(manifest, folder),
       ...(waf?.files ?? []),
     ],
   };
+}
+
+/** A file added to one of these is a change of the policies. */
+function policyFolders(manifest: Manifest, folder: string): string[] {
+  return manifest.policies.flatMap((path) => foldersOf(resolve(folder, path)));
 }
 
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */

@@ -4,7 +4,6 @@ import { basename, join, resolve } from 'node:path';
 import type { RuleSetText } from '../../api/waf.ts';
 import { MerlonError } from '../../core/errors.ts';
 import type { Manifest } from '../../manifest/index.ts';
-import { usesWaf } from './waf.ts';
 
 /** Rule texts as they were found. */
 export interface WafRuleFiles {
@@ -20,9 +19,8 @@ export const debianCrs = { setup: '/etc/modsecurity/crs', rules: '/usr/share/mod
 
 const maxFileBytes = 4 * 1024 * 1024;
 
-/** Reads the rules that the manifest names, once. Undefined where no route has a WAF. Throws `waf.no-rules`. */
-export function readWafRules(manifest: Manifest, folder: string, crs = debianCrs): WafRuleFiles | undefined {
-  if (!usesWaf(manifest)) return undefined;
+/** Reads the rules that the manifest names, once. Throws `waf.no-rules`. */
+export function readWafRules(manifest: Manifest, folder: string, crs = debianCrs): WafRuleFiles {
   const { rules } = manifest.gateway.waf;
   if (rules === 'builtin') return { ruleSets: [], digest: 'builtin', files: [] };
   const found = rules === 'crs' ? findDebianCrs(crs) : findRules(resolve(folder, rules));
