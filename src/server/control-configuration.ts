@@ -101,10 +101,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs:
-      certificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Date.parse(new X509Certificate(certificate.certificate).validTo),
+    edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
     files: [
       ...policyFiles,
       ...policyFolders(manifest, folder),
@@ -114,6 +111,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     ],
   };
 }
+
+const expiryOf = (pem: string | undefined): number =>
+  pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
 /** A file added to one of these is a change of the policies. */
 function policyFolders(manifest: Manifest, folder: string): string[] {
