@@ -21,14 +21,26 @@ export interface DialOutcome {
  * Connects to an endpoint, with TLS where `tls` is given: the chain must end in the bundle, and either the host name is checked or
  * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
  */
-export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
-  return tls === undefined ? dialPlain(endpoint, outcome) : dialTls(endpoint, tls, outcome);
+export function dial(
+  endpoint: Endpoint,
+  tls: UpstreamTls | undefined,
+  protocol: AlpnProtocol,
+  outcome: DialOutcome,
+): Socket {
+  return tls === undefined ? dialPlain(endpoint, protocol, outcome) : dialTls(endpoint, tls, protocol, outcome);
 }
 
-const socketOptions = { noDelay: true, allowHalfOpen: true, highWaterMark: 65_536, autoSelectFamily: true };
+/** As ALPN calls them (RFC 7301). */
+export type AlpnProtocol = 'http/1.1' | 'h2';
 
-function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
-  const socket = connectTcp({ ...socketOptions, ...endpoint });
+function socketOptions(protocol: AlpnProtocol) {
+  // Half a connection means nothing to HTTP/2.
+  const allowHalfOpen = protocol === 'http/1.1';
+  return { noDelay: true, allowHalfOpen, highWaterMark: 65_536, autoSelectFamily: true };
+}
+
+function dialPlain(endpoint: Endpoint, protocol: AlpnProtocol, outcome: DialOutcome): Socket {
+  const socket = connectTcp({ ...socketOptions(protocol), ...endpoint });
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-connect', 502, 'the service cannot be reached', messageOf(error)));
   };
@@ -41,8 +53,9 @@ function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
   return socket;
 }
 
-function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): Socket {
-  const socket = connectTls({ ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls) } as ConnectionOptions);
+function dialTls(endpoint: Endpoint, tls: UpstreamTls, protocol: AlpnProtocol, outcome: DialOutcome): Socket {
+  const options = { ...socketOptions(protocol), ...endpoint, ...tlsOptions(endpoint, tls), ALPNProtocols: [protocol] };
+  const socket = connectTls(options as ConnectionOptions);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-tls', 502, 'no trusted connection to the service', messageOf(error)));
   };
@@ -52,11 +65,15 @@ function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): So
     socket.on('error', ignore);
     const chain = readPeerCertificate(socket)?.chain ?? [];
     const problem = tls.verifyPeer?.(chain);
-    if (problem === undefined) {
+    if (problem === undefined && (protocol === 'http/1.1' || socket.alpnProtocol === protocol)) {
       outcome.connected();
       return;
     }
     socket.destroy();
+    if (problem === undefined) {
+      outcome.failed(new NetError('net.upstream-protocol', 502, 'the service does not speak HTTP/2'));
+      return;
+    }
     outcome.failed(new NetError('net.upstream-peer', 502, 'the service is not who it should be', problem.message));
   });
   return socket;
@@ -67,7 +84,6 @@ function tlsOptions(endpoint: Endpoint, tls: UpstreamTls): ConnectionOptions {
   const ca = tls.ca?.();
   const name = tls.servername ?? ('host' in endpoint ? endpoint.host : undefined);
   return {
-    ALPNProtocols: ['http/1.1'],
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca: ca as string | string[] }),

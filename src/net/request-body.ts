@@ -20,6 +20,7 @@ export const noBody: RequestBody = {
   buffer: () => Promise.resolve(empty),
   pipe: (sink) => sink.end(undefined),
   resume: () => undefined,
+  mayPause: () => undefined,
 };
 
 const empty = Buffer.alloc(0);
@@ -30,6 +31,8 @@ export class IncomingBody implements RequestBody {
   readonly length: number | undefined;
   received = 0;
   complete = false;
+  /** Whether its sender must keep up a pace. */
+  isPaced = true;
   readonly #source: BodySource;
   #sink: BodySink | undefined;
   #maxBytes = Number.POSITIVE_INFINITY;
@@ -87,6 +90,10 @@ export class IncomingBody implements RequestBody {
 
   resume(): void {
     this.#source.resume();
+  }
+
+  mayPause(): void {
+    this.isPaced = false;
   }
 
   /** From the connection: a piece of content. False: hold on. */

@@ -10,6 +10,7 @@ import { NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
+import { detectPreface } from './preface.ts';
 import { formatProblem } from './problem.ts';
 import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
 import { refuse } from './refusal.ts';
@@ -195,8 +196,19 @@ class SocketServer implements HttpServer {
       servername: typeof servername === 'string' ? servername : undefined,
       trustedProxies: this.#trustedProxies,
     };
+    if (this.#tls !== undefined || this.#options.http2 !== 'prior-knowledge') {
+      this.#speak((socket as Partial<TLSSocket>).alpnProtocol === 'h2', socket, peer);
+      return;
+    }
+    const bounds = { clock: this.#options.clock, timeoutMs: this.#host.limits.headerTimeMs };
+    detectPreface(socket, bounds, (protocol) => {
+      if (protocol === undefined) this.#reject(socket);
+      else this.#speak(protocol === 'h2', socket, peer);
+    });
+  }
+
+  #speak(isHttp2: boolean, socket: Socket, peer: PeerInfo): void {
     this.stats.connections++;
-    const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#table.add(
       isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer),
     );
