@@ -8,7 +8,7 @@ import type { Forwarding } from './upstream-options.ts';
 export interface ResponseHandler {
   interim(status: number, headers: Headers): void;
   head(status: number, headers: Headers, length: number | undefined): void;
-  /** False: hold on until `resume`. */
+  /** The bytes are lent where the carrier `lends`. False: hold on until `resume`. */
   content(chunk: Buffer): boolean;
   complete(trailers: Headers | undefined): void;
   /** 101: the connection now carries another protocol; take it with `detach`. */
@@ -36,11 +36,13 @@ export interface Carrier {
   readonly hasResponse: boolean;
   /** Whether the endpoint may send a request back unprocessed (GOAWAY, REFUSED_STREAM): then what was sent of it is worth keeping. */
   readonly canRefuse: boolean;
+  /** Whether the bytes of the response are only lent, as those of an `Intake`. */
+  readonly lends: boolean;
   /** Begins an exchange and writes the head of `request`. The body follows by `write`; `end` where there is none. */
   send(handler: ResponseHandler, request: ServerRequest, forwarding: Forwarding, asksUpgrade: boolean): void;
   /** Begins an exchange with all that is to be sent. */
   sendCall(handler: ResponseHandler, call: CallHead): void;
-  /** A piece of the body. False: hold on until `drain`. */
+  /** A piece of the body, lent to a carrier that `lends`, else given away. False: hold on until `drain`. */
   write(chunk: Buffer): boolean;
   /** The request is complete. */
   end(): void;

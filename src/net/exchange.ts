@@ -41,6 +41,8 @@ const clientGone: UpstreamFailure = {
 
 /** One request on its way to an upstream and its response on the way back. */
 export class Exchange implements Waiter, ResponseHandler, BodySink {
+  /** An HTTP/1.1 connection writes what it is given at once. */
+  readonly keepsNothing: boolean;
   readonly #host: ExchangeHost;
   readonly #request: ServerRequest;
   readonly #reply: Reply;
@@ -66,6 +68,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   #isOver = false;
 
   constructor(host: ExchangeHost, request: ServerRequest, reply: Reply, forwarding: Forwarding) {
+    this.keepsNothing = host.protocol === 'http1';
     this.#host = host;
     this.#request = request;
     this.#reply = reply;
@@ -184,7 +187,9 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   }
 
   content(chunk: Buffer): boolean {
-    if (this.#reply.write(chunk)) return true;
+    const takesMore =
+      this.#outgoing?.lend(chunk) ?? this.#reply.write(this.#carrier?.lends === false ? chunk : Buffer.from(chunk));
+    if (takesMore) return true;
     this.#reply.onDrain ??= () => this.#carrier?.resume();
     return false;
   }

@@ -98,6 +98,7 @@ function bad(message: string): NetError {
 export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): IncomingBody {
   let owesContinue = fields.expectsContinue;
   const source: BodySource = {
+    givesAway: true,
     start: () => {
       if (owesContinue && !stream.headersSent && !stream.destroyed) stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;

@@ -8,6 +8,7 @@ import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Headers } from './headers.ts';
+import type { Intake } from './intake.ts';
 import type { ServerRequest } from './message.ts';
 import { Output } from './output.ts';
 import { formatCallHead, formatRequestHead } from './request-format.ts';
@@ -36,6 +37,7 @@ const mostInterims = 16;
 /** One connection to an endpoint: one exchange at a time, one after another. */
 export class UpstreamConnection implements Carrier {
   readonly canRefuse = false;
+  readonly lends = true;
   /** Exchanges so far. */
   uses = 0;
   /** Whether any byte of the present response has come. */
@@ -43,6 +45,7 @@ export class UpstreamConnection implements Carrier {
   readonly #owner: ConnectionOwner;
   readonly #endpoint: string;
   readonly #socket: Socket;
+  readonly #intake: Intake;
   readonly #output: Output;
   readonly #parser: ResponseHeadParser;
   readonly #framing = new Framing();
@@ -70,10 +73,12 @@ export class UpstreamConnection implements Carrier {
     this.#endpoint = endpointName(endpoint);
     this.#parser = new ResponseHeadParser({ ...owner.limits, targetBytes: 0 });
     this.#decoder = new BodyDecoder(owner.limits.trailerBytes);
-    this.#socket = dial(endpoint, tls, 'http/1.1', {
+    const { socket, intake } = dial(endpoint, tls, {
       connected: () => this.#connected(),
       failed: (error) => this.#close(error),
     });
+    this.#socket = socket;
+    this.#intake = intake;
     this.#output = new Output(this.#socket);
   }
 
@@ -98,9 +103,12 @@ export class UpstreamConnection implements Carrier {
     const output = this.#output;
     if (this.#isRequestChunked) {
       output.write(`${chunk.length.toString(16)}\r\n`);
-      output.write(chunk);
+      output.lend(chunk);
       output.write('\r\n');
-    } else output.write(chunk);
+    } else {
+      output.lend(chunk);
+      output.write('');
+    }
     return !output.isFull;
   }
 
@@ -135,11 +143,11 @@ export class UpstreamConnection implements Carrier {
 
   /** Gives the socket away, with what came after the head. */
   detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
-    const held = this.#held?.subarray(this.#heldAt);
+    const held = this.#held === undefined ? undefined : Buffer.from(this.#held.subarray(this.#heldAt));
     this.#held = undefined;
     this.#handler = undefined;
     const socket = this.#socket;
-    socket.off('data', this.#onData);
+    this.#intake.take = undefined;
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
     this.#state = isClosed;
@@ -182,7 +190,7 @@ export class UpstreamConnection implements Carrier {
     this.#state = isIdle;
     this.#since = 0;
     const socket = this.#socket;
-    socket.on('data', this.#onData);
+    this.#intake.take = this.#onData;
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('close', this.#onClose);
@@ -198,7 +206,14 @@ export class UpstreamConnection implements Carrier {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held.subarray(this.#heldAt), chunk]);
     this.#heldAt = 0;
     this.#work();
+    // What comes was only lent.
+    if (this.#held === chunk) this.#keep(chunk);
   };
+
+  #keep(chunk: Buffer): void {
+    this.#held = Buffer.from(chunk.subarray(this.#heldAt));
+    this.#heldAt = 0;
+  }
 
   readonly #onDrain = (): void => {
     this.#since = 0;
@@ -254,8 +269,9 @@ export class UpstreamConnection implements Carrier {
     const next = this.#parser.feed(chunk, this.#heldAt);
     if (next === more) return more;
     this.#heldAt = next;
-    const { status, headers, version } = this.#parser;
-    this.#framing.read(headers, version);
+    const { status, headers, version, repeats } = this.#parser;
+    if (repeats) this.#framing.again(headers, version);
+    else this.#framing.read(headers, version);
     if (status === 101) this.#upgrade(headers);
     else if (status < 200) this.#interim(status, headers);
     else this.#beginResponse(status, headers, version);

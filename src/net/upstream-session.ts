@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { UpstreamLimits } from './config.ts';
-import { dial, endpointName } from './dial.ts';
+import { dialHttp2, endpointName } from './dial.ts';
 import { NetError } from './errors.ts';
 import { nameOfHttp2Error } from './http2-errors.ts';
 import type { SessionTarget } from './http2-head.ts';
@@ -56,7 +56,7 @@ export class UpstreamSession implements StreamOwner {
     this.limits = owner.limits;
     const scheme = tls === undefined ? 'http' : 'https';
     this.target = { scheme, endpoint: endpointName(endpoint), protocol: owner.protocol };
-    this.#socket = dial(endpoint, tls, 'h2', {
+    this.#socket = dialHttp2(endpoint, tls, {
       connected: () => this.#connected(),
       failed: (error) => this.#closed(error),
     });

@@ -39,6 +39,7 @@ type OwnedStream = ClientHttp2Stream & { [carrierOf]: UpstreamStream };
 /** One exchange on an HTTP/2 connection to an endpoint. */
 export class UpstreamStream implements Carrier {
   readonly canRefuse = true;
+  readonly lends = false;
   readonly uses: number;
   hasResponse = false;
   readonly #owner: StreamOwner;
