@@ -9,6 +9,7 @@ import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
+import { adopt, type Intake } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
@@ -149,11 +150,14 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
+    // A PROXY header is read, and put back, by stream; TLS reads the handle itself.
+    const readsAlone = this.#options.proxyProtocol !== 'required' && this.#tls === undefined;
+    const { socket, intake } = readsAlone ? adopt(accepted) : { socket: accepted, intake: undefined };
     // Without a listener an error would end the process; what matters follows as `close`.
     socket.on('error', ignore);
     if (!this.#table.admit(socket)) this.#reject(socket);
-    else if (this.#proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket));
+    else if (this.#proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket), intake);
     else this.#takeProxyHeader(socket);
   }
 
@@ -171,14 +175,14 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #admit(socket: Socket, source: ProxySource): void {
+  #admit(socket: Socket, source: ProxySource, intake?: Intake): void {
     if (!this.#table.admitFrom(socket, source.address)) {
       this.#reject(socket);
       return;
     }
     this.stats.accepted++;
     if (this.#tls === undefined) {
-      this.#serve(socket, source, undefined);
+      this.#serve(socket, source, undefined, intake);
       return;
     }
     // The TLS server hands back another object of the same connection.
@@ -216,7 +220,7 @@ class SocketServer implements HttpServer {
     this.#serve(socket, this.#sources.get(connectionKey(socket)) ?? sourceOf(socket), peer);
   }
 
-  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate']): void {
+  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate'], intake?: Intake): void {
     const servername = (socket as Partial<TLSSocket>).servername;
     const peer: PeerInfo = {
       scheme: this.#tls === undefined ? 'http' : 'https',
@@ -230,7 +234,7 @@ class SocketServer implements HttpServer {
     this.stats.connections++;
     const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#table.add(
-      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer),
+      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer, intake),
     );
   }
 
