@@ -46,7 +46,8 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+/** A public route to the echo. */
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -149,7 +150,8 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+/** A snapshot with one route, to a service on `port`. */
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},
