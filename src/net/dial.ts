@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { NetError } from './errors.ts';
 import { readPeerCertificate } from './tls.ts';
+import { Intake } from './intake.ts';
 import type { Endpoint, UpstreamTls } from './upstream-options.ts';
 
 /** How an endpoint is named in logs, errors and metrics. */
@@ -17,18 +18,28 @@ export interface DialOutcome {
   failed(error: NetError): void;
 }
 
+/** A socket that is being connected, and what reads it. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly intake: Intake;
+}
+
 /**
  * Connects to an endpoint, with TLS where `tls` is given: the chain must end in the bundle, and either the host name is checked or
  * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
  */
-export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
-  return tls === undefined ? dialPlain(endpoint, outcome) : dialTls(endpoint, tls, outcome);
+export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Dialled {
+  const intake = tls === undefined ? Intake.forPlain() : Intake.forTls();
+  const { onread } = intake;
+  const socket = tls === undefined ? dialPlain(endpoint, onread, outcome) : dialTls(endpoint, onread, tls, outcome);
+  intake.attach(socket);
+  return { socket, intake };
 }
 
 const socketOptions = { noDelay: true, allowHalfOpen: true, highWaterMark: 65_536, autoSelectFamily: true };
 
-function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
-  const socket = connectTcp({ ...socketOptions, ...endpoint });
+function dialPlain(endpoint: Endpoint, onread: Intake['onread'], outcome: DialOutcome): Socket {
+  const socket = connectTcp({ ...socketOptions, ...endpoint, onread });
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-connect', 502, 'the service cannot be reached', messageOf(error)));
   };
@@ -41,8 +52,9 @@ function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
   return socket;
 }
 
-function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): Socket {
-  const socket = connectTls({ ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls) } as ConnectionOptions);
+function dialTls(endpoint: Endpoint, onread: Intake['onread'], tls: UpstreamTls, outcome: DialOutcome): Socket {
+  const options = { ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls), onread };
+  const socket = connectTls(options as ConnectionOptions);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-tls', 502, 'no trusted connection to the service', messageOf(error)));
   };

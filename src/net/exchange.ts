@@ -39,6 +39,7 @@ const clientGone: UpstreamFailure = {
 
 /** One request on its way to an upstream and its response on the way back. */
 export class Exchange implements Waiter, ResponseHandler, BodySink {
+  readonly keepsNothing = true;
   readonly #host: ExchangeHost;
   readonly #request: ServerRequest;
   readonly #reply: Reply;
@@ -132,9 +133,12 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     const { output } = connection;
     if (this.#request.body.length === undefined) {
       output.write(`${chunk.length.toString(16)}\r\n`);
-      output.write(chunk);
+      output.lend(chunk);
       output.write('\r\n');
-    } else output.write(chunk);
+    } else {
+      output.lend(chunk);
+      output.write('');
+    }
     return !output.isFull;
   }
 
@@ -177,7 +181,8 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   }
 
   content(chunk: Buffer): boolean {
-    if (this.#reply.write(chunk)) return true;
+    const takesMore = this.#outgoing?.lend(chunk) ?? this.#reply.write(Buffer.from(chunk));
+    if (takesMore) return true;
     this.#reply.onDrain ??= () => this.#connection?.resume();
     return false;
   }

@@ -106,7 +106,7 @@ class Call implements Waiter, ResponseHandler {
     this.#bytes += chunk.length;
     if (this.#bytes > (this.#request.maxBytes ?? defaultMaxBytes)) {
       this.#giveUp(new NetError('net.upstream-too-large', 502, 'the answer of the service is too large'));
-    } else this.#pieces.push(chunk);
+    } else this.#pieces.push(Buffer.from(chunk));
     return true;
   }
 

@@ -4,6 +4,8 @@ import type { HeaderRecord, Headers } from './headers.ts';
 
 /** Where a body goes, piece by piece. */
 export interface BodySink {
+  /** It keeps none of the bytes after `data` returns: it is lent them, and they need not be copied for it. */
+  readonly keepsNothing?: boolean;
   /** Takes a piece (its bytes may be kept). False asks the source to wait until its `resume` is called. */
   data(chunk: Buffer): boolean;
   /** The body is complete. */

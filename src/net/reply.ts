@@ -85,19 +85,27 @@ export class OutgoingReply implements Reply {
   }
 
   write(chunk: Buffer | string): boolean {
-    const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    return this.#content(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, false);
+  }
+
+  /** As `write`, of bytes that are only lent: nothing of them is kept. */
+  lend(chunk: Buffer): boolean {
+    return this.#content(chunk, true);
+  }
+
+  #content(content: Buffer, isLent: boolean): boolean {
     if (this.closed || this.#isEnded || this.#mode === noContent || content.length === 0) return true;
     this.bytes += content.length;
     if (this.#mode === byLength && this.bytes > this.#length) {
       this.abort();
       return true;
     }
-    if (this.#mode === byChunks) {
-      this.#write(`${content.length.toString(16)}\r\n`);
-      this.#write(content);
-      this.#write('\r\n');
-    } else this.#write(content);
-    return !this.#connection.output.isFull;
+    const { output } = this.#connection;
+    if (this.#mode === byChunks) output.put(`${content.length.toString(16)}\r\n`);
+    if (isLent) output.lend(content);
+    else output.put(content);
+    this.#write(this.#mode === byChunks ? '\r\n' : '');
+    return !output.isFull;
   }
 
   end(chunk?: Buffer | string, trailers?: Headers): void {

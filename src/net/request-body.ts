@@ -89,14 +89,15 @@ export class IncomingBody implements RequestBody {
     this.#source.resume();
   }
 
-  /** From the connection: a piece of content. False: hold on. */
+  /** From the connection: a piece of content, lent. False: hold on. */
   receive(chunk: Buffer): boolean {
     this.received += chunk.length;
     if (this.received > this.#maxBytes) {
       this.fail(tooLarge());
       return true;
     }
-    return this.#sink === undefined || this.#sink.data(chunk);
+    const sink = this.#sink;
+    return sink === undefined || sink.data(sink.keepsNothing === true ? chunk : Buffer.from(chunk));
   }
 
   /** From the connection: the content is complete. */
@@ -133,7 +134,7 @@ export class IncomingBody implements RequestBody {
   }
 }
 
-const dropped: BodySink = { data: () => true, end: () => undefined, error: () => undefined };
+const dropped: BodySink = { keepsNothing: true, data: () => true, end: () => undefined, error: () => undefined };
 
 function tooLarge(): NetError {
   return new NetError('net.body-too-large', 413, 'the body is larger than is allowed here');

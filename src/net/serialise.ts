@@ -4,7 +4,12 @@ import { isHopByHop } from './hop-by-hop.ts';
 
 /** Field lines of `headers` but for those that the engine writes. */
 export function formatFields(headers: Headers): string {
-  const { pairs } = headers;
+  const { section } = headers;
+  if (section === undefined) return formatPairs(headers.pairs);
+  return (section.lines ??= formatPairs(headers.pairs));
+}
+
+function formatPairs(pairs: readonly string[]): string {
   let text = '';
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] as string;

@@ -7,6 +7,7 @@ import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Headers } from './headers.ts';
+import type { Intake } from './intake.ts';
 import { Output } from './output.ts';
 import { ResponseHeadParser } from './response-head.ts';
 import { hasContent } from './serialise.ts';
@@ -16,7 +17,7 @@ import type { Endpoint, UpstreamTls } from './upstream-options.ts';
 export interface ResponseHandler {
   interim(status: number, headers: Headers): void;
   head(status: number, headers: Headers, length: number | undefined): void;
-  /** False: hold on until `resume`. */
+  /** The bytes are lent, as those of an `Intake`. False: hold on until `resume`. */
   content(chunk: Buffer): boolean;
   complete(trailers: Headers | undefined): void;
   /** 101: the connection now carries another protocol; take it with `detach`. */
@@ -55,6 +56,7 @@ export class UpstreamConnection {
   hasResponse = false;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
+  readonly #intake: Intake;
   readonly #parser: ResponseHeadParser;
   readonly #framing = new Framing();
   readonly #decoder: BodyDecoder;
@@ -79,10 +81,12 @@ export class UpstreamConnection {
     this.#owner = owner;
     this.#parser = new ResponseHeadParser({ ...owner.limits, targetBytes: 0 });
     this.#decoder = new BodyDecoder(owner.limits.trailerBytes);
-    this.#socket = dial(endpoint, tls, {
+    const { socket, intake } = dial(endpoint, tls, {
       connected: () => this.#connected(),
       failed: (error) => this.#close(error),
     });
+    this.#socket = socket;
+    this.#intake = intake;
     this.output = new Output(this.#socket);
   }
 
@@ -130,11 +134,11 @@ export class UpstreamConnection {
 
   /** Gives the socket away, with what came after the head. */
   detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
-    const held = this.#held?.subarray(this.#heldAt);
+    const held = this.#held === undefined ? undefined : Buffer.from(this.#held.subarray(this.#heldAt));
     this.#held = undefined;
     this.#handler = undefined;
     const socket = this.#socket;
-    socket.off('data', this.#onData);
+    this.#intake.take = undefined;
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
     this.#state = isClosed;
@@ -165,7 +169,7 @@ export class UpstreamConnection {
     this.#state = isIdle;
     this.#since = 0;
     const socket = this.#socket;
-    socket.on('data', this.#onData);
+    this.#intake.take = this.#onData;
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('close', this.#onClose);
@@ -181,7 +185,14 @@ export class UpstreamConnection {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held.subarray(this.#heldAt), chunk]);
     this.#heldAt = 0;
     this.#work();
+    // What comes was only lent.
+    if (this.#held === chunk) this.#keep(chunk);
   };
+
+  #keep(chunk: Buffer): void {
+    this.#held = Buffer.from(chunk.subarray(this.#heldAt));
+    this.#heldAt = 0;
+  }
 
   readonly #onDrain = (): void => {
     this.#since = 0;
@@ -237,8 +248,9 @@ export class UpstreamConnection {
     const next = this.#parser.feed(chunk, this.#heldAt);
     if (next === more) return more;
     this.#heldAt = next;
-    const { status, headers, version } = this.#parser;
-    this.#framing.read(headers, version);
+    const { status, headers, version, repeats } = this.#parser;
+    if (repeats) this.#framing.again(headers, version);
+    else this.#framing.read(headers, version);
     if (status === 101) this.#upgrade(headers);
     else if (status < 200) this.#interim(status, headers);
     else this.#beginResponse(status, headers, version);

@@ -16,6 +16,7 @@ import {
   type PortOf,
   portPurposes,
   readCertificate,
+  readWafRules,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,6 +29,7 @@ import type { Provider } from './control-provider.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
+import { checkWaf } from './waf-check.ts';
 
 /** Everything that follows from one state of the manifest. */
 export interface Configuration {
@@ -68,6 +70,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const certificate = await edgeCertificate(manifest, folder, facts);
+  const waf = readWafRules(manifest, folder);
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
@@ -75,8 +78,10 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     authn: await provider.authn(manifest),
     policy,
     documents,
+    waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
+  checkWaf(gateway.waf, facts.clock);
   const agent = compileAgentSnapshot(manifest, ports, bundle);
   const supervisor = compileSupervisorSnapshot(manifest, {
     folder,
@@ -104,6 +109,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
       ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
       ...read,
       ...certificateFiles(manifest, folder),
+      ...(waf?.files ?? []),
     ],
   };
 }

@@ -1,12 +1,6 @@
 import type { SchemaPin } from '../api/openapi.ts';
 import type { Denial } from '../api/record.ts';
-import {
-  type RouteWafConfig,
-  routeWafSchema,
-  type VirtualPatch,
-  type WafExclusion,
-  type WafSection,
-} from '../api/waf.ts';
+import type { RouteWafConfig, VirtualPatch, WafExclusion, WafRules } from '../api/waf.ts';
 import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
@@ -30,6 +24,8 @@ export interface Inspection {
   responseHead(response: WafResponse): Denial | undefined;
   /** Phase 4. */
   responseBody(body: Uint8Array): Denial | undefined;
+  /** Whether any rule that is to be told of has matched so far. Where none has, `finish` has nothing to say. */
+  readonly matched: boolean;
   /** Phase 5, and what was found. */
   finish(): WafReport;
 }
@@ -40,6 +36,9 @@ export interface RouteWaf {
   /** Whether rules want to read the body of requests. */
   readonly readsRequestBody: boolean;
   readonly readsResponseBody: boolean;
+  /** Media types of responses that rules read, and how much of one. */
+  readonly responseBodyTypes: readonly string[];
+  readonly maxResponseBodyBytes: number;
   open(request: WafRequest): Inspection;
   /** Phases 1 and 2 of a whole request: the denial, or undefined. */
   inspect(request: WafRequest): Denial | undefined;
@@ -101,7 +100,13 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
 function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
   const variables: [string, string][] = [];
   if (paranoia !== undefined)
-    variables.push(['blocking_paranoia_level', String(paranoia)], ['detection_paranoia_level', String(paranoia)]);
+    variables.push(
+      ['blocking_paranoia_level', String(paranoia)],
+      ['detection_paranoia_level', String(paranoia)],
+      // Version 3 of the Core Rule Set calls it so.
+      ['paranoia_level', String(paranoia)],
+      ['executing_paranoia_level', String(paranoia)],
+    );
   if (threshold !== undefined) variables.push(['inbound_anomaly_score_threshold', String(threshold)]);
   return variables;
 }
@@ -160,6 +165,9 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
       takeResponseBody(transaction, plan, body);
       return after(4);
     },
+    get matched() {
+      return transaction.matches.length > 0;
+    },
     finish() {
       enterPhase(transaction, plan, 5);
       return reportOf(transaction);
@@ -191,6 +199,8 @@ function createRoute(
     mode: config.mode,
     readsRequestBody: whole.mode !== 'off' && whole.readsRequestBody,
     readsResponseBody: whole.mode !== 'off' && whole.readsResponseBody,
+    responseBodyTypes: whole.responseBodyTypes,
+    maxResponseBodyBytes: whole.maxResponseBodyBytes,
     open,
     inspect(request) {
       if (whole.mode === 'off') return undefined;
@@ -205,6 +215,8 @@ function createRoute(
   };
 }
 
+const defaultRoute: RouteWafConfig = { mode: 'block', exclusions: [], patches: [], responseBody: false };
+
 interface WafContext {
   readonly workshop: Workshop;
   readonly clock: Clock;
@@ -215,7 +227,7 @@ interface WafContext {
  * Compiles the rule sets of a snapshot. Routes share the compiled rules.
  * @throws MerlonError with file and line of the first fault in a rule.
  */
-export function compileWaf(section: Partial<WafSection>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
+export function compileWaf(section: Partial<WafRules>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
   const workshop = createWorkshop();
   const given = section.ruleSets ?? [];
   const sources = given.length === 0 ? [builtinRuleSet()] : given;
@@ -224,6 +236,6 @@ export function compileWaf(section: Partial<WafSection>, clock: Clock, options: 
   return {
     rules: sets.reduce((sum, set) => sum + set.rules, 0),
     warnings: sets.flatMap((set) => set.options.warnings),
-    route: (config, pins = []) => createRoute(routeWafSchema.parse(config), sets, context, pins),
+    route: (config, pins = []) => createRoute({ ...defaultRoute, ...config }, sets, context, pins),
   };
 }

@@ -39,6 +39,7 @@ export interface Answer {
 export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
+  readonly port: number;
   call(
     path: string,
     options?: { method?: string; headers?: Record<string, string | string[]>; body?: string },
@@ -115,6 +116,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   return {
     decisions,
     seen,
+    port,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
       await server.stop();

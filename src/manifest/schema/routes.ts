@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, label, type Method, matching, method, name, origin, rate, refuse, scope, size } from './terms.ts';
+import { routeWaf } from './waf.ts';
 
 const reserved = ['/oidc', '/.merlon'];
 
@@ -131,6 +132,7 @@ export const route = z
     cors: cors.exactOptional().describe('Cross-origin calls from browsers. Default: none.'),
     headers: z.boolean().default(true).describe('Whether security headers are added to responses.'),
     validate: validate.prefault({}).describe("Checks against the service's OpenAPI document."),
+    waf: routeWaf.prefault({}).describe('Where the web application firewall differs on this route.'),
     timeouts: timeouts.prefault({}).describe("Times of this route. Default: the gateway's."),
     forwardAuthorization: z
       .boolean()
