@@ -102,33 +102,22 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     snapshots,
     ports,
     edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
-    files: [
-      ...policyFiles,
-      ...policyFolders(manifest, folder),
-      ...read,
-      ...certificateFiles(manifest, folder),
-      ...(waf?.files ?? []),
-    ],
+    files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
   };
 }
 
 const expiryOf = (pem: string | undefined): number =>
   pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
-/** A file added to one of these is a change of the policies. */
-function policyFolders(manifest: Manifest, folder: string): string[] {
-  return manifest.policies.flatMap((path) => foldersOf(resolve(folder, path)));
-}
-
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
 function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-/** The certificate's own files, which whoever renews it writes anew. */
-function certificateFiles({ gateway: { certificate } }: Manifest, folder: string): string[] {
-  if (typeof certificate === 'string') return [];
-  return [certificate.cert, certificate.key].map((path) => resolve(folder, path));
+/** Folders of policies, and the certificate's own files, which whoever renews it writes anew. */
+function namedFiles({ policies, gateway: { certificate } }: Manifest, folder: string): string[] {
+  const pem = typeof certificate === 'string' ? [] : [certificate.cert, certificate.key];
+  return [...policies.flatMap((path) => foldersOf(resolve(folder, path))), ...pem.map((path) => resolve(folder, path))];
 }
 
 /** `read` gets every file that a document leads to, itself among them. */

@@ -17,6 +17,10 @@ export interface WafRuleFiles {
 /** Where Debian's package `modsecurity-crs` puts the Core Rule Set. */
 export const debianCrs = { setup: '/etc/modsecurity/crs', rules: '/usr/share/modsecurity-crs' };
 
+/** Whether any route has a WAF at all: else its rules are not even read. */
+const usesWaf = ({ gateway, routes }: Manifest): boolean =>
+  routes.some(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'off');
+
 const maxFileBytes = 4 * 1024 * 1024;
 
 /** Reads the rules that the manifest names, once. Throws `waf.no-rules`. */
