@@ -18,7 +18,7 @@ export interface WafRuleFiles {
 export const debianCrs = { setup: '/etc/modsecurity/crs', rules: '/usr/share/modsecurity-crs' };
 
 /** Whether any route has a WAF at all: else its rules are not even read. */
-const usesWaf = ({ gateway, routes }: Manifest): boolean =>
+export const usesWaf = ({ gateway, routes }: Manifest): boolean =>
   routes.some(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'off');
 
 const maxFileBytes = 4 * 1024 * 1024;
