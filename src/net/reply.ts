@@ -2,7 +2,16 @@ import type { Duplex } from 'node:stream';
 import type { HeaderRecord, Headers } from './headers.ts';
 import type { Reply, ReplyEnd } from './message.ts';
 import { highWaterBytes, type Output } from './output.ts';
-import { formatDate, formatFields, formatHead, formatLength, formatTrailers, hasContent, statusLine, toHeaders } from './serialise.ts';
+import {
+  formatDate,
+  formatFields,
+  formatHead,
+  formatLength,
+  formatTrailers,
+  hasContent,
+  statusLine,
+  toHeaders,
+} from './serialise.ts';
 
 /** What a reply needs of the connection that it leaves by. */
 export interface ReplyConnection {

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type HeaderRecord, type HeadParts, Headers } from './headers.ts';
+import { type HeaderRecord, Headers, type HeadParts } from './headers.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 
 /** Field lines of `headers` but for those that the engine writes. */
