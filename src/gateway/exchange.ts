@@ -30,6 +30,8 @@ export interface Route {
   readonly upstream: Upstream;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;
+  /** Name of the field that may hold an API key, which no service is to see. */
+  readonly apiKeyHeader: string | undefined;
 }
 
 /** One request on its way through the filters, and what they have found out so far. */
