@@ -160,7 +160,13 @@ export async function snapshotOf(
 ): Promise<GatewaySnapshot> {
   const model = {
     services: [{ name: 'echo' }],
-    routes: [{ path: route.name, service: 'echo', auth: route.auth }],
+    routes: [
+      {
+        path: route.name,
+        service: 'echo',
+        auth: route.auth === 'public' || route.auth === 'optional' ? route.auth : ('required' as const),
+      },
+    ],
     operations: [],
   };
   const compiled = await compileGatewayPolicies({ model, files: [] });

@@ -1,8 +1,8 @@
-import { lowercase } from '../transformations/bytes.ts';
 import type { Macro, MacroName } from '../language/macro.ts';
+import { lowercase } from '../transformations/bytes.ts';
 import type { Condition, Effect, Entry, Link, Standing, Transaction } from './model.ts';
-import { isRemoved, runChain, testLink } from './run.ts';
 import type { RuleSet } from './rule-set.ts';
+import { isRemoved, runChain, testLink } from './run.ts';
 import { txValues } from './store.ts';
 
 // Most rules of a rule set do not look at the request at all: they set defaults, compare levels, jump over the rules of

@@ -1,16 +1,7 @@
 import { expand, type Scope } from '../language/macro.ts';
 import { dropBit, hasBit, type Sieve } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
-import type {
-  Condition,
-  Group,
-  Interruption,
-  Link,
-  MatchedValue,
-  Removal,
-  TargetSet,
-  Transaction,
-} from './model.ts';
+import type { Condition, Group, Interruption, Link, MatchedValue, Removal, TargetSet, Transaction } from './model.ts';
 import { removeTx, setTx } from './store.ts';
 import { without } from './targets.ts';
 import { nameOf, type Value } from './value.ts';

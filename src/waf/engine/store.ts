@@ -47,7 +47,8 @@ export function setTx({ variables }: Transaction, key: string, value: string): v
   if (variables.size < maxVariables || variables.has(lower)) variables.set(lower, createValue('TX', key, value));
 }
 
-export const removeTx = ({ variables }: Transaction, key: string): void => void variables.set(lowercase(key), undefined);
+export const removeTx = ({ variables }: Transaction, key: string): void =>
+  void variables.set(lowercase(key), undefined);
 
 /** Where variables of a collection are kept. */
 interface Store {

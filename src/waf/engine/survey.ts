@@ -88,9 +88,10 @@ function merge<Found extends Look>(looks: readonly Found[], keyOf: (look: Found)
     const key = keyOf(look);
     const known = merged.get(key);
     if (known === undefined) merged.set(key, { chain: look.chain, mask: look.mask.slice() });
-    else look.mask.forEach((bits, word) => {
-      known.mask[word]! |= bits;
-    });
+    else
+      look.mask.forEach((bits, word) => {
+        known.mask[word]! |= bits;
+      });
   }
   return [...merged.values()];
 }
@@ -213,7 +214,9 @@ export function planSurvey({ phases }: Course, surveyed: readonly number[], shel
   const key = [...bits.keys()].map(({ id, at }) => `${id}@${at.file}:${at.line}`).join();
   const sieve = shelf.take(key, patterns);
   const hot = new Int32Array(sieve.words);
-  const sources = phases.map((steps, phase) => (surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : []));
+  const sources = phases.map((steps, phase) =>
+    surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
+  );
   return {
     sieve,
     bits,
