@@ -17,6 +17,7 @@ import {
   portPurposes,
   readCertificate,
   readWafRules,
+  usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -70,12 +71,15 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const certificate = await edgeCertificate(manifest, folder, facts);
-  const waf = readWafRules(manifest, folder);
+  const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
     certificate,
     authn: await provider.authn(manifest),
+    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
+      limit === undefined ? [] : [{ id, limit }],
+    ),
     policy,
     documents,
     waf,
@@ -100,13 +104,13 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs:
-      certificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Date.parse(new X509Certificate(certificate.certificate).validTo),
+    edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
     files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
   };
 }
+
+const expiryOf = (pem: string | undefined): number =>
+  pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
 function versioned(body: unknown): Versioned {
