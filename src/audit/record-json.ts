@@ -13,14 +13,27 @@ const quoteCut = (text: string): string => quote(cutText(text));
  * written anew. The result means the same as `JSON.stringify(maskRecord(record))`.
  */
 export function recordJson(record: LedgerRecord): string {
-  if (record.kind === 'event' || record.reason !== undefined) return JSON.stringify(maskRecord(record));
-  return decisionJson(record);
+  return record.kind === 'decision' && isCommon(record) ? decisionJson(record) : JSON.stringify(maskRecord(record));
 }
 
-/** The members that `decisionJson` writes. A member of `Decision` that is missing here does not compile. */
+const isCommon = ({ reason, waf, clientCertificate }: Decision): boolean =>
+  reason === undefined && waf === undefined && clientCertificate === undefined;
+
+/** The members that `decisionJson` writes, or that `isCommon` rules out. A member of `Decision` that is missing here does not compile. */
 type Written =
   | ('kind' | 'id' | 'timeMs' | 'plane' | 'verdict' | 'status' | 'method' | 'host' | 'path' | 'remoteAddress' | 'route')
-  | ('service' | 'operation' | 'principal' | 'steps' | 'reason' | 'traceId' | 'durationMs' | 'snapshot');
+  | (
+      | 'service'
+      | 'operation'
+      | 'principal'
+      | 'steps'
+      | 'reason'
+      | 'waf'
+      | 'clientCertificate'
+      | 'traceId'
+      | 'durationMs'
+      | 'snapshot'
+    );
 
 function decisionJson(decision: keyof Decision extends Written ? Decision : never): string {
   const { id, timeMs, plane, verdict, status, method, host, path, remoteAddress, principal, durationMs } = decision;

@@ -29,13 +29,15 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   const headers = request.headers.clone();
   headers.prune(
     (name) =>
-      (!keepsCredential && (name === 'authorization' || name === 'x-api-key')) ||
+      (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader)) ||
       (!keepsIdentity && isIdentityHeader(name)) ||
       isForwardedField(name) ||
       name === 'traceparent',
   );
   addForwarded(headers, request.client);
   headers.add('traceparent', traceparent);
+  // Rules cannot read what is compressed.
+  if (exchange.inspected !== undefined) headers.delete('accept-encoding');
   if (!route.provider) vouch(headers, exchange);
   return headers;
 }

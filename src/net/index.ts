@@ -28,6 +28,7 @@ export type {
   HttpServer,
   HttpServerOptions,
   ListenAddress,
+  ListenerSettings,
   Refusal,
   RefusalReply,
   ServerStats,

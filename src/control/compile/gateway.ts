@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import type { OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
@@ -8,6 +8,8 @@ import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId } from './names.ts';
+import { compileWafSection } from './waf.ts';
+import type { WafRuleFiles } from './waf-rules.ts';
 
 /** Data that no cache may keep. */
 const sensitiveData: ReadonlySet<DataClass> = new Set<DataClass>(['pii', 'payment', 'health', 'credentials']);
@@ -18,8 +20,12 @@ export interface GatewayFacts {
   readonly bundle: string;
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
   readonly authn: AuthnSnapshot;
+  /** API keys that have a limit of their own. */
+  readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Rules of the WAF, where a route has one. */
+  readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
   readonly providerSocket: string | undefined;
 }
@@ -47,10 +53,11 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     ipAllow: gateway.ipAllow.map(({ text }) => text),
     ipDeny: gateway.ipDeny.map(({ text }) => text),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
-    authn: facts.authn,
+    authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
-    limits: compileLimits(manifest),
+    limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
     provider: facts.providerSocket === undefined ? undefined : { path: '/oidc', socket: facts.providerSocket },
