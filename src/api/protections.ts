@@ -24,6 +24,7 @@ export const protections = [
   'openapi.body',
   'openapi.unknown-fields',
   'openapi.undeclared-operation',
+  'waf',
   'mesh.client-certificate',
   'mesh.trust-domain',
   'mesh.expiry',

@@ -3,6 +3,7 @@ import type { AuthnSnapshot } from './authn.ts';
 import type { LimitsSection } from './limits.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import type { GatewayPolicies } from './policy.ts';
+import type { WafSection } from './waf.ts';
 
 /** Where something is reached over TCP. */
 export interface Endpoint {
@@ -33,6 +34,8 @@ export interface GatewaySnapshot {
   readonly limits: LimitsSection;
   /** By service. */
   readonly openapi: Readonly<Record<string, OpenApiDocument>>;
+  /** Undefined: no route has a WAF. */
+  readonly waf?: WafSection | undefined;
   readonly services: readonly GatewayService[];
   readonly routes: readonly GatewayRoute[];
   /** Path prefix and Unix socket of the embedded OpenID Provider. */

@@ -7,6 +7,7 @@ import type { CompiledLimits } from '../limits/index.ts';
 import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream } from '../net/index.ts';
 import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
+import { compileWafSection } from './compile-waf.ts';
 import { passedSteps } from './decision.ts';
 import { noRoute } from './errors.ts';
 import type { Exchange, Outcome, Route } from './exchange.ts';
@@ -37,9 +38,14 @@ export interface CompileOptions {
   readonly reach?: ReachService | undefined;
 }
 
-/** Compiles `snapshot`. Throws where it cannot be compiled: then the former one stays in force. */
-export function compileSnapshot(version: string, snapshot: GatewaySnapshot, options: CompileOptions): Compiled {
-  const engines = compileEngines(snapshot, options);
+/** Compiles `snapshot`, with what of `former` is still the same. Throws where it cannot be compiled: then the former one stays in force. */
+export function compileSnapshot(
+  version: string,
+  snapshot: GatewaySnapshot,
+  options: CompileOptions,
+  former?: Compiled,
+): Compiled {
+  const engines = compileEngines(snapshot, options, former?.engines);
   const services = new Map(snapshot.services.map((service) => [service.name, service]));
   const routes = snapshot.routes.map((config) =>
     compileRoute(config, services.get(config.service) as GatewayService, engines, options),
@@ -59,6 +65,7 @@ export function compileSnapshot(version: string, snapshot: GatewaySnapshot, opti
 function compileEngines(
   snapshot: GatewaySnapshot,
   { clock, log, weaknesses, tokenCache, limits }: CompileOptions,
+  former: Engines | undefined,
 ): Engines {
   const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
   for (const warning of authn.warnings) log.warn({}, warning);
@@ -68,6 +75,7 @@ function compileEngines(
     authn,
     authorizer: createGatewayAuthorizer(snapshot.policy, weaknesses),
     limits,
+    waf: compileWafSection(snapshot.waf, former?.waf, clock),
     ipAllow: snapshot.ipAllow.length === 0 ? undefined : compileCidrs(snapshot.ipAllow),
     ipDeny: snapshot.ipDeny.length === 0 ? undefined : compileCidrs(snapshot.ipDeny),
     weaknesses,

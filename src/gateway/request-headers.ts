@@ -40,6 +40,8 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   }
   setForwarded(headers, request.client);
   headers.set('traceparent', traceparent);
+  // Rules cannot read what is compressed.
+  if (exchange.inspected !== undefined) headers.delete('accept-encoding');
   if (!route.provider) vouch(headers, exchange);
   return headers;
 }

@@ -39,6 +39,7 @@ export interface Answer {
 export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
+  readonly port: number;
   call(
     path: string,
     options?: { method?: string; headers?: Record<string, string | string[]>; body?: string },
@@ -46,7 +47,8 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+/** A public route to the echo. */
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -114,6 +116,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   return {
     decisions,
     seen,
+    port,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
       await server.stop();
@@ -149,7 +152,8 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+/** A snapshot with one route, to a service on `port`. */
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},

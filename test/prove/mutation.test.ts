@@ -24,6 +24,7 @@ const offIn: Readonly<Record<Protection, readonly number[]>> = {
   'openapi.body': [1, 3],
   'openapi.unknown-fields': [1, 4],
   'openapi.undeclared-operation': [2, 3],
+  waf: [2, 3],
   'http.path-normalisation': [2, 4],
   'http.body-limit': [3, 4],
   'http.identity-headers': [3],
@@ -59,9 +60,10 @@ const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: 
   'openapi.body': ['input.wrong-type', ['openapi.body']],
   'openapi.unknown-fields': ['input.unknown-field', ['openapi.unknown-fields'], ['openapi.body']],
   'openapi.undeclared-operation': ['input.undeclared-operation', ['openapi.undeclared-operation']],
-  // Behind each of these two stands another layer, which must be off as well.
-  'http.path-normalisation': ['path.encoded-slash', ['http.path-normalisation', 'openapi.undeclared-operation']],
-  'http.body-limit': ['bounds.body', ['http.body-limit', 'openapi.body']],
+  waf: ['waf.sql-injection', ['waf']],
+  // Behind each of these two stand other layers, which must be off as well.
+  'http.path-normalisation': ['path.encoded-slash', ['http.path-normalisation', 'openapi.undeclared-operation', 'waf']],
+  'http.body-limit': ['bounds.body', ['http.body-limit', 'openapi.body', 'waf']],
   'http.identity-headers': ['spoof.roles', ['http.identity-headers']],
   'http.header-time': ['bounds.slow-headers', ['http.header-time']],
   'ip.access': ['bounds.denied-network', ['ip.access']],

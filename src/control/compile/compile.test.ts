@@ -23,6 +23,7 @@ const gateway = compileGatewaySnapshot(manifest, {
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
   documents: new Map(),
+  waf: undefined,
   providerSocket: '/run/oidc.sock',
 });
 const supervisor = compileSupervisorSnapshot(manifest, {

@@ -8,6 +8,8 @@ import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId } from './names.ts';
+import { compileWafSection } from './waf.ts';
+import type { WafRuleFiles } from './waf-rules.ts';
 
 /** Data that no cache may keep. */
 const sensitiveData: ReadonlySet<DataClass> = new Set<DataClass>(['pii', 'payment', 'health', 'credentials']);
@@ -22,6 +24,8 @@ export interface GatewayFacts {
   readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Rules of the WAF, where a route has one. */
+  readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
   readonly providerSocket: string | undefined;
 }
@@ -53,6 +57,7 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     policy: facts.policy,
     limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
     provider: facts.providerSocket === undefined ? undefined : { path: '/oidc', socket: facts.providerSocket },

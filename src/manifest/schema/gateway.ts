@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gatewayLimits } from './limits.ts';
 import { type Address, address, duration, file, matching, network, origin, refuseUnavailable } from './terms.ts';
+import { gatewayWaf } from './waf.ts';
 
 const certificate = z
   .union([
@@ -14,14 +15,6 @@ const certificate = z
     if (value === 'acme') refuseUnavailable(context, 'gateway.certificate');
   })
   .transform((value) => value as Exclude<typeof value, 'acme'>);
-
-const waf = z
-  .strictObject({
-    mode: z.enum(['off', 'detect', 'block']).exactOptional().describe('What a match does.'),
-    paranoia: z.int().min(1).max(4).exactOptional().describe('Paranoia level of the Core Rule Set.'),
-    rules: z.string().exactOptional().describe('`builtin`, `crs`, or a folder of SecLang files.'),
-  })
-  .superRefine((_, context) => refuseUnavailable(context, 'gateway.waf'));
 
 export const timeouts = z.strictObject({
   connect: duration.prefault('2s').describe('To connect to a service.'),
@@ -66,8 +59,8 @@ export const gateway = z
       ),
     apiKeys: apiKeys.prefault({}).describe('Where API keys are presented.'),
     timeouts: timeouts.prefault({}).describe('Times after which a request is given up.'),
-    waf: waf.exactOptional().describe('The web application firewall. Not in this version.'),
+    waf: gatewayWaf.prefault({}).describe('The web application firewall. On unless this says otherwise.'),
   })
-  .transform(({ waf: _, ...gateway }) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
+  .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
 
 export type Gateway = z.output<typeof gateway>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { routeLimits } from './limits.ts';
 import { duration, label, type Method, matching, method, name, origin, refuse, scope, size } from './terms.ts';
+import { routeWaf } from './waf.ts';
 
 const reserved = ['/oidc', '/.merlon'];
 
@@ -126,6 +127,7 @@ export const route = z
     cors: cors.exactOptional().describe('Cross-origin calls from browsers. Default: none.'),
     headers: z.boolean().default(true).describe('Whether security headers are added to responses.'),
     validate: validate.prefault({}).describe("Checks against the service's OpenAPI document."),
+    waf: routeWaf.prefault({}).describe('Where the web application firewall differs on this route.'),
     timeouts: timeouts.prefault({}).describe("Times of this route. Default: the gateway's."),
     forwardAuthorization: z
       .boolean()

@@ -15,6 +15,7 @@ import { providerAttacks } from './provider.ts';
 import { secretsAttacks } from './secrets.ts';
 import { tokenAttacks } from './tokens.ts';
 import { transportAttacks } from './transport.ts';
+import { wafAttacks } from './waf.ts';
 
 /** Every attack there is, from the outside in. */
 export const attacks: readonly Attack[] = [
@@ -29,6 +30,7 @@ export const attacks: readonly Attack[] = [
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
+  ...wafAttacks,
   ...limitAttacks,
   ...meshAttacks,
   ...secretsAttacks,
@@ -51,6 +53,7 @@ export const domains: Readonly<Record<string, string>> = {
   owner: 'Object ownership',
   spoof: 'Spoofed identities',
   input: 'Input against the API document',
+  waf: 'Web application firewall',
   limit: 'Limits',
   mesh: 'Service to service',
   secrets: 'Secrets',
