@@ -1,4 +1,4 @@
-import { checkFiles } from './files.ts';
+import { checkAcmeDomains, checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
 import {
@@ -31,6 +31,7 @@ export const checks: readonly Check[] = [
   checkPorts,
   checkVariables,
   checkFiles,
+  checkAcmeDomains,
   checkReachable,
   checkCycles,
   checkPlainSecrets,
