@@ -10,7 +10,7 @@ export { roleId, serverName, serviceId } from './compile/names.ts';
 export { compilePolicyModel } from './compile/policy-model.ts';
 export { compileSupervisorSnapshot } from './compile/supervisor.ts';
 export { compileWafSection } from './compile/waf.ts';
-export { readWafRules, type WafRuleFiles } from './compile/waf-rules.ts';
+export { readWafRules, usesWaf, type WafRuleFiles } from './compile/waf-rules.ts';
 export { createDistributor, type Distributor, type Versioned } from './distributor.ts';
 export { answerSvidRequest, type IssueSvid, mayRequestSvid } from './svids.ts';
 export { allocatePorts, type PortOf } from './topology.ts';

@@ -14,6 +14,7 @@ export { type FormatOptions, formatPath, formatProblems, type Path, type Problem
 export { manifestReference } from './reference.ts';
 export { splitCommand } from './schema/command.ts';
 export type { Gateway } from './schema/gateway.ts';
+export type { CountedBy, GatewayLimits, Quota, RateLimit, RouteLimits, SharedLimits } from './schema/limits.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
 export type { SecretReference } from './schema/secret-path.ts';
 export type { DataClass, Service } from './schema/services.ts';

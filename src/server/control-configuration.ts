@@ -18,6 +18,7 @@ import {
   type PortOf,
   portPurposes,
   readWafRules,
+  usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -76,7 +77,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const acme = await acmeConfigOf(manifest, manifestPath, foundation);
   const edge = await readEdgeCertificates(manifest, folder, { ...facts, acmeConfig: acme });
-  const waf = readWafRules(manifest, folder);
+  const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
@@ -84,6 +85,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     certificates: edge.certificates,
     clientCa: edge.clientCa,
     authn: await provider.authn(manifest),
+    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
+      limit === undefined ? [] : [{ id, limit }],
+    ),
     policy,
     documents,
     waf,
@@ -109,23 +113,22 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     snapshots,
     ports,
     acme,
-    edgeCertificateExpiresMs:
-      edge.certificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Date.parse(new X509Certificate(edge.certificate.certificate).validTo),
-    files: [
-      ...policyFiles,
-      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
-      ...read,
-      ...edge.files,
-      ...(waf?.files ?? []),
-    ],
+    edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
+    files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
   };
 }
+
+const expiryOf = (pem: string | undefined): number =>
+  pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
 function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
+}
+
+/** Folders of policies: a file that is added to one is noticed. */
+function policyFolders({ policies }: Manifest, folder: string): string[] {
+  return policies.flatMap((path) => foldersOf(resolve(folder, path)));
 }
 
 /** `read` gets every file that a document leads to, itself among them. */

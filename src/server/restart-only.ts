@@ -9,6 +9,7 @@ const fixedParts: readonly (readonly [name: string, part: (manifest: Manifest) =
   ['gateway.publicUrl', ({ gateway }) => gateway.publicUrl],
   ['gateway.workers', ({ gateway }) => gateway.workers],
   ['gateway.redirect', ({ gateway }) => gateway.redirect],
+  ['gateway.limits.shared', ({ gateway }) => gateway.limits.shared],
 ];
 
 /** Throws `manifest.needs-restart` where `next` changes what only a restart can. */

@@ -47,7 +47,8 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+/** A public route to the echo. */
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -151,14 +152,21 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+/** A snapshot with one route, to a service on `port`. */
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},
 ): Promise<GatewaySnapshot> {
   const model = {
     services: [{ name: 'echo' }],
-    routes: [{ path: route.name, service: 'echo', auth: route.auth }],
+    routes: [
+      {
+        path: route.name,
+        service: 'echo',
+        auth: route.auth === 'public' || route.auth === 'optional' ? route.auth : ('required' as const),
+      },
+    ],
     operations: [],
   };
   const compiled = await compileGatewayPolicies({ model, files: [] });

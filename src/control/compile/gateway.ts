@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import type { OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';
@@ -25,6 +25,8 @@ export interface GatewayFacts {
   /** Bundle (PEM) of `gateway.clientCertificates`. */
   readonly clientCa: string | undefined;
   readonly authn: AuthnSnapshot;
+  /** API keys that have a limit of their own. */
+  readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
   /** Rules of the WAF, where a route has one. */
@@ -68,9 +70,9 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     ipAllow: gateway.ipAllow.map(({ text }) => text),
     ipDeny: gateway.ipDeny.map(({ text }) => text),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
-    authn: facts.authn,
+    authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
-    limits: compileLimits(manifest),
+    limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
