@@ -2,8 +2,8 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { NetError } from './errors.ts';
-import { readPeerCertificate } from './tls.ts';
 import { Intake } from './intake.ts';
+import { readPeerCertificate } from './tls.ts';
 import type { Endpoint, UpstreamTls } from './upstream-options.ts';
 
 /** How an endpoint is named in logs, errors and metrics. */

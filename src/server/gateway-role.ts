@@ -169,7 +169,7 @@ function createListener(
       await opening;
     },
     stop: async () => {
-      await server?.drain(3000);
+      await server?.drain(drainMs, idleGraceMs);
       await server?.stop();
     },
   };
@@ -190,3 +190,7 @@ function listenerLimits({ http }: GatewaySnapshot, weaknesses: Weaknesses): Part
 }
 
 const dayMs = 86_400_000;
+/** Less than the time that the supervisor gives a worker to end. */
+const drainMs = 3000;
+/** Other workers may go on: callers are not to notice that this one ends. */
+const idleGraceMs = 400;
