@@ -35,6 +35,7 @@ export const manifestCodes = {
   'manifest.plain-secret': 'a secret in clear text',
   'manifest.plain-http': 'clear-text HTTP beyond this machine',
   'manifest.no-operation': 'a route under which the OpenAPI document has no path',
+  'manifest.expired-patch': 'a virtual patch that has expired and no longer runs',
   'manifest.unscoped-method': 'a method without scopes where others have them',
 } as const;
 

@@ -30,16 +30,31 @@ export interface Dialled {
  */
 export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Dialled {
   const intake = tls === undefined ? Intake.forPlain() : Intake.forTls();
-  const { onread } = intake;
-  const socket = tls === undefined ? dialPlain(endpoint, onread, outcome) : dialTls(endpoint, onread, tls, outcome);
+  const options = { ...socketOptions, ...endpoint, onread: intake.onread };
+  const socket = tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
   intake.attach(socket);
   return { socket, intake };
 }
 
-const socketOptions = { noDelay: true, allowHalfOpen: true, highWaterMark: 65_536, autoSelectFamily: true };
+/** As `dial`, for HTTP/2: by ALPN where `tls` is given, else by prior knowledge. */
+export function dialHttp2(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
+  // Half a connection means nothing to HTTP/2, which reads the socket by itself.
+  const options = { ...socketOptions, ...endpoint, allowHalfOpen: false, ALPNProtocols: ['h2'] };
+  return tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
+}
 
-function dialPlain(endpoint: Endpoint, onread: Intake['onread'], outcome: DialOutcome): Socket {
-  const socket = connectTcp({ ...socketOptions, ...endpoint, onread });
+const socketOptions = {
+  noDelay: true,
+  allowHalfOpen: true,
+  highWaterMark: 65_536,
+  autoSelectFamily: true,
+  ALPNProtocols: ['http/1.1'],
+};
+
+type SocketOptions = typeof socketOptions & Endpoint;
+
+function dialPlain(options: SocketOptions, outcome: DialOutcome): Socket {
+  const socket = connectTcp(options);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-connect', 502, 'the service cannot be reached', messageOf(error)));
   };
@@ -52,8 +67,8 @@ function dialPlain(endpoint: Endpoint, onread: Intake['onread'], outcome: DialOu
   return socket;
 }
 
-function dialTls(endpoint: Endpoint, onread: Intake['onread'], tls: UpstreamTls, outcome: DialOutcome): Socket {
-  const options = { ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls), onread };
+function dialTls(endpoint: Endpoint, plain: SocketOptions, tls: UpstreamTls, outcome: DialOutcome): Socket {
+  const options = { ...plain, ...tlsOptions(endpoint, tls) };
   const socket = connectTls(options as ConnectionOptions);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-tls', 502, 'no trusted connection to the service', messageOf(error)));
@@ -64,11 +79,16 @@ function dialTls(endpoint: Endpoint, onread: Intake['onread'], tls: UpstreamTls,
     socket.on('error', ignore);
     const chain = readPeerCertificate(socket)?.chain ?? [];
     const problem = tls.verifyPeer?.(chain);
-    if (problem === undefined) {
+    const isAsAsked = !plain.ALPNProtocols.includes('h2') || socket.alpnProtocol === 'h2';
+    if (problem === undefined && isAsAsked) {
       outcome.connected();
       return;
     }
     socket.destroy();
+    if (problem === undefined) {
+      outcome.failed(new NetError('net.upstream-protocol', 502, 'the service does not speak HTTP/2'));
+      return;
+    }
     outcome.failed(new NetError('net.upstream-peer', 502, 'the service is not who it should be', problem.message));
   });
   return socket;
@@ -79,7 +99,6 @@ function tlsOptions(endpoint: Endpoint, tls: UpstreamTls): ConnectionOptions {
   const ca = tls.ca?.();
   const name = tls.servername ?? ('host' in endpoint ? endpoint.host : undefined);
   return {
-    ALPNProtocols: ['http/1.1'],
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca: ca as string | string[] }),

@@ -35,6 +35,8 @@ export interface RequestBody {
   pipe(sink: BodySink): void;
   /** Go on after a sink answered false. */
   resume(): void;
+  /** From now on its sender may pause, as in a conversation: who calls this bounds the exchange instead. */
+  mayPause(): void;
 }
 
 /** A request as it came from a client, checked against the grammar in full. */

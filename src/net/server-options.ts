@@ -74,6 +74,8 @@ export interface ListenerSettings {
 export interface HttpServerOptions extends ListenerSettings {
   readonly clock: Clock;
   readonly tls?: ServerTls;
+  /** `prior-knowledge`: a connection without TLS may begin with the preface of HTTP/2. Default `none`. */
+  readonly http2?: 'none' | 'prior-knowledge';
   /** Must answer each request through `reply`, in time. What it throws (or rejects with) is answered by 500 and told to `log`. */
   onRequest(request: ServerRequest, reply: Reply): void | Promise<void>;
   /** Told of each refusal before the reply is written; gives its fields and body. Default: an RFC 9457 problem. */

@@ -12,6 +12,7 @@ import { Http2Connection } from './http2-connection.ts';
 import { adopt, type Intake } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
+import { detectPreface } from './preface.ts';
 import { formatProblem } from './problem.ts';
 import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
 import { refuse } from './refusal.ts';
@@ -152,8 +153,9 @@ class SocketServer implements HttpServer {
   }
 
   #accept(accepted: Socket): void {
-    // A PROXY header is read, and put back, by stream; TLS reads the handle itself.
-    const readsAlone = this.#options.proxyProtocol !== 'required' && this.#tls === undefined;
+    // A PROXY header or a preface is read, and put back, by stream; TLS reads the handle itself.
+    const { proxyProtocol, http2 } = this.#options;
+    const readsAlone = proxyProtocol !== 'required' && http2 !== 'prior-knowledge' && this.#tls === undefined;
     const { socket, intake } = readsAlone ? adopt(accepted) : { socket: accepted, intake: undefined };
     // Without a listener an error would end the process; what matters follows as `close`.
     socket.on('error', ignore);
@@ -232,8 +234,19 @@ class SocketServer implements HttpServer {
       servername: typeof servername === 'string' ? servername : undefined,
       trustedProxies: this.#trustedProxies,
     };
+    if (this.#tls !== undefined || this.#options.http2 !== 'prior-knowledge') {
+      this.#speak((socket as Partial<TLSSocket>).alpnProtocol === 'h2', socket, peer, intake);
+      return;
+    }
+    const bounds = { clock: this.#options.clock, timeoutMs: this.#host.limits.headerTimeMs };
+    detectPreface(socket, bounds, (protocol) => {
+      if (protocol === undefined) this.#reject(socket);
+      else this.#speak(protocol === 'h2', socket, peer);
+    });
+  }
+
+  #speak(isHttp2: boolean, socket: Socket, peer: PeerInfo, intake?: Intake): void {
     this.stats.connections++;
-    const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#table.add(
       isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer, intake),
     );

@@ -3,6 +3,7 @@ import type { Principal } from '../api/record.ts';
 import type { AdminPorts } from '../control/index.ts';
 import { hasCode } from '../core/errors.ts';
 import { expiringAuthorities } from '../identity/index.ts';
+import type { Manifest } from '../manifest/index.ts';
 import type { ControlParts } from './control-parts.ts';
 import { mintProbeCredentials } from './probe-credentials.ts';
 
@@ -97,11 +98,22 @@ async function expiriesOf({ foundation, publisher, provider }: ControlParts): Pr
     ...(provider.embedded === undefined
       ? []
       : [{ kind: 'key', name: `signing key of ${provider.issuer}`, expiresAtMs: provider.embedded.rotatesAtMs() }]),
+    ...virtualPatches(manifest),
   ];
   // A gateway that speaks plain HTTP has no certificate that could expire.
   return entries
     .filter(({ expiresAtMs }) => Number.isFinite(expiresAtMs))
     .sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+}
+
+function virtualPatches({ routes }: Manifest): Expiry[] {
+  return routes.flatMap(({ path, waf }) =>
+    waf.patches.map(({ id, owner, expires }) => ({
+      kind: 'patch',
+      name: `virtual patch ${id} on ${path}, of ${owner}`,
+      expiresAtMs: Date.parse(expires),
+    })),
+  );
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

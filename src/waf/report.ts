@@ -2,6 +2,7 @@ import type { Denial, Reason } from '../api/record.ts';
 import { fieldOf } from '../api/waf-fields.ts';
 import { severityName } from './engine/link.ts';
 import type { Interruption, Match, Transaction } from './engine/model.ts';
+import { txValues } from './engine/store.ts';
 import { leadingInteger } from './operators/strings.ts';
 
 /** One value that a rule matched, without what it says. */
@@ -120,7 +121,7 @@ export function scoreOf(scores: WafReport['scores'], way: 'inbound' | 'outbound'
 
 function scoresOf(transaction: Transaction): Record<string, number> {
   const scores: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const [name, value] of transaction.tx)
+  for (const [name, value] of txValues(transaction))
     if (name.endsWith('_score')) scores[name] = leadingInteger(value.text.raw);
   return scores;
 }

@@ -23,7 +23,7 @@ const offIn: Readonly<Record<Protection, readonly number[]>> = {
   'openapi.body': [1, 3],
   'openapi.unknown-fields': [1, 4],
   'openapi.undeclared-operation': [2, 3],
-  waf: [2, 5],
+  waf: [2, 3],
   'http.path-normalisation': [2, 4],
   'http.body-limit': [3, 4],
   'http.identity-headers': [3],
@@ -61,7 +61,7 @@ const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: 
   waf: ['waf.sql-injection', ['waf']],
   // Behind each of these two stand other layers, which must be off as well.
   'http.path-normalisation': ['path.encoded-slash', ['http.path-normalisation', 'openapi.undeclared-operation', 'waf']],
-  'http.body-limit': ['bounds.body', ['http.body-limit', 'openapi.body']],
+  'http.body-limit': ['bounds.body', ['http.body-limit', 'openapi.body', 'waf']],
   'http.identity-headers': ['spoof.roles', ['http.identity-headers']],
   'http.header-time': ['bounds.slow-headers', ['http.header-time']],
   'ip.access': ['bounds.denied-network', ['ip.access']],

@@ -16,6 +16,7 @@ import {
   checkReachable,
   checkVariables,
 } from './services.ts';
+import { checkWaf } from './waf.ts';
 
 /** What is held against the manifest as a whole, in the order in which it is reported for one place. */
 export const checks: readonly Check[] = [
@@ -35,4 +36,5 @@ export const checks: readonly Check[] = [
   checkCycles,
   checkPlainSecrets,
   checkPlainHttp,
+  checkWaf,
 ];
