@@ -1,7 +1,7 @@
 // Slow clients: does a well-behaved client notice that 2,000 others send their head, or their body, or read their answer, as slowly
 // as they dare? slowhttptest attacks from one address; the other client has an address of its own.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -141,12 +141,28 @@ async function underAttack(stage: Stage, words: readonly string[], seconds: numb
   ]);
   await pause(3500);
   const measured = await converse(stage, seconds);
-  const held = Number(
-    /connected:\s+(\d+)/.exec(attacker.output().split('slow HTTP test status').at(-1) ?? '')?.[1] ?? 0,
-  );
+  const held = connectionsFrom('127.0.0.1', port);
   await attacker.stop();
   await pause(1500);
   return { ...measured, held };
+}
+
+/** How many connections from `address` stand at `port`, by the kernel's table. */
+function connectionsFrom(address: string, port: number): number {
+  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
+  const far = address
+    .split('.')
+    .map(Number)
+    .toReversed()
+    .map((byte) => hex(byte, 2))
+    .join('');
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(
+      ([, near, remote, state]) =>
+        near?.endsWith(`:${hex(port, 4)}`) && remote?.startsWith(`${far}:`) && state === '01',
+    ).length;
 }
 
 /** A client that asks 200 times a second over 16 connections, one in twenty of them fresh. */
