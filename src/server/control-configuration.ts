@@ -77,6 +77,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     bundle,
     certificate,
     authn: await provider.authn(manifest),
+    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
+      limit === undefined ? [] : [{ id, limit }],
+    ),
     policy,
     documents,
     waf,

@@ -2,7 +2,7 @@ import type { Denial, Reason } from '../api/record.ts';
 import { fieldOf } from '../api/waf-fields.ts';
 import { severityName } from './engine/link.ts';
 import type { Interruption, Match, Transaction } from './engine/model.ts';
-import { txValues } from './engine/store.ts';
+import { txValue, txValues } from './engine/store.ts';
 import { leadingInteger } from './operators/strings.ts';
 
 /** One value that a rule matched, without what it says. */
@@ -61,7 +61,8 @@ function culprits(transaction: Transaction): readonly Match[] {
     .sort((a, b) => a.link.severity! - b.link.severity!);
 }
 
-const thresholdOf = ({ tx }: Transaction, name: string): number => leadingInteger(tx.get(name)?.text.raw ?? '0');
+const thresholdOf = (transaction: Transaction, name: string): number =>
+  leadingInteger(txValue(transaction, name)?.text.raw ?? '0');
 
 /** What was refused by its score, and what by one rule alone. */
 function weighed(

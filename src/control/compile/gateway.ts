@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import type { OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
@@ -20,6 +20,8 @@ export interface GatewayFacts {
   readonly bundle: string;
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
   readonly authn: AuthnSnapshot;
+  /** API keys that have a limit of their own. */
+  readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
   /** Rules of the WAF, where a route has one. */
@@ -51,9 +53,9 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     ipAllow: gateway.ipAllow.map(({ text }) => text),
     ipDeny: gateway.ipDeny.map(({ text }) => text),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
-    authn: facts.authn,
+    authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
-    limits: compileLimits(manifest),
+    limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),

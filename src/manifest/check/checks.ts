@@ -1,13 +1,8 @@
 import { checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
+import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
-import {
-  checkDuplicateRoutes,
-  checkPublicData,
-  checkPublicLimits,
-  checkRoutesAgainstApis,
-  checkScopeMethods,
-} from './routes.ts';
+import { checkDuplicateRoutes, checkPublicData, checkRoutesAgainstApis, checkScopeMethods } from './routes.ts';
 import {
   checkCycles,
   checkPlainHttp,
@@ -27,7 +22,9 @@ export const checks: readonly Check[] = [
   checkDuplicateRoutes,
   checkScopeMethods,
   checkRoutesAgainstApis,
-  checkPublicLimits,
+  checkCountedCallers,
+  checkCosts,
+  checkSharedLimits,
   checkPublicData,
   checkPorts,
   checkVariables,

@@ -86,7 +86,8 @@ function layOut({ next, tags, states }: Trie, width: number, rowWords: number): 
   const moves = new Int32Array(states * (width + 1));
   const rows: number[] = [];
   for (let state = 0; state < states; state += 1) {
-    for (let kind = 0; kind < width; kind += 1) moves[state * (width + 1) + kind] = offsetOf(next[state * width + kind]!);
+    for (let kind = 0; kind < width; kind += 1)
+      moves[state * (width + 1) + kind] = offsetOf(next[state * width + kind]!);
     const words = tags[state];
     if (words === undefined) continue;
     const row = rows.length;

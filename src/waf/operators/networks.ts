@@ -34,10 +34,7 @@ function parseNetwork(text: string): Network {
   return { address: plain, prefix: prefix === undefined ? undefined : prefix - 96 };
 }
 
-function addNetwork(
-  lists: Readonly<Record<'ipv4' | 'ipv6', BlockList>>,
-  { address, prefix }: Network,
-): void {
+function addNetwork(lists: Readonly<Record<'ipv4' | 'ipv6', BlockList>>, { address, prefix }: Network): void {
   const family = familyOf(address);
   if (prefix === undefined) lists[family].addAddress(address, family);
   else lists[family].addSubnet(address, prefix, family);
