@@ -1,17 +1,17 @@
 import type { LedgerRecord } from '../api/record.ts';
-import { recordLine } from './spool-file.ts';
+import { recordLine, type Slice } from './spool-file.ts';
 
 /** Records on their way to the ledger. */
 export interface SpoolBatch {
   /** Each as JSON, masked. */
-  readonly records: readonly string[];
+  readonly records: readonly Buffer[];
   /** What to acknowledge once all of them are in the ledger; 0 for an empty batch. */
   readonly seq: number;
 }
 
 /** A record that waits. */
 export interface Held {
-  readonly json: string;
+  readonly json: Slice;
   readonly isAllow: boolean;
   readonly bytes: number;
 }
@@ -73,11 +73,11 @@ export class SpoolQueue {
   }
 
   first(count: number): SpoolBatch {
-    const records: string[] = [];
+    const records: Buffer[] = [];
     let seq = 0;
     for (const [held, { json }] of this.#entries) {
       if (records.length >= count) break;
-      records.push(json);
+      records.push(bytesOf(json));
       seq = held;
     }
     return { records, seq };
@@ -85,6 +85,8 @@ export class SpoolQueue {
 
   /** What a file must hold for the queue to be restored from it. */
   *lines(): Generator<string> {
-    for (const [seq, { json }] of this.#entries) yield recordLine(seq, json);
+    for (const [seq, { json }] of this.#entries) yield recordLine(seq, bytesOf(json).toString());
   }
 }
+
+const bytesOf = ({ memory, start, end }: Slice): Buffer => memory.subarray(start, end);

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (changes: Partial<SpoolOptions> = {}) => createSpool({ file, clock: new ManualClock(), ...changes });
-const recordsOf = ({ records }: SpoolBatch): LedgerRecord[] => records.map((json) => JSON.parse(json));
+const recordsOf = ({ records }: SpoolBatch): LedgerRecord[] => records.map((json) => JSON.parse(String(json)));
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('records come out in order, again until they are acknowledged, and not after', async () => {

@@ -8,7 +8,7 @@ import {
   type Losses,
   noLosses,
   readSpool,
-  recordLine,
+  type Slice,
   type SpoolEntry,
   SpoolFile,
 } from './spool-file.ts';
@@ -102,16 +102,14 @@ class FileSpool implements Spool {
   #restore({ seq, bytes, record, losses }: SpoolEntry): void {
     if (losses !== undefined) this.#losses = losses;
     else if (record === undefined) this.#held.acknowledge(seq);
-    else this.#held.set(seq, { json: JSON.stringify(record), isAllow: isAllow(record), bytes });
+    else this.#held.set(seq, { json: sliceOf(record), isAllow: isAllow(record), bytes });
     this.#last = Math.max(this.#last, seq);
   }
 
   #hold(record: LedgerRecord): void {
     this.#last += 1;
-    const json = recordJson(record);
-    const line = recordLine(this.#last, json);
-    this.#held.set(this.#last, { json, isAllow: isAllow(record), bytes: line.length });
-    this.#file.add(line);
+    const json = this.#file.addRecord(this.#last, recordJson(record));
+    this.#held.set(this.#last, { json, isAllow: isAllow(record), bytes: json.end - json.start });
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.flush);
@@ -134,6 +132,12 @@ class FileSpool implements Spool {
     this.#losses = noLosses;
     this.#hold(lossEvent(this.#clock.now(), told));
   }
+}
+
+/** Of what a former process left. */
+function sliceOf(record: LedgerRecord): Slice {
+  const memory = Buffer.from(JSON.stringify(record));
+  return { memory, start: 0, end: memory.length };
 }
 
 function lossEvent(timeMs: number, { allow, other }: Losses): AuditEvent {

@@ -5,7 +5,7 @@ import { tryReadPrivateText } from '../core/files.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { joinProof, joinTokenFile } from './join-token.ts';
-import { readLines, writeLine, writeText } from './lines.ts';
+import { readLines, writeLine } from './lines.ts';
 
 const firstRetryMs = 50;
 // A Unix socket costs nothing to try, and whoever waits for control to start should not wait longer than it takes.
@@ -28,8 +28,8 @@ export interface ChannelClientOptions {
 export interface ChannelClient extends Stoppable {
   /** Sends now, or drops the message when control is away: whoever must not lose one repeats it in `onOpen`. */
   send(message: FromRole): void;
-  /** As `send`, of a message that is JSON already. */
-  sendJson(json: string): void;
+  /** As `send`, of a message that is a line of JSON already. */
+  sendLine(line: Buffer): void;
   readonly connected: boolean;
 }
 
@@ -78,8 +78,8 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
     send: (message) => {
       if (joined && socket !== undefined) writeLine(socket, message);
     },
-    sendJson: (json) => {
-      if (joined && socket !== undefined) writeText(socket, json);
+    sendLine: (line) => {
+      if (joined && socket?.destroyed === false) socket.write(line);
     },
     get connected() {
       return joined;

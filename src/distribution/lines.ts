@@ -50,10 +50,5 @@ export function readLines(
 
 /** Writes `value` as one line. */
 export function writeLine(socket: Socket, value: unknown): void {
-  writeText(socket, JSON.stringify(value));
-}
-
-/** Writes JSON as one line. */
-export function writeText(socket: Socket, json: string): void {
-  if (!socket.destroyed) socket.write(`${json}\n`);
+  if (!socket.destroyed) socket.write(`${JSON.stringify(value)}\n`);
 }

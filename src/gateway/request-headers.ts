@@ -1,5 +1,7 @@
 import type { Authenticated } from '../api/authn.ts';
 import {
+  certificateHeader,
+  clientCertHeader,
   clientHeader,
   decisionHeader,
   isIdentityHeader,
@@ -11,6 +13,7 @@ import {
 import type { Weaknesses } from '../api/protections.ts';
 import type { Principal } from '../api/record.ts';
 import { addForwarded, Headers, isForwardedField } from '../net/index.ts';
+import { shownCertificate } from './client-certificate.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
@@ -38,16 +41,26 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   headers.add('traceparent', traceparent);
   // Rules cannot read what is compressed.
   if (exchange.inspected !== undefined) headers.delete('accept-encoding');
-  if (!route.provider) vouch(headers, exchange);
+  if (!route.provider) vouch(headers, exchange, keepsIdentity);
   return headers;
 }
 
-function vouch(headers: Headers, { caller, id }: Exchange): void {
-  headers.put(decisionHeader, id);
+/** `mayHold`: whether the caller's own fields of these names may still be there. */
+function vouch(headers: Headers, { caller, id, request }: Exchange, mayHold: boolean): void {
+  if (mayHold) headers.delete(decisionHeader);
+  headers.add(decisionHeader, id);
+  if (request.peerCertificate !== undefined) {
+    const { facts, field } = shownCertificate(request.peerCertificate);
+    headers.set(certificateHeader, facts.fingerprint);
+    headers.set(clientCertHeader, field);
+  }
   if (caller.principal.kind === 'anonymous') return;
   let fields = identityFields.get(caller);
   if (fields === undefined) identityFields.set(caller, (fields = checked(fieldsOf(caller.principal))));
-  for (const [name, value] of fields) headers.put(name, value);
+  for (const field of fields) {
+    if (mayHold) headers.delete(field[0]);
+    headers.add(field[0], field[1]);
+  }
 }
 
 /** Throws where a field could not stand on the wire; what passed once need not be looked at again. */

@@ -15,8 +15,8 @@ export interface RecordShipper extends Stoppable {
   receive(message: FromControl): boolean;
 }
 
-/** `send` takes a message of the channel as JSON: records are serialised once, for the spool, and go on as they lie there. */
-export function createRecordShipper(file: string, clock: Clock, send: (json: string) => void): RecordShipper {
+/** `sendLine` takes a message of the channel as it is written: records become bytes once, for the spool, and go on as they lie there. */
+export function createRecordShipper(file: string, clock: Clock, sendLine: (line: Buffer) => void): RecordShipper {
   const spool: Spool = createSpool({ file, clock });
   let onItsWay = false;
   let open = false;
@@ -26,7 +26,7 @@ export function createRecordShipper(file: string, clock: Clock, send: (json: str
     const { records, seq } = spool.takeBatch(batchSize);
     if (records.length === 0) return;
     onItsWay = true;
-    send(`{"type":"records","sequence":${seq},"records":[${records.join(',')}]}`);
+    sendLine(batchLine(seq, records));
   };
   const timer = clock.every(pauseMs, ship);
 
@@ -53,4 +53,18 @@ export function createRecordShipper(file: string, clock: Clock, send: (json: str
       spool.close();
     },
   };
+}
+
+const comma = Buffer.from(',');
+const end = Buffer.from(']}\n');
+
+/** The message `records` of the channel. */
+function batchLine(sequence: number, records: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [Buffer.from(`{"type":"records","sequence":${sequence},"records":[`)];
+  for (const record of records) {
+    if (parts.length > 1) parts.push(comma);
+    parts.push(record);
+  }
+  parts.push(end);
+  return Buffer.concat(parts);
 }

@@ -14,9 +14,9 @@ export function startShipper(): RecordShipper {
   const folder = mkdtempSync(join(tmpdir(), 'merlon-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const channel = openSync('/dev/null', 'w');
-  const send = (json: string): void => {
-    writeSync(channel, `${json}\n`);
-    const sequence = Number(/"sequence":(\d+)/.exec(json)?.[1]);
+  const send = (line: Buffer): void => {
+    writeSync(channel, line);
+    const sequence = Number(/"sequence":(\d+)/.exec(line.toString('latin1', 0, 60))?.[1]);
     systemClock.after(syncMs, () => shipper.receive({ type: 'records-ack', sequence }));
   };
   const shipper = createRecordShipper(join(folder, 'spool'), systemClock, send);
