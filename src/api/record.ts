@@ -14,6 +14,16 @@ export interface Principal {
   readonly scopes?: readonly string[];
 }
 
+/** The certificate that the caller showed at the edge, verified. */
+export interface ClientCertificate {
+  /** Distinguished name, most specific part first: `CN=robot,O=Shop`. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** Its subjectAltName: host names, URIs, addresses, without their kinds. */
+  readonly names: readonly string[];
+}
+
 /** What a filter did with a request. `skip`: the route does not use it, or an earlier filter ended the request. */
 export type StepOutcome = 'pass' | 'deny' | 'report' | 'skip';
 
@@ -88,6 +98,7 @@ export interface Decision {
   /** OpenAPI operation: `GET /orders/{id}`. */
   readonly operation?: string;
   readonly principal?: Principal;
+  readonly clientCertificate?: ClientCertificate;
   readonly steps: readonly Step[];
   readonly reason?: Reason;
   /** Where rules of the WAF matched, whether or not that was enough to refuse. */

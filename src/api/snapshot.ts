@@ -21,6 +21,14 @@ export interface GatewaySnapshot {
   readonly workers: number;
   /** PEM; undefined where the gateway speaks plain HTTP behind something that terminates TLS. */
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
+  /** Certificates for further names, which the client asks for: exact, or `*.` before the rest. */
+  readonly certificates: readonly NamedCertificate[];
+  readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Certificates of callers, and the bundle (PEM) that they are verified against. */
+  readonly clientCertificates: { readonly mode: 'optional' | 'required'; readonly ca: string } | undefined;
+  /** The plain port that sends everybody to https, keeping the host where it is one of `hosts`. */
+  readonly redirect: (Endpoint & { readonly hosts: readonly string[] }) | undefined;
+  readonly proxyProtocol: 'none' | 'required';
   /** SPIFFE trust bundle, PEM. */
   readonly bundle: string;
   /** The gateway's own SPIFFE ID. */
@@ -40,6 +48,13 @@ export interface GatewaySnapshot {
   readonly routes: readonly GatewayRoute[];
   /** Path prefix and Unix socket of the embedded OpenID Provider. */
   readonly provider: { readonly path: string; readonly socket: string } | undefined;
+}
+
+export interface NamedCertificate {
+  readonly hosts: readonly string[];
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** Bounds of the listener, as far as the manifest sets them. */

@@ -54,6 +54,7 @@ const decision = z.object({
   service: text.optional(),
   operation: text.optional(),
   principal: principal.optional(),
+  clientCertificate: z.object({ subject: text, fingerprint: text, names: list }).optional(),
   steps: z.array(step).max(64),
   reason: reason.optional(),
   waf: waf.optional(),

@@ -1,5 +1,7 @@
 import type { Authenticated } from '../api/authn.ts';
 import {
+  certificateHeader,
+  clientCertHeader,
   clientHeader,
   decisionHeader,
   isIdentityHeader,
@@ -11,6 +13,7 @@ import {
 import type { Weaknesses } from '../api/protections.ts';
 import type { Principal } from '../api/record.ts';
 import { type Headers, setForwarded } from '../net/index.ts';
+import { shownCertificate } from './client-certificate.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
@@ -46,8 +49,13 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   return headers;
 }
 
-function vouch(headers: Headers, { caller, id }: Exchange): void {
+function vouch(headers: Headers, { caller, id, request }: Exchange): void {
   headers.set(decisionHeader, id);
+  if (request.peerCertificate !== undefined) {
+    const { facts, field } = shownCertificate(request.peerCertificate);
+    headers.set(certificateHeader, facts.fingerprint);
+    headers.set(clientCertHeader, field);
+  }
   if (caller.principal.kind === 'anonymous') return;
   let fields = identityFields.get(caller);
   if (fields === undefined) identityFields.set(caller, (fields = fieldsOf(caller.principal)));

@@ -4,6 +4,7 @@ import type { UpstreamLimits } from './config.ts';
 import type { NetCode } from './errors.ts';
 import type { HeaderRecord, Headers } from './headers.ts';
 import type { Reply, ServerRequest } from './message.ts';
+import type { LookupAddresses } from './resolution.ts';
 import type { TlsCredentials } from './server-options.ts';
 
 /** A member of an upstream. */
@@ -50,6 +51,8 @@ export interface UpstreamOptions {
   readonly protocol?: UpstreamProtocol;
   readonly limits?: Partial<UpstreamLimits>;
   readonly healthCheck?: HealthCheck;
+  /** Resolves the names among the endpoints anew, each so often: all addresses of a name are endpoints. Default: a name is resolved by each new connection. */
+  readonly resolve?: { readonly intervalMs: number; readonly lookup?: LookupAddresses };
   readonly log?: Logger;
 }
 

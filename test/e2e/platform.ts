@@ -20,6 +20,8 @@ export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
+  /** Files that lie beside the manifest, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
   /** Variables that `merlon up` gets beside PATH and HOME. */
@@ -103,6 +105,8 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   const rules =
     wafRules === undefined ? text : text.replace('\ngateway:\n', `\ngateway:\n  waf: { rules: ${wafRules} }\n`);
   writeFileSync(manifest, edit(rules));
+  for (const [name, content] of Object.entries(options.files ?? {}))
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
   const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };
   const start = (args: readonly string[]): ChildProcess => {
     const where = args[0] === 'validate' ? ['-m', manifest] : ['-m', manifest, '-s', state];

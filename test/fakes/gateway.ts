@@ -189,6 +189,11 @@ export async function snapshotOf(
     listen: { host: '127.0.0.1', port: 0 },
     workers: 1,
     certificate: undefined,
+    certificates: [],
+    minTlsVersion: 'TLSv1.2',
+    clientCertificates: undefined,
+    redirect: undefined,
+    proxyProtocol: 'none',
     bundle: '',
     spiffeId: 'spiffe://test.example/merlon/gateway',
     http: {

@@ -47,6 +47,8 @@ export interface AcmeKeeper extends Stoppable {
   configure(config: AcmeConfig | undefined): void;
   /** The certificate of the configuration in force; undefined where there is none yet. It may have expired. */
   current(): KeptCertificate | undefined;
+  /** As `current`, for a configuration that is not in force yet. */
+  certificateFor(config: AcmeConfig): KeptCertificate | undefined;
 }
 
 const lookMs = 15_000;
@@ -100,10 +102,13 @@ class CertificateKeeper implements AcmeKeeper {
   }
 
   current(): KeptCertificate | undefined {
-    const [config, held] = [this.#config, this.#certificate];
-    if (config === undefined || held === undefined) return undefined;
+    return this.#config === undefined ? undefined : this.certificateFor(this.#config);
+  }
+
+  certificateFor({ domains }: AcmeConfig): KeptCertificate | undefined {
+    const held = this.#certificate;
     // One that names less is still better than none for the names that it has, while another is being had.
-    return config.domains.some((domain) => held.domains.includes(domain)) ? held : undefined;
+    return domains.some((domain) => held?.domains.includes(domain)) ? held : undefined;
   }
 
   async stop(): Promise<void> {

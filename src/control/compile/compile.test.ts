@@ -20,6 +20,8 @@ const gateway = compileGatewaySnapshot(manifest, {
   portOf,
   bundle: 'BUNDLE',
   certificate: { certificate: 'CERT', key: 'EDGE-KEY' },
+  certificates: [],
+  clientCa: undefined,
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
   documents: new Map(),

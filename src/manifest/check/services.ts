@@ -7,7 +7,9 @@ const loopback = (host: string): boolean => host === 'localhost' || host === '::
 /** No two things listen on one port of this machine. */
 export function checkPorts({ draft }: CheckInput): Finding[] {
   const taken = new Map<number, string>();
-  if (draft.gateway !== undefined) taken.set(draft.gateway.listen.port, 'the gateway');
+  const { listen, redirect } = draft.gateway ?? {};
+  if (listen !== undefined) taken.set(listen.port, 'the gateway');
+  if (redirect !== undefined) taken.set(redirect.port, '`gateway.redirect`');
   for (const [name, { address }] of draft.services)
     if (address !== undefined && loopback(address.host)) taken.set(address.port, `\`${name}\``);
   return draft.services.flatMap(([name, { port }]) => {
@@ -132,16 +134,18 @@ export function checkPlainHttp({ draft, valueAt }: CheckInput): Finding[] {
     );
   });
   if (listen?.scheme !== 'http') return findings;
-  if (valueAt(['gateway', 'certificate']) !== undefined)
+  for (const key of ['certificate', 'certificates', 'tls', 'clientCertificates', 'redirect'] as const) {
+    if (valueAt(['gateway', key]) === undefined) continue;
     findings.push({
       ...error(
         'manifest.no-effect',
-        ['gateway', 'certificate'],
-        '`certificate` has no meaning for an `http://` listener',
+        ['gateway', key],
+        `\`${key}\` has no meaning for an \`http://\` listener`,
         'listen on `https://`, or remove it',
       ),
       at: 'key',
     });
+  }
   if (!loopback(listen.host))
     findings.push(
       warning(
