@@ -99,8 +99,8 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
   return { expiresAtMs: Date.parse(patch.expires), rules: compileRuleSet({ files, data: {} }, workshop) };
 }
 
-function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
-  const variables: [string, string][] = [];
+function variablesOf({ paranoia, threshold, variables: own = {} }: RouteWafConfig): [string, string][] {
+  const variables = Object.entries(own);
   if (paranoia !== undefined)
     variables.push(
       ['blocking_paranoia_level', String(paranoia)],
