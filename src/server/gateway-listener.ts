@@ -86,7 +86,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
     },
     stop: async () => {
       const all = [servers?.secure, servers?.plain];
-      await Promise.all(all.map((server) => server?.drain(3000)));
+      await Promise.all(all.map((server) => server?.drain(drainMs, idleGraceMs)));
       await Promise.all(all.map((server) => server?.stop()));
     },
   };
@@ -130,3 +130,7 @@ function listenerLimits({ http }: GatewaySnapshot, weaknesses: Weaknesses): Part
 }
 
 const dayMs = 86_400_000;
+/** Less than the time that the supervisor gives a worker to end. */
+const drainMs = 3000;
+/** Other workers may go on: callers are not to notice that this one ends. */
+const idleGraceMs = 400;

@@ -52,9 +52,7 @@ const noRequest = { method: '', uri: '', protocol: '', headers: [], remoteAddres
 function startOf({ variables, removedRules, removals }: PlanOptions): Standing {
   return {
     variables: new Map(variables.map(([key, value]) => [lowercase(key), createValue('TX', key, value)])),
-    removedRules,
-    removedTags: [],
-    removedMessages: [],
+    removed: removedRules.size === 0 ? [] : [({ id }) => removedRules.has(id)],
     removals,
   };
 }

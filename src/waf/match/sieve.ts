@@ -11,7 +11,7 @@ export interface Sieve {
   readonly id: number;
   /** 32-bit words of a set of candidates. */
   readonly words: number;
-  /** Bits of the patterns that may match, by their place in the list. Not to be changed: see {@link dropBit}. */
+  /** Bits of the patterns that may match, by their place in the list. Not to be changed. */
   candidates(text: Text): Int32Array;
 }
 
@@ -20,14 +20,6 @@ export const hasBit = (bits: Int32Array, bit: number): boolean => (bits[bit >>> 
 export const setBit = (bits: Int32Array, bit: number): void => {
   bits[bit >>> 5]! |= 1 << (bit & 31);
 };
-
-/** Forgets a candidate that turned out not to match, for good: the text and the pattern stay what they are. */
-export function dropBit(text: Text, sieve: number, bit: number): void {
-  const bits = text.candidates![sieve]!.slice();
-  bits[bit >>> 5]! &= ~(1 << (bit & 31));
-  text.candidates![sieve] = bits;
-  if (text.noted !== undefined) text.noted.length = 0;
-}
 
 /** Long words are looked for by their beginnings; this keeps the automaton small. */
 const maxWordBytes = 8;
@@ -65,18 +57,23 @@ function roomFor(patterns: readonly Pattern[], words: number, kinds: Kinds, leng
   return room;
 }
 
-/** Texts are told apart by length up to this many bytes. */
-const maxLengthClass = 16;
-const maxRooms = 512;
+/** Shortest lengths of the classes by which texts are told apart. */
+const lengthClasses = [0, 1, 2, 3, 4, 6, 8, 16];
+const classOfLength = Uint8Array.from({ length: 17 }, (_none, length) =>
+  lengthClasses.findLastIndex((least) => least <= length),
+);
+const longestInClass = lengthClasses.map((_least, index) => (lengthClasses[index + 1] ?? Number.POSITIVE_INFINITY) - 1);
+const maxRooms = 1024;
 
 /** Rooms by length and kinds, worked out when first asked for. */
 function createRooms(patterns: readonly Pattern[], words: number): (kinds: Kinds, length: number) => Room {
-  const known = Array.from({ length: maxLengthClass + 1 }, () => new Map<Kinds, Room>());
+  const known = lengthClasses.map(() => new Map<Kinds, Room>());
   return (kinds, length) => {
-    const rooms = known[Math.min(length, maxLengthClass)]!;
+    const lengthClass = classOfLength[Math.min(length, 16)]!;
+    const rooms = known[lengthClass]!;
     const found = rooms.get(kinds);
     if (found !== undefined) return found;
-    const room = roomFor(patterns, words, kinds, length < maxLengthClass ? length : Number.POSITIVE_INFINITY);
+    const room = roomFor(patterns, words, kinds, longestInClass[lengthClass]!);
     if (rooms.size >= maxRooms) rooms.clear();
     rooms.set(kinds, room);
     return room;
