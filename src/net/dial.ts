@@ -29,7 +29,7 @@ export interface Dialled {
  * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
  */
 export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Dialled {
-  const intake = tls === undefined ? Intake.forPlain() : Intake.forTls();
+  const intake = new Intake();
   const options = { ...socketOptions, ...endpoint, onread: intake.onread };
   const socket = tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
   intake.attach(socket);
