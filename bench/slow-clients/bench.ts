@@ -173,14 +173,15 @@ async function underAttack(stage: Stage, words: readonly string[], seconds: numb
 
 const mostSettleSeconds = 14;
 
-/** Waits until the attack holds as many connections as it will. */
+/** Waits until the attack has held as many connections for three seconds: it comes no further. */
 async function settled(port: number): Promise<void> {
   const end = performance.now() + mostSettleSeconds * 1000;
-  await pause(2500);
-  for (let before = -1, now = 0; now !== before && performance.now() < end; ) {
-    before = now;
+  const seen = [-1, -2, -3];
+  while (new Set(seen).size > 1 && performance.now() < end) {
     await pause(1000);
-    now = connectionsFrom('127.0.0.1', port);
+    const held = connectionsFrom('127.0.0.1', port);
+    if (held > 0) seen.push(held);
+    seen.splice(0, seen.length - 3);
   }
 }
 
