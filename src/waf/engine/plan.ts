@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { TextMemory } from '../match/text.ts';
 import type { Course } from './foresight.ts';
-import type { EngineMode, Link, Removal, Standing, Transaction } from './model.ts';
+import type { EngineMode, Removal, Standing, Transaction } from './model.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Survey } from './survey.ts';
 
