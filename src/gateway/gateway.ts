@@ -16,6 +16,7 @@ import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
+import { createRefusalRecords } from './refusal-records.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -42,6 +43,7 @@ export interface Gateway extends Stoppable {
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log, record } = options;
   const tokenCache = createTokenCache(10_000);
+  const refusalRecord = createRefusalRecords(clock, record);
   let current: Compiled | undefined;
 
   const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({
@@ -112,8 +114,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     },
     refused: (refusal) => {
-      const id = uuidV7(clock.now());
-      record(refusalDecision(refusal, id, clock));
+      const id = refusalRecord(refusal);
       return {
         headers: { 'content-type': problemType, 'merlon-decision': id },
         body: problemBody(refusal.status, refusal.code, refusal.message, id),
@@ -156,22 +157,4 @@ function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFie
   for (let at = 0; responseFields !== undefined && at < responseFields.length; at += 2)
     headers[responseFields[at] as string] = responseFields[at + 1] as string;
   reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
-}
-
-function refusalDecision(refusal: Refusal, id: string, clock: Clock): Parameters<RecordDecision>[0] {
-  return {
-    kind: 'decision',
-    id,
-    timeMs: clock.now(),
-    plane: 'edge',
-    verdict: 'deny',
-    status: refusal.status,
-    method: refusal.method?.slice(0, 32) ?? '',
-    host: '',
-    path: refusal.target?.slice(0, 256).split('?')[0] ?? '',
-    remoteAddress: refusal.remoteAddress,
-    steps: [{ filter: 'http', outcome: 'deny' }],
-    reason: { filter: 'http', code: refusal.code, message: refusal.message },
-    durationMs: 0,
-  };
 }
