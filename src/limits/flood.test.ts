@@ -77,7 +77,7 @@ describe('a flood of other names', () => {
     expect(refused).toBe(0);
     // In the fifty seconds that this took, not one token has flowed back: that takes a minute.
     expect(await ask('attacker')).toBe(false);
-        expect(broker.stats().accounts).toBeLessThanOrEqual(maxKeys);
+    expect(broker.stats().accounts).toBeLessThanOrEqual(maxKeys);
     expect(broker.stats().parkedBytes).toBeLessThan(60_000);
     expect(await ask('attacker')).toBe(false);
     await clock.advanceAsync(60_000, 1000);
