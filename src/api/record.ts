@@ -139,6 +139,8 @@ export interface Denial {
   /** HTTP status. */
   readonly status: number;
   readonly reason: Reason;
+  /** Extension members of the problem document (RFC 9457, section 3.2). */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** Extra response header fields, such as `WWW-Authenticate` or `Retry-After`; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }

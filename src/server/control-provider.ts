@@ -172,6 +172,7 @@ function loginThrottle(throttle: AttemptThrottle): LoginThrottle {
       const { allowed, retryAfterMs } = throttle.attempt(username, address);
       return allowed ? { allowed } : { allowed, retryAfterSeconds: Math.ceil(retryAfterMs / 1000) };
     },
+    undo: ({ username, address }) => throttle.undone(username, address),
     forgive: ({ username, address }) => throttle.succeeded(username, address),
   };
 }

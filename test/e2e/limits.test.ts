@@ -72,6 +72,7 @@ describe('a gateway of two workers', () => {
       expect(refused.headers.ratelimit).toMatch(/"[A-Za-z._]+";r=[01];t=\d+/);
       expect(refused.headers['cache-control']).toBe('no-store');
       expect(refused.json).toMatchObject({ status: 429, code: 'limits.exceeded', title: 'Too many requests' });
+      expect(refused.headers['ratelimit-policy']).toContain(`"${refused.json['violated-policies']?.[0]}"`);
       const explanation = await platform.explain(refused.decision);
       expect(explanation).toMatch(/routes\[\d+\]\.limits\./);
     },
