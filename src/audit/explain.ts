@@ -57,6 +57,7 @@ function explainDecision(decision: Decision): Explanation {
       route: decision.route,
       service: decision.service,
       operation: decision.operation,
+      'grpc status': decision.grpcStatus?.toString(),
       from: decision.remoteAddress,
       plane: decision.plane,
       took: `${decision.durationMs} ms`,

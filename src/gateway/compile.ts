@@ -139,7 +139,14 @@ function meshUpstream(
     clock: options.clock,
     log: options.log,
     endpoints: service.endpoints,
-    limits: { connectMs: timeouts.connectMs, firstByteMs: timeouts.firstByteMs, bodyIdleMs: timeouts.idleMs },
+    protocol: service.protocol ?? 'http1',
+    limits: {
+      connectMs: timeouts.connectMs,
+      firstByteMs: timeouts.firstByteMs,
+      bodyIdleMs: timeouts.idleMs,
+      // The peer is an agent of ours, which does not count pings.
+      pingMs: 30_000,
+    },
     tls: {
       ca: () => snapshot.bundle,
       credentials: options.svid,

@@ -62,6 +62,8 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
     decision.service = route.service.name;
   }
   if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
+  if (exchange.grpcMethod !== undefined) decision.operation = exchange.grpcMethod;
+  if (exchange.grpcStatus !== undefined) decision.grpcStatus = exchange.grpcStatus;
   if (denial !== undefined) decision.reason = denial.reason;
   if (exchange.findings !== undefined) decision.waf = exchange.findings;
   if (traceId !== undefined) decision.traceId = traceId;

@@ -9,6 +9,7 @@ import type { Logger } from '../core/log.ts';
 import {
   createHttpServer,
   createUpstream,
+  type ForwardEnd,
   Headers,
   type HttpServer,
   type Reply,
@@ -17,6 +18,7 @@ import {
   type Upstream,
 } from '../net/index.ts';
 import { meshDecision, nextId } from './decision.ts';
+import { grpcForwarding, meshCallLimits, meshHttp2Limits, sendGrpcDenial, wantsGrpc } from './grpc.ts';
 import type { Credential, CurrentSvid, RecordDecision, VerifySvid } from './ports.ts';
 
 export interface InboundOptions {
@@ -86,19 +88,28 @@ export function createInbound(options: InboundOptions): Inbound {
       );
     const deny = (denial: Denial, taken: readonly Step[]): void => {
       finish(denial.status, denial, taken);
-      reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store' }, problemOf(denial, id));
+      if (wantsGrpc(request)) sendGrpcDenial(reply, denial);
+      else
+        reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store' }, problemOf(denial, id));
     };
     if (workload === undefined) return deny(noSuchWorkload(request.servername), steps.unknown);
     if (caller === undefined && !weaknesses.has('mesh.client-certificate'))
       return deny(notAuthenticated, steps.unknown);
     if (!mayCall(workload, caller, weaknesses)) return deny(undeclared(workload, caller), steps.undeclared);
+    const headers = inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId);
+    const onEnd = ({ status, failure }: ForwardEnd): void => finish(failure?.status ?? status, undefined, steps.pass);
+    if (wantsGrpc(request))
+      return workload.upstream.forward(request, reply, {
+        ...grpcForwarding(request, headers, clock.monotonic()),
+        onEnd,
+      });
     workload.upstream.forward(request, reply, {
-      headers: inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId),
+      headers,
       onFailure: ({ status, code, message }) => ({
         headers: { 'content-type': problemType },
         body: problemBody(status, code, message, id),
       }),
-      onEnd: ({ status, failure }) => finish(failure?.status ?? status, undefined, steps.pass),
+      onEnd,
     });
   };
 
@@ -113,6 +124,7 @@ export function createInbound(options: InboundOptions): Inbound {
     return {
       ...own,
       sni: (name) => byName.get(name),
+      http2: true,
       clientCertificate: weaknesses.has('mesh.client-certificate') ? 'optional' : 'required',
       ca: snapshot.bundle,
       verifyPeer: (chain) => peerFault(options.verify(chain)),
@@ -123,7 +135,7 @@ export function createInbound(options: InboundOptions): Inbound {
   const open = async (at: AgentSnapshot): Promise<void> => {
     const current = tls();
     if (current === undefined) return;
-    server = createHttpServer({ clock, log, tls: current, onRequest });
+    server = createHttpServer({ clock, log, tls: current, limits: meshHttp2Limits, onRequest });
     await server.listen(at.inbound);
   };
 
@@ -162,12 +174,17 @@ function compileWorkloads(
   const compiled = new Map<string, Workload>();
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
-    before?.upstream.setEndpoints([service.endpoint]);
-    const upstream =
-      before?.upstream ?? createUpstream({ name: service.name, clock, log, endpoints: [service.endpoint] });
+    const isSame = before?.service.protocol === service.protocol;
+    if (isSame) before?.upstream.setEndpoints([service.endpoint]);
+    const upstream = (isSame && before?.upstream) || openUpstream(service, clock, log);
     compiled.set(service.serverName, { service, callers: new Set(service.callers), upstream });
   }
   return compiled;
+}
+
+function openUpstream({ name, endpoint, protocol = 'http1' }: AgentService, clock: Clock, log: Logger): Upstream {
+  const limits = protocol === 'grpc' ? meshCallLimits : {};
+  return createUpstream({ name, clock, log, endpoints: [endpoint], protocol, limits });
 }
 
 function callerOf(request: ServerRequest, verify: VerifySvid): string | undefined {

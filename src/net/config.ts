@@ -28,6 +28,13 @@ export interface HttpLimits {
   readonly streams: number;
   /** Requests before a connection is closed. */
   readonly requestsPerConnection: number;
+  /** How many streams of an HTTP/2 connection may end by a reset at once, and per second. */
+  readonly streamResetBurst: number;
+  readonly streamResetsPerSecond: number;
+  /** What an HTTP/2 connection may send besides the fields and content of requests: pings, settings, priorities, empty frames. */
+  readonly overheadBytesPerSecond: number;
+  /** Content of all streams of an HTTP/2 connection together that is taken in before somebody reads it. */
+  readonly connectionWindowBytes: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -45,6 +52,10 @@ export const defaultHttpLimits: HttpLimits = {
   connectionsPerIp: 1024,
   streams: 100,
   requestsPerConnection: 100_000,
+  streamResetBurst: 200,
+  streamResetsPerSecond: 50,
+  overheadBytesPerSecond: 131_072,
+  connectionWindowBytes: 65_535,
 };
 
 /** Bounds and times of an upstream. Times in milliseconds, sizes in bytes. */

@@ -4,6 +4,8 @@ import { messageOf } from '../core/errors.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
+import { grpcStatusFields, grpcStatusOf, isGrpc } from './grpc.ts';
+import type { Headers } from './headers.ts';
 import { Http2Reply } from './http2-reply.ts';
 import { type Http2Fields, readHttp2Body, readHttp2Fields } from './http2-request.ts';
 import { IncomingRequest, type PeerInfo } from './request.ts';
@@ -15,10 +17,6 @@ interface Exchange {
   readonly body: IncomingBody | undefined;
   readonly watch: ConnectionWatch;
 }
-
-/** How often a client may open a stream only to reset it, at once and per second. */
-const resetBurst = 200;
-const resetsPerSecond = 50;
 
 /** One HTTP/2 connection of a client: its streams become the same requests and replies as those of HTTP/1.1. */
 export class Http2Connection implements TrackedConnection {
@@ -34,17 +32,18 @@ export class Http2Connection implements TrackedConnection {
     this.#host = host;
     this.#peer = peer;
     this.#watch = new ConnectionWatch(host.limits);
-    const { streams, headerBytes, headerCount } = host.limits;
+    const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond } = host.limits;
     this.#session = performServerHandshake(socket, {
       settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
       maxHeaderListPairs: headerCount + 8,
       maxSessionInvalidFrames: 10,
       maxSessionRejectedStreams: 10,
-      streamResetBurst: resetBurst,
-      streamResetRate: resetsPerSecond,
+      streamResetBurst,
+      streamResetRate: streamResetsPerSecond,
       // A service may repeat a field; it is not for us to fail because of it.
       strictSingleValueFields: false,
     });
+    if (host.limits.connectionWindowBytes > 65_535) this.#session.setLocalWindowSize(host.limits.connectionWindowBytes);
     this.#session.on('stream', (stream, _headers, _flags, raw) => this.#onStream(stream, raw));
     // What matters follows as `close`.
     this.#session.on('error', () => undefined);
@@ -111,8 +110,17 @@ export class Http2Connection implements TrackedConnection {
   #refuse(stream: ServerHttp2Stream, error: NetError, fields: Http2Fields | undefined): void {
     const refused = { method: fields?.method, target: fields?.target };
     const { status, headers, content } = this.#host.refuse(error, this.#peer, refused);
-    new Http2Reply(stream, fields?.method ?? 'GET', this.#host.report).send(status, headers, content);
+    const reply = new Http2Reply(stream, fields?.method ?? 'GET', this.#host.report);
+    if (fields !== undefined && isGrpc(fields.headers)) reply.send(200, grpcRefusal(error, headers));
+    else reply.send(status, headers, content);
   }
+}
+
+/** A refusal as a gRPC client reads it. */
+function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
+  const fields = headers.clone().set('content-type', 'application/grpc');
+  for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
+  return fields;
 }
 
 function internal(error: unknown): NetError {

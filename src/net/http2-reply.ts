@@ -50,7 +50,13 @@ export class Http2Reply implements Reply {
     const fields = toRecord(toHeaders(headers));
     this.#takesContent = hasContent(this.#method, status) && length !== 0;
     this.#length = length;
-    const tellsLength = length !== undefined && status >= 200 && status !== 204 && status !== 304;
+    // The end of the stream tells that there is nothing; a gRPC status in the head is all there is (Trailers-Only).
+    const tellsLength =
+      length !== undefined &&
+      status >= 200 &&
+      status !== 204 &&
+      status !== 304 &&
+      !(length === 0 && 'grpc-status' in fields);
     this.#stream.respond(
       { ...fields, ...(tellsLength ? { 'content-length': String(length) } : {}), ':status': status },
       // Only content of unknown length can be followed by trailers.

@@ -13,6 +13,7 @@ import {
   compilePolicyModel,
   compileSupervisorSnapshot,
   fixedPorts,
+  type GatewayFacts,
   type PortOf,
   portPurposes,
   readCertificate,
@@ -26,6 +27,7 @@ import type { Manifest } from '../manifest/index.ts';
 import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
+import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
@@ -64,8 +66,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const folder = dirname(resolve(manifestPath));
   const read = new Set<string>();
   const documents = loadDocuments(manifest, folder, read);
+  const grpc = loadGrpcMethods(manifest, folder, read);
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
-  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts);
+  const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
@@ -78,6 +81,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     authn: await provider.authn(manifest),
     policy,
     documents,
+    grpc,
     waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
@@ -155,13 +159,13 @@ function filesOf(path: string): string[] {
 
 async function compilePolicies(
   manifest: Manifest,
-  documents: ReadonlyMap<string, OpenApiDocument>,
+  { documents, grpc }: Pick<GatewayFacts, 'documents' | 'grpc'>,
   paths: readonly string[],
   folder: string,
   { weaknesses, foundation: { store } }: ConfigurationFacts,
 ): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const compilation = { model: compilePolicyModel(manifest, documents), files, weaknesses: [...weaknesses] };
+  const compilation = { model: compilePolicyModel(manifest, documents, grpc), files, weaknesses: [...weaknesses] };
   const result = await compilePoliciesOnce(compilation, store);
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(

@@ -150,7 +150,7 @@ function createListener(
     server = createHttpServer({
       clock,
       log,
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined ? { http2: plainHttp2(config) } : { tls }),
       limits: listenerLimits(config, weaknesses),
       trustedProxies: config.trustedProxies,
       onRequest: gateway.handle,
@@ -177,6 +177,11 @@ function createListener(
 
 function tlsOf({ certificate }: GatewaySnapshot): ServerTls | undefined {
   return certificate && { ...certificate, http2: true };
+}
+
+/** gRPC has nothing but HTTP/2: behind whatever ends TLS it comes without ALPN. */
+function plainHttp2({ services }: GatewaySnapshot): 'none' | 'prior-knowledge' {
+  return services.some(({ protocol }) => protocol !== undefined) ? 'prior-knowledge' : 'none';
 }
 
 function addressOf({ listen }: GatewaySnapshot, fd: number | undefined): ListenAddress {

@@ -47,7 +47,7 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -151,7 +151,7 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},

@@ -1,4 +1,4 @@
-import type { AgentService, AgentSnapshot, EgressListener, OutboundEdge } from '../../api/snapshot.ts';
+import type { AgentService, AgentSnapshot, EgressListener, OutboundEdge, ServiceProtocol } from '../../api/snapshot.ts';
 import type { Manifest, Service } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
 import { roleId, serverName, serviceId } from './names.ts';
@@ -10,6 +10,11 @@ export function workloadEndpoint(name: string, { address }: Service, portOf: Por
   return address === undefined
     ? { host: loopback, port: portOf(`service/${name}`) }
     : { host: address.host, port: address.port };
+}
+
+/** What a service speaks, where that is not HTTP/1.1. */
+export function protocolOf(service: Service | undefined): { readonly protocol?: ServiceProtocol } {
+  return service === undefined || service.protocol === 'http1' ? {} : { protocol: service.protocol };
 }
 
 /** The agent's view of the manifest: who lives here, who may call whom, and through which ports. */
@@ -28,6 +33,7 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
         spiffeId: serviceId(trustDomain, name),
         serverName: serverName(trustDomain, name),
         endpoint: workloadEndpoint(name, service, portOf),
+        ...protocolOf(service),
         callers: callersOf(name, manifest),
       }),
     ),
@@ -40,6 +46,7 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
           serverName: serverName(trustDomain, callee),
           calleeId: serviceId(trustDomain, callee),
           endpoint: inbound,
+          ...protocolOf(manifest.services[callee]),
         }),
       ),
     ),

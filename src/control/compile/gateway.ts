@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { AuthnSnapshot } from '../../api/authn.ts';
-import type { OpenApiDocument } from '../../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
 import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
+import { protocolOf } from './agent.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId } from './names.ts';
 import { compileWafSection } from './waf.ts';
@@ -22,6 +23,8 @@ export interface GatewayFacts {
   readonly authn: AuthnSnapshot;
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Methods of the gRPC services that declare them. */
+  readonly grpc?: ReadonlyMap<string, readonly GrpcMethod[]>;
   /** Rules of the WAF, where a route has one. */
   readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
@@ -55,6 +58,7 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     policy: facts.policy,
     limits: compileLimits(manifest),
     openapi: Object.fromEntries(facts.documents),
+    ...(facts.grpc === undefined || facts.grpc.size === 0 ? {} : { grpc: Object.fromEntries(facts.grpc) }),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
@@ -66,12 +70,13 @@ function routedServices({ services, routes, trustDomain }: Manifest, portOf: Por
   const routed = new Set(routes.map(({ service }) => service));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
-    .map(([name, { data }]) => ({
+    .map(([name, service]) => ({
       name,
       spiffeId: serviceId(trustDomain, name),
       endpoints: [{ host: '127.0.0.1', port: portOf('inbound') }],
       serverName: serverName(trustDomain, name),
-      sensitive: data.some((each) => sensitiveData.has(each)),
+      sensitive: service.data.some((each) => sensitiveData.has(each)),
+      ...protocolOf(service),
     }));
 }
 

@@ -31,6 +31,7 @@ function policyRequest(
     ip: request.client.address,
     nowMs,
   };
+  if (exchange.route.service.protocol === 'grpc') facts.operation = exchange.path.slice(1);
   if (match?.kind === 'match') {
     facts.operation = match.operation.id;
     facts.params = match.params;

@@ -98,7 +98,17 @@ function checkFolders(input: CheckInput): Finding[] {
   });
 }
 
+const maxDescriptorBytes = 16 * 1024 * 1024;
+
+function checkDescriptors(input: CheckInput): Finding[] {
+  return input.draft.services.flatMap(([name, { descriptors }]) => {
+    if (descriptors === undefined) return [];
+    const text = readNamed(input, descriptors, ['services', name, 'descriptors'], maxDescriptorBytes);
+    return typeof text === 'string' ? [] : [text];
+  });
+}
+
 /** Every file and folder that the manifest names is there. */
 export function checkFiles(input: CheckInput): Finding[] {
-  return [checkPem, checkJwks, checkPolicies, checkFolders].flatMap((check) => check(input));
+  return [checkPem, checkJwks, checkPolicies, checkFolders, checkDescriptors].flatMap((check) => check(input));
 }
