@@ -16,6 +16,7 @@ export const protections = [
   'authn.audience',
   'authn.expiry',
   'authn.type',
+  'authn.api-key',
   'authz.scopes',
   'authz.policy',
   'authz.owner',

@@ -93,7 +93,8 @@ export interface GatewayRoute {
   readonly host: string | undefined;
   readonly service: string;
   readonly methods: readonly string[] | undefined;
-  readonly auth: 'required' | 'optional' | 'public';
+  /** Which credential a caller must show; `token` and `apiKey`: of that kind. */
+  readonly auth: 'required' | 'token' | 'apiKey' | 'optional' | 'public';
   readonly bodyBytes: number;
   readonly encodedSlashes: boolean;
   readonly stripPrefix: boolean;

@@ -94,6 +94,7 @@ function compileRoute(config: GatewayRoute, service: GatewayService, engines: En
     passed: passedSteps(chain.names),
     upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
     provider: false,
+    apiKeyHeader: engines.snapshot.authn.apiKeyHeader?.name,
   };
 }
 
@@ -186,6 +187,11 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
   return { config, service: { name, spiffeId: '', endpoints: [], serverName: '', sensitive: false } };
 }
 
+function ownParts(own: ReturnType<typeof ownRoute>, chain: Route['chain'], upstream: Upstream): Route {
+  const passed = passedSteps(chain.names);
+  return { ...own, validator: undefined, chain, passed, upstream, provider: false, apiKeyHeader: undefined };
+}
+
 /** The embedded OpenID Provider, on a socket of control's: addresses and limits are checked here, credentials there. */
 function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log }: CompileOptions): Route {
   const { path, socket } = snapshot.provider as NonNullable<GatewaySnapshot['provider']>;
@@ -198,7 +204,7 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
   ]);
   const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
   const chain = compileChain(filters, clock);
-  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: true };
+  return { ...ownParts(own, chain, upstream), provider: true };
 }
 
 function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
@@ -207,5 +213,5 @@ function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Rout
   filters.push({ name: 'route', run: () => noRoute });
   const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
   const chain = compileChain(filters, clock);
-  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: false };
+  return ownParts(own, chain, upstream);
 }

@@ -31,6 +31,8 @@ export interface Route {
   readonly upstream: Upstream;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;
+  /** Name of the field that may hold an API key, which no service is to see. */
+  readonly apiKeyHeader: string | undefined;
 }
 
 /** A request that the WAF has let pass, and whose response it will read. */

@@ -2,6 +2,7 @@ import { decisionHeader } from '../api/identity-headers.ts';
 import { problemOf, problemType } from '../api/problem.ts';
 import type { Denial } from '../api/record.ts';
 import { type HeaderRecord, Headers, type Reply } from '../net/index.ts';
+import { internalFault } from './errors.ts';
 import type { Inspected } from './exchange.ts';
 import { fieldsOf } from './waf-message.ts';
 
@@ -31,7 +32,7 @@ export function inspectReply(
   const withhold = (denial: Denial): void => {
     isWithheld = true;
     held = undefined;
-    const refusal = { ...denial, status: 502 };
+    const refusal = denial === internalFault ? denial : { ...denial, status: 502 };
     onDenial(refusal);
     const headers = { 'content-type': problemType, 'cache-control': 'no-store', [decisionHeader]: decision };
     reply.send(refusal.status, headers, problemOf(refusal, decision));
@@ -39,7 +40,7 @@ export function inspectReply(
   /** Lets the rules read what was held back: the body to send, or undefined where it was withheld. */
   const read = ({ chunks }: Held): Buffer | undefined => {
     const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    const denial = inspection.responseBody(body);
+    const denial = judged(() => inspection.responseBody(body));
     if (denial === undefined) return body;
     withhold(denial);
     return undefined;
@@ -75,7 +76,8 @@ export function inspectReply(
     interim: (status, headers) => reply.interim(status, headers),
     start(status, given, length) {
       const headers = given instanceof Headers ? given : Headers.from(given as HeaderRecord);
-      const denial = inspection.responseHead({ status, protocol: 'HTTP/1.1', headers: fieldsOf(headers) });
+      const response = { status, protocol: 'HTTP/1.1', headers: fieldsOf(headers) };
+      const denial = judged(() => inspection.responseHead(response));
       if (denial !== undefined) return withhold(denial);
       if (isRead(headers, route.responseBodyTypes)) held = { status, headers, length, chunks: [], size: 0 };
       else reply.start(status, headers, length);
@@ -102,6 +104,15 @@ export function inspectReply(
     onSent: (listener) => reply.onSent(listener),
     onClosed: (listener) => reply.onClosed(listener),
   };
+}
+
+/** Nothing passes unjudged: rules that fail refuse. The caller is in the midst of a connection, which an error would take along. */
+function judged(judge: () => Denial | undefined): Denial | undefined {
+  try {
+    return judge();
+  } catch {
+    return internalFault;
+  }
 }
 
 /** Whether rules read a body with these fields. One that is compressed cannot be read; it is asked for plain. */

@@ -32,7 +32,11 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] as string;
     const claims = !keepsIdentity && isIdentityHeader(name);
-    if (claims || (!keepsCredential && (name === 'authorization' || name === 'x-api-key'))) headers.delete(name);
+    if (
+      claims ||
+      (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader))
+    )
+      headers.delete(name);
   }
   setForwarded(headers, request.client);
   headers.set('traceparent', traceparent);

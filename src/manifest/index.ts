@@ -13,6 +13,7 @@ export { type FormatOptions, formatPath, formatProblems, type Path, type Problem
 export { manifestReference } from './reference.ts';
 export { splitCommand } from './schema/command.ts';
 export type { Gateway } from './schema/gateway.ts';
+export type { CountedBy, GatewayLimits, Quota, RateLimit, RouteLimits, SharedLimits } from './schema/limits.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
 export type { DataClass, SecretReference, Service } from './schema/services.ts';
 export type { Address, Endpoint, Method, Network, WrittenRate } from './schema/terms.ts';

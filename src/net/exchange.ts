@@ -181,8 +181,11 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#sent = undefined;
     if (status === 502 || status === 503 || status === 504) this.#poolFailed();
     else this.#pool?.succeeded();
-    dropHopByHop(headers);
-    this.#forwarding.onResponseHead?.(status, headers);
+    if (this.#forwarding.onResponseHead !== undefined) {
+      // Whoever writes them leaves them out; who looks at them shall not see them either.
+      dropHopByHop(headers);
+      this.#forwarding.onResponseHead(status, headers);
+    }
     this.#reply.start(status, headers, length);
   }
 
@@ -238,7 +241,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   #began(status: number): void {
     this.#status = status;
-    this.#headMs = this.#host.clock.monotonic() - this.#startedAt;
+    if (this.#forwarding.onEnd !== undefined) this.#headMs = this.#host.clock.monotonic() - this.#startedAt;
   }
 
   #joinTunnel(headers: Headers): void {

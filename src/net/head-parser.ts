@@ -45,6 +45,9 @@ export abstract class HeadParser {
   /** The field section of the former head, with the empty line that ends it; '' where it is not remembered. */
   #section = '';
   #sectionFields: FieldSection | undefined;
+  /** The former bytes as a whole, and where their head ended. */
+  #whole = '';
+  #wholeEnd = 0;
 
   constructor(bounds: HeadBounds) {
     this.#bounds = bounds;
@@ -61,7 +64,7 @@ export abstract class HeadParser {
     const room = this.#bounds.headerBytes - before + 1;
     const piece = chunk.toString('latin1', offset, Math.min(chunk.length, offset + room));
     const text = before === 0 ? piece : this.#text + piece;
-    const end = this.#parse(text);
+    const end = this.#isSame(text) ? this.#wholeEnd : this.#parse(text);
     if (end !== more) {
       this.#text = '';
       this.#at = 0;
@@ -92,11 +95,20 @@ export abstract class HeadParser {
       this.repeats = this.#sectionFields !== undefined && text.substring(start, end) === this.#section;
       if (this.repeats) {
         this.headers = Headers.of(this.#sectionFields as FieldSection);
+        this.#keep(text, end);
         return end;
       }
       this.headers = new Headers();
     }
     return this.#fields(text);
+  }
+
+  /** Whether `text` is what came before, start line and all: then what was read of it holds. */
+  #isSame(text: string): boolean {
+    if (this.#sectionFields === undefined || text !== this.#whole) return false;
+    this.repeats = true;
+    this.headers = Headers.of(this.#sectionFields);
+    return true;
   }
 
   #fields(text: string): number {
@@ -113,14 +125,20 @@ export abstract class HeadParser {
     }
   }
 
+  #keep(text: string, end: number): void {
+    this.#whole = text;
+    this.#wholeEnd = end;
+  }
+
   #remember(text: string, end: number): void {
     if (text.length > rememberedSection) {
       this.#section = '';
       this.#sectionFields = undefined;
       return;
     }
+    this.#keep(text, end);
     this.#section = text.substring(this.#fieldsAt, end);
-    this.#sectionFields = { pairs: this.headers.pairs.slice(), lines: undefined };
+    this.#sectionFields = { pairs: this.headers.pairs.slice(), lines: undefined, made: undefined };
     this.headers.section = this.#sectionFields;
   }
 

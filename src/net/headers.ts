@@ -9,6 +9,26 @@ export interface FieldSection {
   readonly pairs: readonly string[];
   /** Field lines as they are written to the next hop. */
   lines: string | undefined;
+  /** The whole head that was last made with them. */
+  made: MadeHead | undefined;
+}
+
+/** What a head says besides its fields. */
+export interface HeadParts {
+  /** Of a request: its method. Of a response: its status line with the CRLF. */
+  readonly start: string;
+  /** Of a request. */
+  readonly path: string | undefined;
+  readonly query: string | undefined;
+  /** Field lines that the engine adds. */
+  readonly end: string;
+}
+
+/** A head as it was written. */
+export interface MadeHead {
+  readonly parts: HeadParts;
+  text: string;
+  isFlat: boolean;
 }
 
 /**

@@ -100,7 +100,8 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): I
   const source: BodySource = {
     givesAway: true,
     start: () => {
-      if (owesContinue && !stream.headersSent && !stream.destroyed) stream.additionalHeaders({ ':status': 100 });
+      if (owesContinue && !stream.headersSent && !stream.closed && !stream.destroyed)
+        stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;
       stream.on('data', (chunk: Buffer) => {
         if (!body.receive(chunk)) stream.pause();
@@ -111,7 +112,8 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): I
   };
   const gone = (): void =>
     body.fail(new NetError('net.client-closed', 499, 'the client went away before its request was complete'));
-  const body = new IncomingBody(source, fields.contentLength);
+  // A length of 0 is not passed on before the stream has ended without content.
+  const body = new IncomingBody(source, fields.contentLength || undefined);
   stream.on('aborted', gone);
   stream.on('close', gone);
   return body;

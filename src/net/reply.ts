@@ -2,7 +2,16 @@ import type { Duplex } from 'node:stream';
 import type { HeaderRecord, Headers } from './headers.ts';
 import type { Reply, ReplyEnd } from './message.ts';
 import { highWaterBytes, type Output } from './output.ts';
-import { formatDate, formatFields, formatTrailers, hasContent, statusLine, toHeaders } from './serialise.ts';
+import {
+  formatDate,
+  formatFields,
+  formatHead,
+  formatLength,
+  formatTrailers,
+  hasContent,
+  statusLine,
+  toHeaders,
+} from './serialise.ts';
 
 /** What a reply needs of the connection that it leaves by. */
 export interface ReplyConnection {
@@ -171,13 +180,12 @@ export class OutgoingReply implements Reply {
 
   #head(status: number, headers: Headers, length: number | undefined): void {
     const close = this.#connection.mustClose();
-    let head = statusLine(status) + formatFields(headers);
-    if (!headers.has('date')) head += formatDate(this.#connection.now());
-    head += this.#framing(status, length);
-    if (close || this.#mode === byClose) head += 'connection: close\r\n';
-    else if (this.#version === '1.0') head += 'connection: keep-alive\r\n';
+    let end = this.#framing(status, length);
+    if (!headers.has('date')) end = formatDate(this.#connection.now()) + end;
+    if (close || this.#mode === byClose) end += 'connection: close\r\n';
+    else if (this.#version === '1.0') end += 'connection: keep-alive\r\n';
     this.status = status;
-    this.#write(`${head}\r\n`);
+    this.#write(formatHead({ start: statusLine(status), path: undefined, query: undefined, end }, headers));
     if (this.#sentListeners !== undefined) this.#tellSent();
   }
 
@@ -185,12 +193,12 @@ export class OutgoingReply implements Reply {
   #framing(status: number, length: number | undefined): string {
     if (!hasContent(this.#method, status)) {
       const mayTell = this.#method === 'HEAD' && status >= 200 && status !== 204 && status !== 304;
-      return mayTell && length !== undefined ? `content-length: ${length}\r\n` : '';
+      return mayTell && length !== undefined ? formatLength(length) : '';
     }
     if (length !== undefined) {
       this.#mode = byLength;
       this.#length = length;
-      return `content-length: ${length}\r\n`;
+      return formatLength(length);
     }
     this.#mode = this.#version === '1.1' ? byChunks : byClose;
     return this.#mode === byChunks ? 'transfer-encoding: chunked\r\n' : '';

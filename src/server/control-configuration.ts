@@ -18,6 +18,7 @@ import {
   portPurposes,
   readCertificate,
   readWafRules,
+  usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -73,12 +74,15 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const certificate = await edgeCertificate(manifest, folder, facts);
-  const waf = readWafRules(manifest, folder);
+  const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
     certificate,
     authn: await provider.authn(manifest),
+    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
+      limit === undefined ? [] : [{ id, limit }],
+    ),
     policy,
     documents,
     grpc,
@@ -104,29 +108,23 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs:
-      certificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Date.parse(new X509Certificate(certificate.certificate).validTo),
-    files: [
-      ...policyFiles,
-      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
-      ...read,
-      ...certificateFiles(manifest, folder),
-      ...(waf?.files ?? []),
-    ],
+    edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
+    files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
   };
 }
+
+const expiryOf = (pem: string | undefined): number =>
+  pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
 function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-/** The certificate's own files, which whoever renews it writes anew. */
-function certificateFiles({ gateway: { certificate } }: Manifest, folder: string): string[] {
-  if (typeof certificate === 'string') return [];
-  return [certificate.cert, certificate.key].map((path) => resolve(folder, path));
+/** Folders of policies, and the certificate's own files, which whoever renews it writes anew. */
+function namedFiles({ policies, gateway: { certificate } }: Manifest, folder: string): string[] {
+  const pem = typeof certificate === 'string' ? [] : [certificate.cert, certificate.key];
+  return [...policies.flatMap((path) => foldersOf(resolve(folder, path))), ...pem.map((path) => resolve(folder, path))];
 }
 
 /** `read` gets every file that a document leads to, itself among them. */

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import type { ServiceStatus } from '../api/admin.ts';
 import { createDistributor, watchPaths } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -13,6 +14,7 @@ import { startAdminListener } from './control-listener.ts';
 import type { ControlRoleOptions } from './control-options.ts';
 import { type Provider, startProvider } from './control-provider.ts';
 import { createPublisher, type Publisher } from './control-publisher.ts';
+import { openSharedLimits } from './shared-limits.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 
 /** The control plane: state, keys, policies and the snapshots that follow from them. */
@@ -37,7 +39,9 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     lifecycle,
   );
   const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
-  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log));
+  const folder = dirname(resolve(manifestPath));
+  const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
+  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {

@@ -4,16 +4,15 @@ import { type MatchedRule, scoreOf, type WafReport } from './report.ts';
 const maxMatches = 32;
 const severities = ['EMERGENCY', 'ALERT', 'CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG'];
 
-/** What of a report goes to the ledger: rules that say what is wrong, not those that add up; undefined where there is none. */
+/** What of a report goes to the ledger: what rules say is wrong, then those that add it up; undefined where none matched. */
 export function findingsOf({ matches, scores, threshold }: WafReport): WafFindings | undefined {
-  const telling = matches.filter(({ severity }) => severity !== undefined);
-  const shown = telling.length > 0 ? telling : matches;
-  if (shown.length === 0) return undefined;
-  const gravity = ({ severity }: MatchedRule): number => severities.indexOf(severity?.toUpperCase() ?? 'DEBUG');
+  if (matches.length === 0) return undefined;
+  const gravity = ({ severity }: MatchedRule): number =>
+    severity === undefined ? severities.length : severities.indexOf(severity.toUpperCase());
   return {
     score: Math.max(0, Math.trunc(scoreOf(scores, 'inbound'))),
     threshold: Math.max(0, threshold),
-    matches: [...shown]
+    matches: [...matches]
       .sort((a, b) => gravity(a) - gravity(b))
       .slice(0, maxMatches)
       .map(matchOf),

@@ -2,6 +2,7 @@ import type { Denial, Reason } from '../api/record.ts';
 import { fieldOf } from '../api/waf-fields.ts';
 import { severityName } from './engine/link.ts';
 import type { Interruption, Match, Transaction } from './engine/model.ts';
+import { txValue, txValues } from './engine/store.ts';
 import { leadingInteger } from './operators/strings.ts';
 
 /** One value that a rule matched, without what it says. */
@@ -60,7 +61,8 @@ function culprits(transaction: Transaction): readonly Match[] {
     .sort((a, b) => a.link.severity! - b.link.severity!);
 }
 
-const thresholdOf = ({ tx }: Transaction, name: string): number => leadingInteger(tx.get(name)?.text.raw ?? '0');
+const thresholdOf = (transaction: Transaction, name: string): number =>
+  leadingInteger(txValue(transaction, name)?.text.raw ?? '0');
 
 /** What was refused by its score, and what by one rule alone. */
 function weighed(
@@ -120,7 +122,7 @@ export function scoreOf(scores: WafReport['scores'], way: 'inbound' | 'outbound'
 
 function scoresOf(transaction: Transaction): Record<string, number> {
   const scores: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const [name, value] of transaction.tx)
+  for (const [name, value] of txValues(transaction))
     if (name.endsWith('_score')) scores[name] = leadingInteger(value.text.raw);
   return scores;
 }

@@ -7,7 +7,9 @@ import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
 import type { Link, Removal } from './engine/model.ts';
-import { enterPhase, openTransaction, readBody, type TransactionPlan, takeResponseBody } from './engine/open.ts';
+import { openTransaction, readBody, takeResponseBody } from './engine/open.ts';
+import { enterPhase } from './engine/phase.ts';
+import { makePlan, type TransactionPlan } from './engine/plan.ts';
 import { compileRuleSet, createWorkshop, type RuleSet, type Workshop } from './engine/rule-set.ts';
 import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
@@ -122,7 +124,7 @@ function planOf(
 ): TransactionPlan {
   const declared = first(sets, (set) => set.options.mode);
   const mode = config.mode === 'off' ? 'off' : config.mode === 'detect' ? 'detection-only' : (declared ?? 'on');
-  return {
+  const wanted = {
     ruleSets: sets,
     mode,
     clock,
@@ -141,7 +143,9 @@ function planOf(
     isPinned: compilePins(pins),
     mask: options.mask,
     memory: workshop.memory,
+    exhaustive: options.exhaustive,
   };
+  return makePlan(wanted, workshop.sieves);
 }
 
 function openInspection(request: WafRequest, plan: TransactionPlan): Inspection {
@@ -191,7 +195,7 @@ function createRoute(
     if (now < nextExpiry) return plan;
     const alive = patches.filter(({ expiresAtMs }) => expiresAtMs > now);
     nextExpiry = Math.min(Number.POSITIVE_INFINITY, ...alive.map(({ expiresAtMs }) => expiresAtMs));
-    plan = { ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] };
+    plan = makePlan({ ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] }, workshop.sieves);
     return plan;
   };
   const open = (request: WafRequest): Inspection => openInspection(request, current());

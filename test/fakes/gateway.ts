@@ -47,6 +47,7 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
+/** A public route to the echo. */
 export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
@@ -71,6 +72,14 @@ export interface GatewayParts {
   readonly weaknesses?: Weaknesses;
   /** Fields of the service's answers. */
   readonly answer?: Record<string, string>;
+  /** Answers instead of the service's own way. */
+  readonly serve?: (seen: Seen) => Served;
+}
+
+export interface Served {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
 }
 
 /** Starts a service that echoes and a gateway in front of it. */
@@ -82,7 +91,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   const own = await authority.issue('spiffe://test.example/merlon/gateway');
   const verifier = createVerifier(systemClock, noWeaknesses);
   verifier.trust('test.example', bundle);
-  const service = await startEcho(authority, bundle, seen, parts.answer ?? {});
+  const service = await startEcho(authority, bundle, seen, parts);
   const route = { ...defaultRoute, ...parts.route };
   const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, { bundle, ...parts.snapshot });
   const limiter = createLimiter({ maxKeys: 1000 });
@@ -130,7 +139,7 @@ async function startEcho(
   authority: TestAuthority,
   ca: string,
   seen: Seen[],
-  fields: Record<string, string>,
+  { answer = {}, serve }: GatewayParts,
 ): Promise<Server> {
   const { chain, key } = await authority.issue('spiffe://test.example/service/echo');
   const server = createServer(
@@ -139,10 +148,14 @@ async function startEcho(
       let body = '';
       incoming.on('data', (chunk) => (body += chunk));
       incoming.on('end', () => {
-        seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body });
-        outgoing
-          .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...fields })
-          .end('{"ok":true}');
+        const one = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body };
+        seen.push(one);
+        const own = serve?.(one);
+        if (own !== undefined) outgoing.writeHead(own.status, own.headers.flat() as string[]).end(own.body);
+        else
+          outgoing
+            .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...answer })
+            .end('{"ok":true}');
       });
     },
   );
@@ -151,6 +164,7 @@ async function startEcho(
   return server;
 }
 
+/** A snapshot with one route, to a service on `port`. */
 export async function snapshotOf(
   route: GatewayRoute,
   port: number,
@@ -158,7 +172,13 @@ export async function snapshotOf(
 ): Promise<GatewaySnapshot> {
   const model = {
     services: [{ name: 'echo' }],
-    routes: [{ path: route.name, service: 'echo', auth: route.auth }],
+    routes: [
+      {
+        path: route.name,
+        service: 'echo',
+        auth: route.auth === 'public' || route.auth === 'optional' ? route.auth : ('required' as const),
+      },
+    ],
     operations: [],
   };
   const compiled = await compileGatewayPolicies({ model, files: [] });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
@@ -21,6 +21,8 @@ export interface GatewayFacts {
   readonly bundle: string;
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
   readonly authn: AuthnSnapshot;
+  /** API keys that have a limit of their own. */
+  readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
   /** Methods of the gRPC services that declare them. */
@@ -54,9 +56,9 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     ipAllow: gateway.ipAllow.map(({ text }) => text),
     ipDeny: gateway.ipDeny.map(({ text }) => text),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
-    authn: facts.authn,
+    authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
-    limits: compileLimits(manifest),
+    limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
     ...(facts.grpc === undefined || facts.grpc.size === 0 ? {} : { grpc: Object.fromEntries(facts.grpc) }),
     waf: compileWafSection(manifest, facts.waf),

@@ -4,7 +4,6 @@ import { basename, join, resolve } from 'node:path';
 import type { RuleSetText } from '../../api/waf.ts';
 import { MerlonError } from '../../core/errors.ts';
 import type { Manifest } from '../../manifest/index.ts';
-import { usesWaf } from './waf.ts';
 
 /** Rule texts as they were found. */
 export interface WafRuleFiles {
@@ -18,11 +17,14 @@ export interface WafRuleFiles {
 /** Where Debian's package `modsecurity-crs` puts the Core Rule Set. */
 export const debianCrs = { setup: '/etc/modsecurity/crs', rules: '/usr/share/modsecurity-crs' };
 
+/** Whether any route has a WAF at all: else its rules are not even read. */
+export const usesWaf = ({ gateway, routes }: Manifest): boolean =>
+  routes.some(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'off');
+
 const maxFileBytes = 4 * 1024 * 1024;
 
-/** Reads the rules that the manifest names, once. Undefined where no route has a WAF. Throws `waf.no-rules`. */
-export function readWafRules(manifest: Manifest, folder: string, crs = debianCrs): WafRuleFiles | undefined {
-  if (!usesWaf(manifest)) return undefined;
+/** Reads the rules that the manifest names, once. Throws `waf.no-rules`. */
+export function readWafRules(manifest: Manifest, folder: string, crs = debianCrs): WafRuleFiles {
   const { rules } = manifest.gateway.waf;
   if (rules === 'builtin') return { ruleSets: [], digest: 'builtin', files: [] };
   const found = rules === 'crs' ? findDebianCrs(crs) : findRules(resolve(folder, rules));

@@ -22,10 +22,6 @@ export function compileWafSection(manifest: Manifest, rules: WafRuleFiles | unde
   };
 }
 
-/** Whether any route has a WAF at all: else its rules are not even read. */
-export const usesWaf = ({ gateway, routes }: Manifest): boolean =>
-  routes.some(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'off');
-
 function compileRoute(route: Route, { gateway }: Manifest): GatewayRouteWaf {
   const { waf } = route;
   const bodyBytes = route.bodyBytes ?? gateway.limits.bodyBytes;

@@ -70,6 +70,13 @@ function checkJwks(input: CheckInput): Finding[] {
   });
 }
 
+function checkRedisAuthority(input: CheckInput): Finding[] {
+  const ca = input.draft.gateway?.limits.shared?.ca;
+  if (ca === undefined) return [];
+  const text = readNamed(input, ca, ['gateway', 'limits', 'shared', 'ca'], maxPemBytes);
+  return typeof text === 'string' ? [] : [text];
+}
+
 function checkPolicies(input: CheckInput): Finding[] {
   const written = input.valueAt(['policies']);
   const names = typeof written === 'string' ? [written] : Array.isArray(written) ? written : [];
@@ -110,5 +117,6 @@ function checkDescriptors(input: CheckInput): Finding[] {
 
 /** Every file and folder that the manifest names is there. */
 export function checkFiles(input: CheckInput): Finding[] {
-  return [checkPem, checkJwks, checkPolicies, checkFolders, checkDescriptors].flatMap((check) => check(input));
+  const all = [checkPem, checkJwks, checkRedisAuthority, checkPolicies, checkFolders, checkDescriptors];
+  return all.flatMap((check) => check(input));
 }

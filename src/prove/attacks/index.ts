@@ -1,6 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
+import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
 import { http2Attacks } from './http2.ts';
@@ -24,6 +25,7 @@ export const attacks: readonly Attack[] = [
   ...pathAttacks,
   ...boundsAttacks,
   ...tokenAttacks,
+  ...apiKeyAttacks,
   ...providerAttacks,
   ...accessAttacks,
   ...identityAttacks,
@@ -44,6 +46,7 @@ export const domains: Readonly<Record<string, string>> = {
   path: 'Paths',
   bounds: 'Sizes, times and origins',
   token: 'Tokens',
+  apikey: 'API keys',
   signin: 'Sign-in',
   scope: 'Scopes',
   role: 'Roles and policies',

@@ -84,3 +84,20 @@ export function hasLook(node: Node): boolean {
       return false;
   }
 }
+
+/** Whether the expression is `^.*$`: it matches any text, and all of it. */
+export function isWholeText(node: Node): boolean {
+  if (node.kind !== 'cat' || node.parts.length !== 3) return false;
+  const [start, middle, end] = node.parts;
+  const isAny = (inner: Node): boolean => inner.kind === 'set' && inner.set.every((word) => word >>> 0 === 0xffffffff);
+  return (
+    start?.kind === 'assert' &&
+    start.what === 'start' &&
+    end?.kind === 'assert' &&
+    end.what === 'end' &&
+    middle?.kind === 'repeat' &&
+    middle.min === 0 &&
+    middle.max === Number.POSITIVE_INFINITY &&
+    isAny(middle.node)
+  );
+}

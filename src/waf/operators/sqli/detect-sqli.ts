@@ -60,11 +60,14 @@ const quoted: readonly RegExp[] = [
   /^s&s/,
 ];
 
+const anyOf = (forms: readonly RegExp[]): RegExp => new RegExp(forms.map(({ source }) => source).join('|'));
+const bareForms = anyOf([...anywhere, ...bare]);
+const quotedForms = anyOf([...anywhere, ...quoted]);
+
 function judge(text: string, context: QuoteContext): string | undefined {
   const kinds = foldKinds(tokenise(text, context));
   if (kinds.length < 2) return undefined;
-  const forms = context === '' ? [...anywhere, ...bare] : [...anywhere, ...quoted];
-  return forms.some((form) => form.test(kinds)) ? kinds.slice(0, 8) : undefined;
+  return (context === '' ? bareForms : quotedForms).test(kinds) ? kinds.slice(0, 8) : undefined;
 }
 
 const maxBytes = 8192;
