@@ -54,7 +54,7 @@ export const defaultHttpLimits: HttpLimits = {
   requestsPerConnection: 100_000,
   streamResetBurst: 200,
   streamResetsPerSecond: 50,
-  overheadBytesPerSecond: 131_072,
+  overheadBytesPerSecond: 262_144,
   connectionWindowBytes: 65_535,
 };
 
