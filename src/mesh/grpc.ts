@@ -26,6 +26,7 @@ export const meshHttp2Limits: Partial<HttpLimits> = {
   streams: 1000,
   streamResetBurst: 20_000,
   streamResetsPerSecond: 10_000,
+  invalidFrames: 1_000_000,
   connectionWindowBytes: 64 * 1024 * 1024,
   overheadBytesPerSecond: 64 * 1024 * 1024,
 };

@@ -31,6 +31,8 @@ export interface HttpLimits {
   /** How many streams of an HTTP/2 connection may end by a reset at once, and per second. */
   readonly streamResetBurst: number;
   readonly streamResetsPerSecond: number;
+  /** Frames of an HTTP/2 connection, in all, that break a rule of their stream or carry nothing where there should be content. */
+  readonly invalidFrames: number;
   /** What an HTTP/2 connection may send besides the fields and content of requests: pings, settings, priorities, empty frames. */
   readonly overheadBytesPerSecond: number;
   /** Content of all streams of an HTTP/2 connection together that is taken in before somebody reads it. */
@@ -54,6 +56,7 @@ export const defaultHttpLimits: HttpLimits = {
   requestsPerConnection: 100_000,
   streamResetBurst: 200,
   streamResetsPerSecond: 50,
+  invalidFrames: 100,
   overheadBytesPerSecond: 262_144,
   connectionWindowBytes: 65_535,
 };

@@ -134,11 +134,11 @@ export class Http2Connection implements TrackedConnection {
 const defaultWindowBytes = 65_535;
 
 function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly strictSingleValueFields: boolean } {
-  const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond } = limits;
+  const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond, invalidFrames } = limits;
   return {
     settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
     maxHeaderListPairs: headerCount + 8,
-    maxSessionInvalidFrames: 10,
+    maxSessionInvalidFrames: invalidFrames,
     maxSessionRejectedStreams: 10,
     // Our own count ends the connection, and says so; this one is for resets that come faster than we hear of them.
     streamResetBurst: streamResetBurst * 4,
