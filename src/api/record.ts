@@ -89,8 +89,10 @@ export interface Decision {
   readonly timeMs: number;
   readonly plane: 'edge' | 'mesh' | 'egress' | 'admin' | 'secrets';
   readonly verdict: 'allow' | 'deny' | 'error';
-  /** HTTP status sent to the caller; 0 where the connection was cut without one. */
+  /** HTTP status sent to the caller; 0 where the connection was cut without one. A refusal of a gRPC call keeps the status it stands for. */
   readonly status: number;
+  /** Of a gRPC call: the status that its caller got (`grpc-status`). */
+  readonly grpcStatus?: number;
   readonly method: string;
   readonly host: string;
   /** Normalised path without the query. */

@@ -15,6 +15,7 @@ import { decisionOf } from './decision.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
+import { sendGrpcDenial, wantsGrpc } from './grpc-reply.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
 import { createRefusalRecords } from './refusal-records.ts';
 
@@ -67,13 +68,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (outcome === undefined) {
       const { choose } = exchange.route;
       if (choose !== undefined) exchange.route = choose(exchange);
-      return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
+      return forward(exchange, reply, options, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
     }
     if (isDenial(outcome)) {
-      end(exchange, compiled, outcome.status, outcome);
-      return sendDenial(reply, outcome, exchange);
+      sendDenial(reply, outcome, exchange);
+      return end(exchange, compiled, outcome.status, outcome);
     }
     end(exchange, compiled, outcome.status, undefined);
     reply.send(outcome.status, { ...outcome.headers, 'merlon-decision': exchange.id });
@@ -137,6 +138,9 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     path,
     caller: anonymous,
     operation: undefined,
+    grpcMethod: undefined,
+    deadlineAt: undefined,
+    grpcStatus: undefined,
     body: undefined,
     responseFields: undefined,
     limitFields: undefined,
@@ -147,7 +151,9 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
   };
 }
 
-function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFields }: Exchange): void {
+function sendDenial(reply: Reply, denial: Denial, exchange: Exchange): void {
+  const { id, responseFields, limitFields } = exchange;
+  if (wantsGrpc(exchange.request)) return sendGrpcDenial(reply, denial, exchange, { ...limitFields });
   const headers: Record<string, string> = {
     'content-type': problemType,
     'cache-control': 'no-store',

@@ -15,6 +15,7 @@ import {
   compilePolicyModel,
   compileSupervisorSnapshot,
   fixedPorts,
+  type GatewayFacts,
   type PortOf,
   portPurposes,
   readWafRules,
@@ -29,6 +30,7 @@ import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
 import { readEdgeCertificates } from './edge-certificates.ts';
+import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
@@ -70,8 +72,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const folder = dirname(resolve(manifestPath));
   const read = new Set<string>();
   const documents = loadDocuments(manifest, folder, read);
+  const grpc = loadGrpcMethods(manifest, folder, read);
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
-  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts);
+  const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
@@ -90,6 +93,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     ),
     policy,
     documents,
+    grpc,
     waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
@@ -161,13 +165,13 @@ function filesOf(path: string): string[] {
 
 async function compilePolicies(
   manifest: Manifest,
-  documents: ReadonlyMap<string, OpenApiDocument>,
+  { documents, grpc }: Pick<GatewayFacts, 'documents' | 'grpc'>,
   paths: readonly string[],
   folder: string,
   { weaknesses, foundation: { store } }: ConfigurationFacts,
 ): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const compilation = { model: compilePolicyModel(manifest, documents), files, weaknesses: [...weaknesses] };
+  const compilation = { model: compilePolicyModel(manifest, documents, grpc), files, weaknesses: [...weaknesses] };
   const result = await compilePoliciesOnce(compilation, store);
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(

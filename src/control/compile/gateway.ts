@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
-import type { OpenApiDocument } from '../../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';
 import { parseCertificate, parseCertificatesPem } from '../../crypto/index.ts';
 import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
+import { protocolOf } from './agent.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId, servicesOf } from './names.ts';
 import { compileWafSection } from './waf.ts';
@@ -29,6 +30,8 @@ export interface GatewayFacts {
   readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Methods of the gRPC services that declare them. */
+  readonly grpc?: ReadonlyMap<string, readonly GrpcMethod[]>;
   /** Rules of the WAF, where a route has one. */
   readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
@@ -74,6 +77,7 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     policy: facts.policy,
     limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    ...(facts.grpc === undefined || facts.grpc.size === 0 ? {} : { grpc: Object.fromEntries(facts.grpc) }),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
@@ -92,12 +96,13 @@ function routedServices({ services, routes, trustDomain }: Manifest, portOf: Por
   const routed = new Set(routes.flatMap(servicesOf));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
-    .map(([name, { data }]) => ({
+    .map(([name, service]) => ({
       name,
       spiffeId: serviceId(trustDomain, name),
       endpoints: [{ host: '127.0.0.1', port: portOf('inbound') }],
       serverName: serverName(trustDomain, name),
-      sensitive: data.some((each) => sensitiveData.has(each)),
+      sensitive: service.data.some((each) => sensitiveData.has(each)),
+      ...protocolOf(service),
     }));
 }
 

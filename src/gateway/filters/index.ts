@@ -3,6 +3,7 @@ import { authz } from './authz.ts';
 import { bodyLimit } from './body-limit.ts';
 import { cors } from './cors.ts';
 import type { CompileFilter } from './filter.ts';
+import { grpc } from './grpc.ts';
 import { ipAccess } from './ip-access.ts';
 import { limitsByIp } from './limits-by-ip.ts';
 import { limitsByPrincipal } from './limits-by-principal.ts';
@@ -22,6 +23,7 @@ export const filterTable: readonly (readonly [name: string, compile: CompileFilt
   ['authn', authn], //              who calls
   ['limits', limitsByPrincipal], // per user, client, quota
   ['authz', authz], //              Cedar: may they
+  ['grpc', grpc], //                methods as declared, deadlines
   ['body-limit', bodyLimit], //     how much
   ['openapi', openapi], //          parameters and body as declared
   ['waf', waf], //                  what looks like an attack all the same
