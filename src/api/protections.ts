@@ -17,6 +17,7 @@ export const protections = [
   'authn.expiry',
   'authn.type',
   'authn.api-key',
+  'login.throttle',
   'authz.scopes',
   'authz.policy',
   'authz.owner',

@@ -4,6 +4,7 @@ import { adminAttacks } from './admin.ts';
 import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
+import { guessingAttack } from './guessing.ts';
 import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
 import { inputAttacks } from './input.ts';
@@ -27,6 +28,7 @@ export const attacks: readonly Attack[] = [
   ...tokenAttacks,
   ...apiKeyAttacks,
   ...providerAttacks,
+  guessingAttack,
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
