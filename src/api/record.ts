@@ -14,6 +14,16 @@ export interface Principal {
   readonly scopes?: readonly string[];
 }
 
+/** The certificate that the caller showed at the edge, verified. */
+export interface ClientCertificate {
+  /** Distinguished name, most specific part first: `CN=robot,O=Shop`. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** Its subjectAltName: host names, URIs, addresses, without their kinds. */
+  readonly names: readonly string[];
+}
+
 /** What a filter did with a request. `skip`: the route does not use it, or an earlier filter ended the request. */
 export type StepOutcome = 'pass' | 'deny' | 'report' | 'skip';
 
@@ -46,6 +56,30 @@ export interface Reason {
   readonly fixes?: readonly string[];
 }
 
+/** One rule of the WAF that matched. */
+export interface WafMatch {
+  /** Id of the rule. */
+  readonly rule: string;
+  readonly message: string;
+  /** What it looked at, in SecLang's words: `ARGS:json.comment`. Absent where the rule looks at no value. */
+  readonly variable?: string;
+  /** The shape of the value: letters as `x`, digits as `9`. */
+  readonly value?: string;
+}
+
+/** What the WAF found in a request. */
+export interface WafFindings {
+  /** Sum of the scores of all that matched; 0 where the rules keep none. */
+  readonly score: number;
+  /** At which sum a request is refused; 0 where the rules keep none. */
+  readonly threshold: number;
+  /** At most 32, the gravest first. */
+  readonly matches: readonly WafMatch[];
+}
+
+/** Why a service of several answered: the request's headers, the weights, or since no other took it. */
+export type Variant = 'header' | 'weight' | 'rest';
+
 /** A request, judged by the data plane. */
 export interface Decision {
   readonly kind: 'decision';
@@ -64,11 +98,16 @@ export interface Decision {
   readonly remoteAddress: string;
   readonly route?: string;
   readonly service?: string;
+  /** On routes that are split: how `service` was chosen. */
+  readonly variant?: Variant;
   /** OpenAPI operation: `GET /orders/{id}`. */
   readonly operation?: string;
   readonly principal?: Principal;
+  readonly clientCertificate?: ClientCertificate;
   readonly steps: readonly Step[];
   readonly reason?: Reason;
+  /** Where rules of the WAF matched, whether or not that was enough to refuse. */
+  readonly waf?: WafFindings;
   /** W3C trace id of the request. */
   readonly traceId?: string;
   readonly durationMs: number;

@@ -1,4 +1,13 @@
-import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, Step } from '../api/record.ts';
+import type {
+  AuditEvent,
+  ClientCertificate,
+  Decision,
+  LedgerRecord,
+  Principal,
+  Reason,
+  Step,
+  WafFindings,
+} from '../api/record.ts';
 
 /** A named fact: `issuer`, `https://issuer.example`. */
 export interface Fact {
@@ -27,12 +36,19 @@ export interface Explanation {
   readonly where: readonly Fact[];
   /** The filters in running order; empty for an event. */
   readonly steps: readonly ExplainedStep[];
+  /** What the WAF found: the score, then each rule that matched; empty where none did. */
+  readonly waf: readonly Fact[];
   /** Why it was not allowed; undefined where it was. */
   readonly why?: Omit<Reason, 'fixes'>;
   /** The smallest changes that would allow it, best first. */
   readonly fixes: readonly string[];
 }
 
+const variants = {
+  header: 'headers of the request',
+  weight: 'weight',
+  rest: 'no variant of the route took it',
+} as const;
 const verdicts = { allow: 'allowed', deny: 'denied', error: 'failed' } as const;
 
 /** Explains a record from what it holds itself. */
@@ -50,10 +66,14 @@ function explainDecision(decision: Decision): Explanation {
     verdict: verdicts[decision.verdict],
     ...(decision.status > 0 && { status: decision.status }),
     subject: `${decision.method} ${decision.host}${decision.path}`,
-    who: explainPrincipal(decision.principal ?? { kind: 'anonymous', id: '' }),
+    who: [
+      ...explainPrincipal(decision.principal ?? { kind: 'anonymous', id: '' }),
+      ...(decision.clientCertificate === undefined ? [] : explainCertificate(decision.clientCertificate)),
+    ],
     where: facts({
       route: decision.route,
       service: decision.service,
+      'chosen by': decision.variant && variants[decision.variant],
       operation: decision.operation,
       from: decision.remoteAddress,
       plane: decision.plane,
@@ -62,6 +82,7 @@ function explainDecision(decision: Decision): Explanation {
       trace: decision.traceId,
     }),
     steps: decision.steps.map((step) => ({ ...step, decided: step.filter === decided && step.outcome === 'deny' })),
+    waf: decision.waf === undefined ? [] : explainWaf(decision.waf),
     ...(decision.reason && { why: why as Omit<Reason, 'fixes'> }),
     fixes,
   };
@@ -78,8 +99,22 @@ function explainEvent(event: AuditEvent): Explanation {
     who: explainPrincipal(event.actor),
     where: detail,
     steps: [],
+    waf: [],
     fixes: [],
   };
+}
+
+function explainWaf({ score, threshold, matches }: WafFindings): Fact[] {
+  const rules = matches.map(({ rule, message, variable, value }) => ({
+    name: rule,
+    value: [message, ...(variable === undefined ? [] : [`${variable} = ${value ?? ''}`])].join(': '),
+  }));
+  if (threshold === 0) return rules;
+  return [{ name: 'score', value: `${score}, refused from ${threshold} on` }, ...rules];
+}
+
+function explainCertificate({ subject, fingerprint, names }: ClientCertificate): Fact[] {
+  return facts({ certificate: [subject, ...names].filter(Boolean).join(', '), 'sha-256': fingerprint });
 }
 
 function explainPrincipal({ kind, id, issuer, client, roles, scopes }: Principal): Fact[] {

@@ -1,13 +1,16 @@
 // What must not be stored is taken out before it is: e-mail addresses, card numbers, tokens and query strings.
 // Patterns are bounded and the text is cut first, so that hostile input costs a bounded time.
 
-import type { AuditEvent, Decision, LedgerRecord, Principal, Reason } from '../api/record.ts';
+import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, WafFindings } from '../api/record.ts';
 
 const maxTextLength = 2_048;
 const maxItems = 64;
 const maxItemLength = 512;
 
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text);
+
+/** At most 2,048 characters of `text`. */
+export const cutText = (text: string): string => cut(text, maxTextLength);
 
 const email = /[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})/g;
 const cardCandidate = /(?<![0-9])[0-9](?:[ -]?[0-9]){11,18}(?![0-9])/g;
@@ -27,7 +30,7 @@ const assignments: readonly RegExp[] = [
 const query = /\?[^\s"'`]{0,2048}/g;
 
 // Nearly all text is free of anything to mask; this one look tells.
-const suspicious = /[@?=:]|[0-9][ -]?[0-9][ -]?[0-9]|eyJ|_|hv[sbr]\.|AKIA|ASIA|xox|glpat|Bearer|Basic|DPoP|-----/i;
+const suspicious = /[@?=:]|(?:[0-9][ -]?){11}[0-9]|eyJ|_|hv[sbr]\.|AKIA|ASIA|xox|glpat|Bearer|Basic|DPoP|-----/i;
 
 /** Whether `digits` pass the check of payment cards (ISO/IEC 7812-1, annex B: Luhn). */
 export function isLuhn(digits: string): boolean {
@@ -87,7 +90,7 @@ function maskList(list: readonly unknown[], mask: (text: string) => string): rea
 }
 
 // Who acted is what an audit is for: a principal keeps its name, even where that is an e-mail address.
-const maskPrincipal = (principal: Principal): Principal => maskMembers(principal, maskSecrets);
+export const maskPrincipal = (principal: Principal): Principal => maskMembers(principal, maskSecrets);
 
 function maskReason(reason: Reason): Reason {
   const masked = maskMembers(reason, maskText);
@@ -96,6 +99,14 @@ function maskReason(reason: Reason): Reason {
     ? masked
     : { ...masked, clause: maskSecrets(reason.clause) };
 }
+
+// Values come as their shape alone; the name of a field is the caller's own text.
+function maskWaf(waf: WafFindings): WafFindings {
+  const matches = waf.matches.slice(0, maxItems).map((match) => maskMembers(match, maskMatchText));
+  return { ...waf, matches };
+}
+
+const maskMatchText = (text: string): string => cut(maskText(text), maxItemLength);
 
 // What neither the caller nor its token can put text of its own into is only cut.
 const cutOnly = ['method', 'remoteAddress', 'route', 'service', 'operation', 'traceId', 'snapshot'] as const;
@@ -106,10 +117,22 @@ function maskDecision(decision: Decision): Decision {
   const principal = decision.principal && maskPrincipal(decision.principal);
   const reason = decision.reason && maskReason(decision.reason);
   const tooLong = cutOnly.some((name) => (decision[name]?.length ?? 0) > maxTextLength);
+  const waf = decision.waf && maskWaf(decision.waf);
   const same =
-    path === decision.path && host === decision.host && principal === decision.principal && reason === decision.reason;
+    path === decision.path &&
+    host === decision.host &&
+    principal === decision.principal &&
+    reason === decision.reason &&
+    waf === undefined;
   if (same && !tooLong) return decision;
-  const masked = { ...decision, path, host, ...(principal && { principal }), ...(reason && { reason }) };
+  const masked = {
+    ...decision,
+    path,
+    host,
+    ...(principal && { principal }),
+    ...(reason && { reason }),
+    ...(waf && { waf }),
+  };
   return tooLong ? maskMembers(masked, (text) => cut(text, maxTextLength)) : masked;
 }
 

@@ -33,6 +33,12 @@ const reason = z.object({
   fixes: list.optional(),
 });
 
+const waf = z.object({
+  score: z.int().min(0),
+  threshold: z.int().min(0),
+  matches: z.array(z.object({ rule: text, message: text, variable: text.optional(), value: text.optional() })).max(32),
+});
+
 const decision = z.object({
   kind: z.literal('decision'),
   id,
@@ -46,10 +52,13 @@ const decision = z.object({
   remoteAddress: text,
   route: text.optional(),
   service: text.optional(),
+  variant: z.enum(['header', 'weight', 'rest']).optional(),
   operation: text.optional(),
   principal: principal.optional(),
+  clientCertificate: z.object({ subject: text, fingerprint: text, names: list }).optional(),
   steps: z.array(step).max(64),
   reason: reason.optional(),
+  waf: waf.optional(),
   traceId: text.optional(),
   durationMs: z.number().min(0),
   snapshot: text.optional(),

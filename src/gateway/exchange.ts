@@ -1,9 +1,10 @@
 import type { Authenticated } from '../api/authn.ts';
-import type { Denial, Step } from '../api/record.ts';
+import type { Denial, Step, Variant, WafFindings } from '../api/record.ts';
 import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
 import type { ApiValidator, MatchResult } from '../openapi/index.ts';
+import type { Inspection, RouteWaf } from '../waf/index.ts';
 
 /** An end that is no denial: a CORS preflight, a redirect. */
 export interface Answer {
@@ -28,14 +29,27 @@ export interface Route {
   /** The steps of a request that all filters let pass, as its record tells them. */
   readonly passed: readonly Step[];
   readonly upstream: Upstream;
+  /** Divides its requests among several services; undefined where there is one. */
+  readonly choose: ((exchange: Exchange) => Route) | undefined;
+  /** How this one was chosen, where it is one of several. */
+  readonly variant: Variant | undefined;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;
+  /** Name of the field that may hold an API key, which no service is to see. */
+  readonly apiKeyHeader: string | undefined;
+}
+
+/** A request that the WAF has let pass, and whose response it will read. */
+export interface Inspected {
+  readonly route: RouteWaf;
+  readonly inspection: Inspection;
 }
 
 /** One request on its way through the filters, and what they have found out so far. */
 export interface Exchange {
   readonly request: ServerRequest;
-  readonly route: Route;
+  /** Where it goes: once the filters let it pass, by the variant that answers. */
+  route: Route;
   /** Decision id. */
   readonly id: string;
   readonly startedMs: number;
@@ -53,6 +67,10 @@ export interface Exchange {
   limitFields: LimitFields | undefined;
   /** Breaches that are reported and not blocked. */
   reports: Denial[] | undefined;
+  /** What the WAF found. */
+  findings: WafFindings | undefined;
+  /** Set where the WAF reads the response, too. */
+  inspected: Inspected | undefined;
   /** Gives back what a concurrency limit holds. */
   release: (() => void) | undefined;
 }

@@ -5,6 +5,8 @@ import type { Denial } from '../api/record.ts';
 import type { HeaderRecord, Headers, Reply } from '../net/index.ts';
 import type { OperationMatch } from '../openapi/index.ts';
 import type { Exchange } from './exchange.ts';
+import { noteFindings } from './filters/waf.ts';
+import { inspectReply } from './inspected-reply.ts';
 import { isNetError } from './net-errors.ts';
 import { requestHeaders } from './request-headers.ts';
 import { editResponseHeaders } from './response-headers.ts';
@@ -15,6 +17,23 @@ type End = (status: number, denial: Denial | undefined, traceId: string) => void
 
 /** The last step: the request goes to the service, its answer to the client, both with their fields written anew. */
 export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
+  if (exchange.inspected === undefined || exchange.request.headers.has('upgrade'))
+    return forwardTo(exchange, reply, weaknesses, end);
+  const { inspected, id } = exchange;
+  let withheld: Denial | undefined;
+  const watched = inspectReply(reply, inspected, id, (denial) => {
+    withheld = denial;
+  });
+  forwardTo(exchange, watched, weaknesses, (status, denial, traceId) =>
+    // The upstream tells of the end before the last of the body is let go.
+    queueMicrotask(() => {
+      if (inspected.inspection.matched) noteFindings(exchange, inspected.inspection);
+      end(withheld?.status ?? status, withheld ?? denial, traceId);
+    }),
+  );
+}
+
+function forwardTo(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
   const { request, route, path, operation } = exchange;
   const { traceId, traceparent } = continueTrace(request.headers.get('traceparent'));
   const headers = requestHeaders(exchange, traceparent, weaknesses);
@@ -83,7 +102,11 @@ async function forwardChecked(
       return refuse(reply, { status: 502, reason: first.reason }, id);
     for (const { reason } of findings) (exchange.reports ??= []).push({ status: response.status, reason });
     editResponseHeaders(exchange, response.headers);
-    reply.send(response.status, response.headers, response.body);
+    if (exchange.inspected === undefined) reply.send(response.status, response.headers, response.body);
+    else {
+      reply.start(response.status, response.headers, response.body.length);
+      reply.end(response.body);
+    }
     return { status: response.status, denial: undefined };
   } catch (error) {
     if (!isNetError(error)) throw error;

@@ -62,10 +62,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
-    if (outcome === undefined)
+    if (outcome === undefined) {
+      const { choose } = exchange.route;
+      if (choose !== undefined) exchange.route = choose(exchange);
       return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
+    }
     if (isDenial(outcome)) {
       end(exchange, compiled, outcome.status, outcome);
       return sendDenial(reply, outcome, exchange);
@@ -82,7 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     apply: (version, snapshot) => {
       const former = current;
-      current = compileSnapshot(version, snapshot, compileOptions(snapshot));
+      current = compileSnapshot(version, snapshot, compileOptions(snapshot), former);
       for (const upstream of former?.upstreams ?? []) void upstream.drain(30_000);
     },
     handle: (request, reply) => {
@@ -137,6 +140,8 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     responseFields: undefined,
     limitFields: undefined,
     reports: undefined,
+    findings: undefined,
+    inspected: undefined,
     release: undefined,
   };
 }

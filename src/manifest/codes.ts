@@ -14,6 +14,7 @@ export const manifestCodes = {
   'manifest.bad-secret': 'not the path of a secret',
   'manifest.bad-command': 'a command that cannot be split',
   'manifest.bad-service': 'a service whose keys contradict each other',
+  'manifest.bad-gateway': 'keys of the gateway that contradict each other',
   'manifest.bad-client': 'a client whose keys contradict each other',
   'manifest.bad-route': 'a route whose keys contradict each other',
   'manifest.reserved-variable': 'a variable that Merlon sets itself',
@@ -23,6 +24,8 @@ export const manifestCodes = {
   'manifest.unknown-role': 'the name of a role that is not declared',
   'manifest.unknown-scope': 'a scope that nothing declares',
   'manifest.unknown-parameter': 'a path parameter that the OpenAPI document does not have',
+  'manifest.unknown-operation': 'an operation that the OpenAPI document does not have',
+  'manifest.bad-limit': 'a limit that every request is over',
   'manifest.duplicate-route': 'two routes that match the same requests',
   'manifest.duplicate-issuer': 'an issuer that is listed twice',
   'manifest.self-call': 'a service that calls itself',
@@ -34,7 +37,9 @@ export const manifestCodes = {
   'manifest.public-data': 'sensitive data behind a public route',
   'manifest.plain-secret': 'a secret in clear text',
   'manifest.plain-http': 'clear-text HTTP beyond this machine',
+  'manifest.plain-redis': 'limits shared in clear text beyond this machine',
   'manifest.no-operation': 'a route under which the OpenAPI document has no path',
+  'manifest.expired-patch': 'a virtual patch that has expired and no longer runs',
   'manifest.unscoped-method': 'a method without scopes where others have them',
 } as const;
 

@@ -4,6 +4,8 @@ import type { HeaderRecord, Headers } from './headers.ts';
 
 /** Where a body goes, piece by piece. */
 export interface BodySink {
+  /** It keeps none of the bytes after `data` returns: it is lent them, and they need not be copied for it. */
+  readonly keepsNothing?: boolean;
   /** Takes a piece (its bytes may be kept). False asks the source to wait until its `resume` is called. */
   data(chunk: Buffer): boolean;
   /** The body is complete. */
@@ -29,10 +31,17 @@ export interface RequestBody {
   limit(maxBytes: number): boolean;
   /** The whole body. It can still be piped (or forwarded) afterwards. Rejects with `net.body-too-large`, `net.client-closed`, `net.bad-chunk`, `net.body-timeout`. */
   buffer(maxBytes: number): Promise<Buffer>;
+  /**
+   * Waits until `bytes` of it are there, or all of it, before anybody reads it; then calls `done`, once, with the error where that will
+   * never be. It can be piped afterwards.
+   */
+  gather(bytes: number, done: (error: NetError | undefined) => void): void;
   /** Streams the body into `sink`, from its first byte. Throws `net.body-used` where it was piped before. */
   pipe(sink: BodySink): void;
   /** Go on after a sink answered false. */
   resume(): void;
+  /** From now on its sender may pause, as in a conversation: who calls this bounds the exchange instead. */
+  mayPause(): void;
 }
 
 /** A request as it came from a client, checked against the grammar in full. */

@@ -4,6 +4,8 @@ import type { BodySink, RequestBody } from './message.ts';
 
 /** What a body needs of the connection that it comes by. */
 export interface BodySource {
+  /** Whether the bytes it brings are nobody else's; else they are lent. */
+  readonly givesAway?: boolean;
   /** Somebody wants the body now: send `100 Continue` where it was asked for, and hand on what is held. */
   start(): void;
   /** Go on after `data` answered false. */
@@ -18,8 +20,10 @@ export const noBody: RequestBody = {
   complete: true,
   limit: () => true,
   buffer: () => Promise.resolve(empty),
+  gather: (_, done) => done(undefined),
   pipe: (sink) => sink.end(undefined),
   resume: () => undefined,
+  mayPause: () => undefined,
 };
 
 const empty = Buffer.alloc(0);
@@ -30,6 +34,8 @@ export class IncomingBody implements RequestBody {
   readonly length: number | undefined;
   received = 0;
   complete = false;
+  /** Whether its sender must keep up a pace. */
+  isPaced = true;
   readonly #source: BodySource;
   #sink: BodySink | undefined;
   #maxBytes = Number.POSITIVE_INFINITY;
@@ -37,6 +43,10 @@ export class IncomingBody implements RequestBody {
   #trailers: Headers | undefined;
   /** What `buffer` gathered; a later `pipe` replays it. */
   #buffered: Buffer | undefined;
+  /** What `gather` has; a later `pipe` begins with it. */
+  #gathered: Buffer[] | undefined;
+  /** Whether the sink that took over what was gathered asked to hold on. */
+  #isHeld = false;
   #isPiped = false;
 
   constructor(source: BodySource, length: number | undefined) {
@@ -74,9 +84,47 @@ export class IncomingBody implements RequestBody {
     });
   }
 
+  gather(bytes: number, done: (error: NetError | undefined) => void): void {
+    if (this.#buffered !== undefined) {
+      done(undefined);
+      return;
+    }
+    const pieces: Buffer[] = [];
+    let count = 0;
+    let isEnough = false;
+    const enough = (): void => {
+      isEnough = true;
+      this.#gathered = pieces;
+      done(undefined);
+    };
+    const gathering: BodySink = {
+      data: (chunk) => {
+        pieces.push(chunk);
+        count += chunk.length;
+        // What comes although it was told to hold on.
+        if (isEnough) return false;
+        if (count < bytes) return true;
+        enough();
+        return this.#sink !== gathering && !this.#isHeld;
+      },
+      end: (trailers) => {
+        this.#trailers = trailers;
+        if (!isEnough) enough();
+      },
+      error: (error) => {
+        if (!isEnough) done(error);
+      },
+    };
+    this.#read(gathering);
+  }
+
   pipe(sink: BodySink): void {
     if (this.#isPiped) throw new NetError('net.body-used', 500, 'the body was piped before');
     this.#isPiped = true;
+    if (this.#gathered !== undefined) {
+      this.#pipeGathered(sink, this.#gathered);
+      return;
+    }
     if (this.#buffered === undefined) {
       this.#read(sink);
       return;
@@ -85,18 +133,38 @@ export class IncomingBody implements RequestBody {
     sink.end(this.#trailers);
   }
 
+  #pipeGathered(sink: BodySink, pieces: readonly Buffer[]): void {
+    this.#gathered = undefined;
+    if (this.#failure !== undefined) {
+      sink.error(this.#failure);
+      return;
+    }
+    this.#sink = sink;
+    this.#isHeld = false;
+    for (const piece of pieces) if (!sink.data(piece)) this.#isHeld = true;
+    if (this.complete) sink.end(this.#trailers);
+    else if (!this.#isHeld) this.#source.resume();
+  }
+
   resume(): void {
+    this.#isHeld = false;
     this.#source.resume();
   }
 
-  /** From the connection: a piece of content. False: hold on. */
+  mayPause(): void {
+    this.isPaced = false;
+  }
+
+  /** From the connection: a piece of content, lent where the source does not give it away. False: hold on. */
   receive(chunk: Buffer): boolean {
     this.received += chunk.length;
     if (this.received > this.#maxBytes) {
       this.fail(tooLarge());
       return true;
     }
-    return this.#sink === undefined || this.#sink.data(chunk);
+    const sink = this.#sink;
+    if (sink === undefined) return true;
+    return sink.data(sink.keepsNothing === true || this.#source.givesAway === true ? chunk : Buffer.from(chunk));
   }
 
   /** From the connection: the content is complete. */
@@ -133,7 +201,7 @@ export class IncomingBody implements RequestBody {
   }
 }
 
-const dropped: BodySink = { data: () => true, end: () => undefined, error: () => undefined };
+const dropped: BodySink = { keepsNothing: true, data: () => true, end: () => undefined, error: () => undefined };
 
 function tooLarge(): NetError {
   return new NetError('net.body-too-large', 413, 'the body is larger than is allowed here');

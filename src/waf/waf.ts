@@ -1,21 +1,16 @@
 import type { SchemaPin } from '../api/openapi.ts';
 import type { Denial } from '../api/record.ts';
-import {
-  type RouteWafConfig,
-  routeWafSchema,
-  type VirtualPatch,
-  type WafExclusion,
-  type WafSection,
-} from '../api/waf.ts';
+import type { RouteWafConfig, VirtualPatch, WafExclusion, WafRules } from '../api/waf.ts';
 import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
+import { type KnownShortcuts, makePlan } from './engine/make-plan.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
 import type { Link, Removal } from './engine/model.ts';
 import { openTransaction, readBody, takeResponseBody } from './engine/open.ts';
 import { enterPhase } from './engine/phase.ts';
-import { makePlan, type TransactionPlan } from './engine/plan.ts';
+import type { TransactionPlan } from './engine/plan.ts';
 import { compileRuleSet, createWorkshop, type RuleSet, type Workshop } from './engine/rule-set.ts';
 import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
@@ -32,6 +27,8 @@ export interface Inspection {
   responseHead(response: WafResponse): Denial | undefined;
   /** Phase 4. */
   responseBody(body: Uint8Array): Denial | undefined;
+  /** Whether any rule that is to be told of has matched so far. Where none has, `finish` has nothing to say. */
+  readonly matched: boolean;
   /** Phase 5, and what was found. */
   finish(): WafReport;
 }
@@ -42,6 +39,9 @@ export interface RouteWaf {
   /** Whether rules want to read the body of requests. */
   readonly readsRequestBody: boolean;
   readonly readsResponseBody: boolean;
+  /** Media types of responses that rules read, and how much of one. */
+  readonly responseBodyTypes: readonly string[];
+  readonly maxResponseBodyBytes: number;
   open(request: WafRequest): Inspection;
   /** Phases 1 and 2 of a whole request: the denial, or undefined. */
   inspect(request: WafRequest): Denial | undefined;
@@ -100,10 +100,16 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
   return { expiresAtMs: Date.parse(patch.expires), rules: compileRuleSet({ files, data: {} }, workshop) };
 }
 
-function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
-  const variables: [string, string][] = [];
+function variablesOf({ paranoia, threshold, variables: own = {} }: RouteWafConfig): [string, string][] {
+  const variables = Object.entries(own);
   if (paranoia !== undefined)
-    variables.push(['blocking_paranoia_level', String(paranoia)], ['detection_paranoia_level', String(paranoia)]);
+    variables.push(
+      ['blocking_paranoia_level', String(paranoia)],
+      ['detection_paranoia_level', String(paranoia)],
+      // Version 3 of the Core Rule Set calls it so.
+      ['paranoia_level', String(paranoia)],
+      ['executing_paranoia_level', String(paranoia)],
+    );
   if (threshold !== undefined) variables.push(['inbound_anomaly_score_threshold', String(threshold)]);
   return variables;
 }
@@ -114,7 +120,7 @@ const first = <Found>(sets: readonly RuleSet[], read: (set: RuleSet) => Found | 
 function planOf(
   config: RouteWafConfig,
   sets: readonly RuleSet[],
-  { options, clock, workshop }: WafContext,
+  { options, clock, workshop, shortcuts }: WafContext,
   pins: readonly SchemaPin[],
 ): TransactionPlan {
   const declared = first(sets, (set) => set.options.mode);
@@ -133,6 +139,7 @@ function planOf(
       options.maxResponseBodyBytes,
     ),
     variables: variablesOf(config),
+    exclusions: config.exclusions,
     removedRules: removedIds(config.exclusions, sets),
     removals: config.exclusions.flatMap(removalsOf),
     isPinned: compilePins(pins),
@@ -140,7 +147,7 @@ function planOf(
     memory: workshop.memory,
     exhaustive: options.exhaustive,
   };
-  return makePlan(wanted, workshop.sieves);
+  return makePlan(wanted, workshop.sieves, shortcuts);
 }
 
 function openInspection(request: WafRequest, plan: TransactionPlan): Inspection {
@@ -164,6 +171,9 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
       takeResponseBody(transaction, plan, body);
       return after(4);
     },
+    get matched() {
+      return transaction.matches.length > 0;
+    },
     finish() {
       enterPhase(transaction, plan, 5);
       return reportOf(transaction);
@@ -179,7 +189,8 @@ function createRoute(
 ): RouteWaf {
   const { workshop, clock } = waf;
   const patches = config.patches.map((patch) => compilePatch(patch, workshop));
-  const whole = planOf(config, [...patches.map(({ rules }) => rules), ...sets], waf, pins);
+  const patched = patches.length === 0 ? sets : [...patches.map(({ rules }) => rules), ...sets];
+  const whole = planOf(config, patched, waf, pins);
   let plan = whole;
   let nextExpiry = patches.length === 0 ? Number.POSITIVE_INFINITY : 0;
   const current = (): TransactionPlan => {
@@ -187,7 +198,11 @@ function createRoute(
     if (now < nextExpiry) return plan;
     const alive = patches.filter(({ expiresAtMs }) => expiresAtMs > now);
     nextExpiry = Math.min(Number.POSITIVE_INFINITY, ...alive.map(({ expiresAtMs }) => expiresAtMs));
-    plan = makePlan({ ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] }, workshop.sieves);
+    plan = makePlan(
+      { ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] },
+      workshop.sieves,
+      waf.shortcuts,
+    );
     return plan;
   };
   const open = (request: WafRequest): Inspection => openInspection(request, current());
@@ -195,6 +210,8 @@ function createRoute(
     mode: config.mode,
     readsRequestBody: whole.mode !== 'off' && whole.readsRequestBody,
     readsResponseBody: whole.mode !== 'off' && whole.readsResponseBody,
+    responseBodyTypes: whole.responseBodyTypes,
+    maxResponseBodyBytes: whole.maxResponseBodyBytes,
     open,
     inspect(request) {
       if (whole.mode === 'off') return undefined;
@@ -209,25 +226,28 @@ function createRoute(
   };
 }
 
+const defaultRoute: RouteWafConfig = { mode: 'block', exclusions: [], patches: [], responseBody: false };
+
 interface WafContext {
   readonly workshop: Workshop;
   readonly clock: Clock;
   readonly options: WafOptions;
+  readonly shortcuts: KnownShortcuts;
 }
 
 /**
  * Compiles the rule sets of a snapshot. Routes share the compiled rules.
  * @throws MerlonError with file and line of the first fault in a rule.
  */
-export function compileWaf(section: Partial<WafSection>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
+export function compileWaf(section: Partial<WafRules>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
   const workshop = createWorkshop();
   const given = section.ruleSets ?? [];
   const sources = given.length === 0 ? [builtinRuleSet()] : given;
   const sets = [compileRuleSet(preamble(), workshop), ...sources.map((source) => compileRuleSet(source, workshop))];
-  const context: WafContext = { workshop, clock, options };
+  const context: WafContext = { workshop, clock, options, shortcuts: new WeakMap() };
   return {
     rules: sets.reduce((sum, set) => sum + set.rules, 0),
     warnings: sets.flatMap((set) => set.options.warnings),
-    route: (config, pins = []) => createRoute(routeWafSchema.parse(config), sets, context, pins),
+    route: (config, pins = []) => createRoute({ ...defaultRoute, ...config }, sets, context, pins),
   };
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileWaf, defaultWafOptions, type RouteWaf, type WafReport, type WafRequest } from '../../src/waf/index.ts';
 import { ManualClock } from '../fakes/clock.ts';
-import { type CrsTest, loadCrs, loadTests, present, requestOf, toBody } from './crs-suite.ts';
+import { loadRules, loadTests, present, requestOf, type Test, toBody } from './crs-suite.ts';
 
 // What the engine foresees, surveys and remembers must change nothing: the same requests, once the short way and once
 // with every rule tried on every value, give the same rules in the same order and the same scores.
@@ -13,7 +13,7 @@ interface Ways {
 }
 
 function ways(paranoia: number): Ways {
-  const ruleSets = present ? [loadCrs()] : [];
+  const ruleSets = present ? [loadRules()] : [];
   const route = (exhaustive: boolean): RouteWaf =>
     compileWaf({ ruleSets }, new ManualClock(), { ...defaultWafOptions, exhaustive }).route({
       mode: 'detect',
@@ -122,7 +122,7 @@ const calm = (at: number): WafRequest => ({
 });
 
 /** Every so many tests, so that the slow way ends; which ones, the level decides. */
-function some(tests: readonly CrsTest[], paranoia: number): WafRequest[] {
+function some(tests: readonly Test[], paranoia: number): WafRequest[] {
   const inputs = tests.flatMap(({ stages }) => stages.map(({ input }) => input));
   return inputs.filter((_input, index) => index % 12 === paranoia).map(requestOf);
 }

@@ -1,13 +1,13 @@
+// The OWASP Core Rule Set's own regression tests (go-ftw's YAML), read where the suite lies beside the repository.
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import type { RuleSetText } from '../../src/api/waf.ts';
 import type { WafRequest } from '../../src/waf/index.ts';
 
-// The Core Rule Set and its tests (go-ftw's YAML), read for those that hold the engine against them.
-
 const suites = process.env.MERLON_SUITES ?? resolve(import.meta.dirname, '../../../shared/suites');
-export const folder: string = join(suites, 'crs');
-export const present: boolean = existsSync(folder);
+const folder = join(suites, 'crs');
+export const present = existsSync(folder);
 if (!present) process.stderr.write(`crs: no suite at ${folder}, skipped\n`);
 
 /** As the tests want the engine to stand: every paranoia level, small limits. */
@@ -48,7 +48,7 @@ export interface Output {
   };
 }
 
-export interface CrsTest {
+export interface Test {
   readonly rule: number;
   readonly number: number;
   readonly stages: readonly { readonly input: Input; readonly output: Output }[];
@@ -145,13 +145,13 @@ export function reflected(input: Input): { status: number; headers: [string, str
   }
 }
 
-export function loadTests(): CrsTest[] {
+export function loadTests(): Test[] {
   return globSync('tests/*/*.yaml', { cwd: folder })
     .sort()
     .flatMap((file) => {
       const document = parse(readFileSync(join(folder, file), 'utf8')) as {
         rule_id: number;
-        tests: { test_id: number; stages: CrsTest['stages'] }[];
+        tests: { test_id: number; stages: Test['stages'] }[];
       } | null;
       return (document?.tests ?? []).map((test) => ({
         rule: document!.rule_id,
@@ -161,32 +161,38 @@ export function loadTests(): CrsTest[] {
     });
 }
 
-export interface RuleSetText {
-  readonly name: string;
-  readonly files: { readonly name: string; readonly text: string }[];
-  readonly data: Record<string, string>;
-}
-
-/** The rules of a folder as they are, after the texts that set them up. */
-export function loadRules(
-  rules: string,
-  ...before: readonly { readonly name: string; readonly text: string }[]
-): RuleSetText {
-  const read = (ending: string): { name: string; text: string }[] =>
+/** The rules, unmodified, behind what the tests want the engine to be set to. */
+export function loadRules(): RuleSetText {
+  const rules = join(folder, 'rules');
+  const read = (path: string): string => readFileSync(path, 'utf8');
+  const named = (suffix: string): string[] =>
     readdirSync(rules)
-      .filter((name) => name.endsWith(ending))
-      .sort()
-      .map((name) => ({ name, text: readFileSync(join(rules, name), 'utf8') }));
-  const data = Object.fromEntries(read('.data').map(({ name, text }) => [name, text]));
-  return { name: 'crs', files: [...before, ...read('.conf')], data };
+      .filter((name) => name.endsWith(suffix))
+      .sort();
+  const files = named('.conf').map((name) => ({ name, text: read(join(rules, name)) }));
+  const crsSetup = { name: 'crs-setup.conf', text: read(join(folder, 'crs-setup.conf.example')) };
+  return {
+    name: 'crs',
+    files: [{ name: 'setup.conf', text: setup }, crsSetup, ...files],
+    data: Object.fromEntries(named('.data').map((name) => [name, read(join(rules, name))])),
+  };
 }
 
-/** The set in `folder`, as its tests want it. */
-export function loadCrs(): RuleSetText {
-  const example = readFileSync(join(folder, 'crs-setup.conf.example'), 'utf8');
-  return loadRules(
-    join(folder, 'rules'),
-    { name: 'setup.conf', text: setup },
-    { name: 'crs-setup.conf', text: example },
-  );
+export interface Tally {
+  passed: number;
+  total: number;
+  readonly failed: string[];
 }
+
+export const tally = (): Tally => ({ passed: 0, total: 0, failed: [] });
+
+export function count(into: Tally, name: string, passed: boolean): void {
+  into.total += 1;
+  if (passed) into.passed += 1;
+  else into.failed.push(name);
+}
+
+export const rate = ({ passed, total }: Tally): number => passed / total;
+
+export const show = (name: string, one: Tally): string =>
+  `${name}: ${one.passed}/${one.total} (${(rate(one) * 100).toFixed(2)} %) ${one.failed.join(' ')}\n`;

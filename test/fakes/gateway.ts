@@ -39,6 +39,7 @@ export interface Answer {
 export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
+  readonly port: number;
   call(
     path: string,
     options?: { method?: string; headers?: Record<string, string | string[]>; body?: string },
@@ -46,7 +47,8 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+/** A public route to the echo. */
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -62,6 +64,8 @@ const defaultRoute: GatewayRoute = {
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
   timeouts: { connectMs: 1000, firstByteMs: 2000, idleMs: 2000 },
   forwardAuthorization: false,
+  canary: [],
+  sticky: undefined,
 };
 
 export interface GatewayParts {
@@ -70,6 +74,14 @@ export interface GatewayParts {
   readonly weaknesses?: Weaknesses;
   /** Fields of the service's answers. */
   readonly answer?: Record<string, string>;
+  /** Answers instead of the service's own way. */
+  readonly serve?: (seen: Seen) => Served;
+}
+
+export interface Served {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
 }
 
 /** Starts a service that echoes and a gateway in front of it. */
@@ -81,7 +93,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   const own = await authority.issue('spiffe://test.example/merlon/gateway');
   const verifier = createVerifier(systemClock, noWeaknesses);
   verifier.trust('test.example', bundle);
-  const service = await startEcho(authority, bundle, seen, parts.answer ?? {});
+  const service = await startEcho(authority, bundle, seen, parts);
   const route = { ...defaultRoute, ...parts.route };
   const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, { bundle, ...parts.snapshot });
   const limiter = createLimiter({ maxKeys: 1000 });
@@ -114,6 +126,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   return {
     decisions,
     seen,
+    port,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
       await server.stop();
@@ -128,7 +141,7 @@ async function startEcho(
   authority: TestAuthority,
   ca: string,
   seen: Seen[],
-  fields: Record<string, string>,
+  { answer = {}, serve }: GatewayParts,
 ): Promise<Server> {
   const { chain, key } = await authority.issue('spiffe://test.example/service/echo');
   const server = createServer(
@@ -137,10 +150,14 @@ async function startEcho(
       let body = '';
       incoming.on('data', (chunk) => (body += chunk));
       incoming.on('end', () => {
-        seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body });
-        outgoing
-          .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...fields })
-          .end('{"ok":true}');
+        const one = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body };
+        seen.push(one);
+        const own = serve?.(one);
+        if (own !== undefined) outgoing.writeHead(own.status, own.headers.flat() as string[]).end(own.body);
+        else
+          outgoing
+            .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...answer })
+            .end('{"ok":true}');
       });
     },
   );
@@ -149,14 +166,21 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+/** A snapshot with one route, to a service on `port`. */
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},
 ): Promise<GatewaySnapshot> {
   const model = {
     services: [{ name: 'echo' }],
-    routes: [{ path: route.name, service: 'echo', auth: route.auth }],
+    routes: [
+      {
+        path: route.name,
+        service: 'echo',
+        auth: route.auth === 'public' || route.auth === 'optional' ? route.auth : ('required' as const),
+      },
+    ],
     operations: [],
   };
   const compiled = await compileGatewayPolicies({ model, files: [] });
@@ -167,6 +191,11 @@ async function snapshotOf(
     listen: { host: '127.0.0.1', port: 0 },
     workers: 1,
     certificate: undefined,
+    certificates: [],
+    minTlsVersion: 'TLSv1.2',
+    clientCertificates: undefined,
+    redirect: undefined,
+    proxyProtocol: 'none',
     bundle: '',
     spiffeId: 'spiffe://test.example/merlon/gateway',
     http: {

@@ -20,9 +20,12 @@ const gateway = compileGatewaySnapshot(manifest, {
   portOf,
   bundle: 'BUNDLE',
   certificate: { certificate: 'CERT', key: 'EDGE-KEY' },
+  certificates: [],
+  clientCa: undefined,
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
   documents: new Map(),
+  waf: undefined,
   providerSocket: '/run/oidc.sock',
 });
 const supervisor = compileSupervisorSnapshot(manifest, {
@@ -65,7 +68,7 @@ describe("the agent's snapshot", () => {
   });
 
   test('reaches a workload where it runs: on a port of ours, or at its own address', () => {
-    const endpoints = Object.fromEntries(agent.services.map(({ name, endpoint }) => [name, endpoint]));
+    const endpoints = Object.fromEntries(agent.services.map(({ name, endpoints: [first] }) => [name, first]));
     expect(endpoints).toEqual({
       orders: { host: '127.0.0.1', port: portOf('service/orders') },
       payments: { host: '127.0.0.1', port: portOf('service/payments') },
@@ -121,7 +124,7 @@ describe('limits', () => {
     expect(routes['routes[0]']).toEqual([]);
     expect(routes['routes[1]']).toMatchObject([
       { kind: 'rate', id: '/api/orders POST:perUser', by: 'user', count: 60, origin: 'routes[1].limits.perUser' },
-      { kind: 'quota', id: '/api/orders POST:quota', by: 'user', count: 10_000, period: 'day' },
+      { kind: 'quota', id: '/api/orders POST:quota:day:user', by: 'user', count: 10_000, period: 'day' },
       { kind: 'concurrency', id: '/api/orders POST:concurrency', by: 'route', count: 5 },
     ]);
     expect(routes['routes[2]']).toMatchObject([{ kind: 'rate', name: 'quota', count: 100, periodMs: 3_600_000 }]);

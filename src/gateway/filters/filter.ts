@@ -6,6 +6,7 @@ import type { CompiledLimits } from '../../limits/index.ts';
 import type { CidrSet } from '../../net/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { GatewayAuthorizer } from '../../policy/index.ts';
+import type { CompiledWaf } from '../compile-waf.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 
 /** What the filters of all routes share, compiled from one snapshot. */
@@ -15,6 +16,7 @@ export interface Engines {
   readonly authn: Authn;
   readonly authorizer: GatewayAuthorizer;
   readonly limits: CompiledLimits;
+  readonly waf: CompiledWaf | undefined;
   readonly ipAllow: CidrSet | undefined;
   readonly ipDeny: CidrSet | undefined;
   readonly weaknesses: Weaknesses;

@@ -8,6 +8,7 @@ import { limitsByIp } from './limits-by-ip.ts';
 import { limitsByPrincipal } from './limits-by-principal.ts';
 import { normalise } from './normalise.ts';
 import { openapi } from './openapi.ts';
+import { waf } from './waf.ts';
 
 /**
  * The path of a request through the gateway, in running order. What follows the last row is `forward`: the header
@@ -23,6 +24,7 @@ export const filterTable: readonly (readonly [name: string, compile: CompileFilt
   ['authz', authz], //              Cedar: may they
   ['body-limit', bodyLimit], //     how much
   ['openapi', openapi], //          parameters and body as declared
+  ['waf', waf], //                  what looks like an attack all the same
 ];
 
 export type { CompileFilter, Engines, RouteParts, RunFilter } from './filter.ts';

@@ -1,13 +1,8 @@
-import { checkFiles } from './files.ts';
+import { checkAcmeDomains, checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
+import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
-import {
-  checkDuplicateRoutes,
-  checkPublicData,
-  checkPublicLimits,
-  checkRoutesAgainstApis,
-  checkScopeMethods,
-} from './routes.ts';
+import { checkDuplicateRoutes, checkPublicData, checkRoutesAgainstApis, checkScopeMethods } from './routes.ts';
 import {
   checkCycles,
   checkPlainHttp,
@@ -16,6 +11,7 @@ import {
   checkReachable,
   checkVariables,
 } from './services.ts';
+import { checkWaf } from './waf.ts';
 
 /** What is held against the manifest as a whole, in the order in which it is reported for one place. */
 export const checks: readonly Check[] = [
@@ -26,13 +22,17 @@ export const checks: readonly Check[] = [
   checkDuplicateRoutes,
   checkScopeMethods,
   checkRoutesAgainstApis,
-  checkPublicLimits,
+  checkCountedCallers,
+  checkCosts,
+  checkSharedLimits,
   checkPublicData,
   checkPorts,
   checkVariables,
   checkFiles,
+  checkAcmeDomains,
   checkReachable,
   checkCycles,
   checkPlainSecrets,
   checkPlainHttp,
+  checkWaf,
 ];

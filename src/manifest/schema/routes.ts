@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { duration, label, type Method, matching, method, name, origin, rate, refuse, scope, size } from './terms.ts';
+import { routeLimits } from './limits.ts';
+import { duration, label, type Method, matching, method, name, origin, refuse, scope, size } from './terms.ts';
+import { canary, sticky } from './upstream.ts';
+import { routeWaf } from './waf.ts';
 
 const reserved = ['/oidc', '/.merlon'];
 
@@ -40,14 +43,6 @@ const owner = z.strictObject({
   param: z.string().min(1).max(128).describe("Path parameter of the OpenAPI document that holds the owner's id."),
   claim: z.string().min(1).max(256).default('sub').describe('Claim of the token that must equal it.'),
   unless: z.array(name).default([]).describe('Roles for which the check does not hold.'),
-});
-
-const limits = z.strictObject({
-  perUser: rate.exactOptional().describe('Requests of one user.'),
-  perClient: rate.exactOptional().describe('Requests of one OAuth client.'),
-  perIp: rate.exactOptional().describe('Requests of one client address.'),
-  quota: rate.exactOptional().describe('Requests of one principal over a long period, as `10000/day`.'),
-  concurrency: z.int().min(1).exactOptional().describe('Requests under way at once on this route.'),
 });
 
 const cors = z
@@ -94,6 +89,7 @@ const timeouts = z.strictObject({
   connect: duration.exactOptional().describe('To connect to the service.'),
   firstByte: duration.exactOptional().describe("From the request's end to the response's first byte."),
   idle: duration.exactOptional().describe('Without a byte in either direction.'),
+  total: duration.exactOptional().describe('The whole exchange.'),
 });
 
 /** Without `methods`, a map of scopes names the methods that there are: what nobody thought of is not left open. */
@@ -110,35 +106,56 @@ export const route = z
     ),
     host: host.exactOptional().describe('Host name that the route is for. Default: any.'),
     service: label.describe('The service that answers.'),
+    canary: canary.default([]).describe('Services that answer a part of the requests instead, the first that fits.'),
+    sticky: sticky
+      .exactOptional()
+      .describe('Keeps who calls (`principal`, else the address) or the `address` on one side of the split.'),
     methods: z
       .array(method)
       .min(1)
       .exactOptional()
       .describe('Methods that it takes. Default: those named in `scopes`, else all.'),
     auth: z
-      .enum(['required', 'optional', 'public'])
+      .enum(['required', 'token', 'apiKey', 'optional', 'public'])
       .default('required')
-      .describe('`required`: a valid credential. `optional`: none, or a valid one. `public`: none is looked at.'),
+      .describe(
+        '`required`: a valid credential. `token`, `apiKey`: a valid one of that kind. `optional`: none, or a valid one. `public`: none is looked at.',
+      ),
     scopes: scopes
       .prefault([])
       .describe('Scopes that are all needed: a list, or by method `{ GET: [orders:read] }`. `HEAD` follows `GET`.'),
     roles: z.array(name).default([]).describe('Roles of which one is needed; empty: any.'),
     owner: owner.exactOptional().describe('Lets callers reach only what is theirs.'),
-    limits: limits.prefault({}).describe('Rate limits of this route.'),
+    limits: routeLimits.prefault({}).describe('Rate limits of this route.'),
     bodyBytes: size.exactOptional().describe("Largest request body. Default: the gateway's."),
     encodedSlashes: z.boolean().default(false).describe('Whether `%2F` is passed on in the path; otherwise refused.'),
     stripPrefix: z.boolean().default(false).describe('Whether `path` is taken off before the service sees it.'),
     cors: cors.exactOptional().describe('Cross-origin calls from browsers. Default: none.'),
     headers: z.boolean().default(true).describe('Whether security headers are added to responses.'),
     validate: validate.prefault({}).describe("Checks against the service's OpenAPI document."),
+    waf: routeWaf.prefault({}).describe('Where the web application firewall differs on this route.'),
     timeouts: timeouts.prefault({}).describe("Times of this route. Default: the gateway's."),
     forwardAuthorization: z
       .boolean()
       .default(false)
       .describe("Whether the service receives the caller's own credential."),
   })
+  .superRefine(({ service, canary, sticky }, context) => {
+    const again = canary.findIndex((variant) => variant.service === service);
+    if (again >= 0)
+      refuse(
+        context,
+        `\`${service}\` is the service of the route itself`,
+        { code: 'manifest.bad-route', hint: 'what no variant takes goes there' },
+        ['canary', again, 'service'],
+      );
+    if (sticky !== undefined && !canary.some(({ weight }) => weight > 0))
+      refuse(context, '`sticky` needs a `canary` with a weight', { code: 'manifest.no-effect', hint: 'remove it' }, [
+        'sticky',
+      ]);
+  })
   .superRefine((route, context) => {
-    if (route.auth === 'required') return;
+    if (route.auth !== 'optional' && route.auth !== 'public') return;
     const needs = [
       ...(Object.values(route.scopes).some((list) => (list?.length ?? 0) > 0) ? ['scopes'] : []),
       ...(route.roles.length > 0 ? ['roles'] : []),

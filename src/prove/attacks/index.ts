@@ -1,6 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
+import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
 import { http2Attacks } from './http2.ts';
@@ -14,6 +15,7 @@ import { providerAttacks } from './provider.ts';
 import { secretsAttacks } from './secrets.ts';
 import { tokenAttacks } from './tokens.ts';
 import { transportAttacks } from './transport.ts';
+import { wafAttacks } from './waf.ts';
 
 /** Every attack there is, from the outside in. */
 export const attacks: readonly Attack[] = [
@@ -23,10 +25,12 @@ export const attacks: readonly Attack[] = [
   ...pathAttacks,
   ...boundsAttacks,
   ...tokenAttacks,
+  ...apiKeyAttacks,
   ...providerAttacks,
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
+  ...wafAttacks,
   ...limitAttacks,
   ...meshAttacks,
   ...secretsAttacks,
@@ -42,12 +46,14 @@ export const domains: Readonly<Record<string, string>> = {
   path: 'Paths',
   bounds: 'Sizes, times and origins',
   token: 'Tokens',
+  apikey: 'API keys',
   signin: 'Sign-in',
   scope: 'Scopes',
   role: 'Roles and policies',
   owner: 'Object ownership',
   spoof: 'Spoofed identities',
   input: 'Input against the API document',
+  waf: 'Web application firewall',
   limit: 'Limits',
   mesh: 'Service to service',
   secrets: 'Secrets',
