@@ -16,8 +16,8 @@ export function recordJson(record: LedgerRecord): string {
   return record.kind === 'decision' && isCommon(record) ? decisionJson(record) : JSON.stringify(maskRecord(record));
 }
 
-const isCommon = ({ reason, waf, clientCertificate }: Decision): boolean =>
-  reason === undefined && waf === undefined && clientCertificate === undefined;
+const isCommon = ({ reason, waf, clientCertificate, variant }: Decision): boolean =>
+  reason === undefined && waf === undefined && clientCertificate === undefined && variant === undefined;
 
 /** The members that `decisionJson` writes, or that `isCommon` rules out. A member of `Decision` that is missing here does not compile. */
 type Written =
@@ -30,6 +30,7 @@ type Written =
       | 'reason'
       | 'waf'
       | 'clientCertificate'
+      | 'variant'
       | 'traceId'
       | 'durationMs'
       | 'snapshot'

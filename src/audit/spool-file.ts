@@ -141,7 +141,9 @@ export class SpoolFile {
     this.#stored = losses;
     const waits = this.#failure !== undefined && this.#clock.monotonic() - this.#failedAtMs < retryMs;
     if (!this.#stale && this.#appended <= rewriteBytes)
-      this.#attempt(() => parts.forEach((part) => this.#append(part)));
+      this.#attempt(() => {
+        for (const part of parts) this.#append(part);
+      });
     else if (!waits) this.#attempt(() => this.#rewrite(live.lines(), losses));
   }
 
