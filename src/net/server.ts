@@ -209,7 +209,8 @@ class SocketServer implements HttpServer {
 
   #secured(socket: TLSSocket, tls: ServerTls): void {
     socket.on('error', ignore);
-    const peer = readPeerCertificate(socket);
+    const asksForNone = (tls.clientCertificate ?? 'none') === 'none';
+    const peer = asksForNone ? undefined : readPeerCertificate(socket);
     const problem = checkPeer(tls, peer);
     if (problem !== undefined) {
       this.#log.info({ reason: problem.message, remoteAddress: socket.remoteAddress }, 'client certificate refused');
