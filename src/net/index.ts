@@ -10,7 +10,7 @@ export {
   type HttpLimits,
   type UpstreamLimits,
 } from './config.ts';
-export { type NetCode, NetError, netCodes } from './errors.ts';
+export { ListenError, type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';
 export { type HeaderRecord, Headers } from './headers.ts';
 export { isAddress, plainAddress } from './ip-address.ts';
