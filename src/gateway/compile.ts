@@ -148,6 +148,9 @@ export type ReachService = (
   options: CompileOptions,
 ) => Upstream;
 
+/** As much of a body as most requests have: a client that sends it slowly holds no connection to a service meanwhile. */
+export const gatherBytes = 16_384;
+
 /** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
 function meshUpstream(
   { timeouts }: GatewayRoute,
@@ -164,6 +167,7 @@ function meshUpstream(
       connectMs: timeouts.connectMs,
       firstByteMs: timeouts.firstByteMs,
       bodyIdleMs: timeouts.idleMs,
+      gatherBytes,
       totalMs: timeouts.totalMs ?? 0,
     },
     tls: {
@@ -223,7 +227,13 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
     'limits-ip',
     'body-limit',
   ]);
-  const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
+  const upstream = createUpstream({
+    name: own.service.name,
+    clock,
+    log,
+    endpoints: [{ path: socket }],
+    limits: { gatherBytes },
+  });
   const chain = compileChain(filters, clock);
   return { ...ownParts(own, chain, upstream), provider: true };
 }

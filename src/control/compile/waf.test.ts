@@ -32,6 +32,7 @@ describe('the section of the WAF', () => {
       mode: 'block',
       paranoia: 3,
       threshold: 7,
+      variables: { allowed_methods: 'GET HEAD POST PUT PATCH DELETE OPTIONS' },
       responseBody: false,
       bodyBytes: 65_536,
       streamsBodies: false,
