@@ -17,7 +17,7 @@ export {
   type HttpLimits,
   type UpstreamLimits,
 } from './config.ts';
-export { type NetCode, NetError, netCodes } from './errors.ts';
+export { ListenError, type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';
 export {
   grpcFailureReply,

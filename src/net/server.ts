@@ -7,7 +7,7 @@ import { peekAlpnOffer } from './client-hello.ts';
 import { defaultHttpLimits, type HttpLimits } from './config.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
-import { NetError } from './errors.ts';
+import { ListenError, NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { takeIn } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
@@ -81,8 +81,7 @@ class SocketServer implements HttpServer {
 
   listen(address: ListenAddress): Promise<void> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void =>
-        reject(new NetError('net.listen', 500, 'cannot listen on the address', messageOf(error)));
+      const fail = (error: Error): void => reject(new ListenError(error));
       this.#listener.once('error', fail);
       this.#listener.listen(address, () => {
         this.#listener.off('error', fail);

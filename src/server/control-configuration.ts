@@ -62,6 +62,8 @@ export interface ConfigurationFacts {
   readonly weaknesses: Weaknesses;
   /** Ports that our own roles hold already. */
   readonly inUse: PortOf | undefined;
+  /** Ports that strangers hold. */
+  readonly avoid: ReadonlySet<number>;
   /** The run of the supervisor that control belongs to, where there is one. */
   readonly run: string | undefined;
 }
@@ -181,10 +183,10 @@ async function compilePolicies(
   throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });
 }
 
-async function allocate(manifest: Manifest, { foundation, inUse, run }: ConfigurationFacts): Promise<PortOf> {
+async function allocate(manifest: Manifest, { foundation, inUse, run, avoid }: ConfigurationFacts): Promise<PortOf> {
   const purposes = portPurposes(manifest);
   const held = new Set(inUse === undefined ? [] : purposes.map(inUse));
-  return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port), run);
+  return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port), run, avoid);
 }
 
 /** What a workload may need of the machine, and nothing of what a shell may hold besides. */

@@ -88,12 +88,15 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
     logs,
     graceMs,
     onStarted: notes.add,
+    onPortTaken: (service, port) => portTaken(service, port),
     onState: (service, state, pid) => {
       const report: ServiceReport = { type: 'workload', service, state, ...(pid === undefined ? {} : { pid }) };
       services.set(service, report);
       channel.send(report);
     },
   });
+  const portTaken = (service: string, port: number): void =>
+    channel.send({ type: 'workload', service, state: 'crashed', portTaken: port });
   // Callers first see a closed door, then services end, control last: nothing is cut that could still be answered.
   lifecycle.add(roles.control);
   lifecycle.add(workloads);
