@@ -79,6 +79,9 @@ export interface WafFindings {
   readonly matches: readonly WafMatch[];
 }
 
+/** Why a service of several answered: the request's headers, the weights, or since no other took it. */
+export type Variant = 'header' | 'weight' | 'rest';
+
 /** A request, judged by the data plane. */
 export interface Decision {
   readonly kind: 'decision';
@@ -97,6 +100,8 @@ export interface Decision {
   readonly remoteAddress: string;
   readonly route?: string;
   readonly service?: string;
+  /** On routes that are split: how `service` was chosen. */
+  readonly variant?: Variant;
   /** OpenAPI operation: `GET /orders/{id}`. */
   readonly operation?: string;
   readonly principal?: Principal;

@@ -82,6 +82,17 @@ export interface Timeouts {
   readonly connectMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
+  /** The whole exchange; 0: no bound. */
+  readonly totalMs?: number;
+}
+
+/** A service that answers a part of a route's requests. */
+export interface CanaryVariant {
+  readonly service: string;
+  /** Percent. */
+  readonly weight: number;
+  /** Names in lower case, and values: all must be there. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 export interface Cors {
@@ -116,6 +127,8 @@ export interface GatewayRoute {
   };
   readonly timeouts: Timeouts;
   readonly forwardAuthorization: boolean;
+  readonly canary: readonly CanaryVariant[];
+  readonly sticky: 'principal' | 'address' | undefined;
 }
 
 /** The agent's snapshot: the workloads of its host and the edges between them. */
@@ -133,10 +146,38 @@ export interface AgentService {
   readonly name: string;
   readonly spiffeId: string;
   readonly serverName: string;
-  /** Where the workload itself listens. */
-  readonly endpoint: Endpoint;
+  /** Where the workload itself listens; a host name stands for all of its addresses. */
+  readonly endpoints: readonly Endpoint[];
+  readonly upstream: UpstreamSettings;
   /** SPIFFE IDs that may call it, the gateway's among them where a route leads to it. */
   readonly callers: readonly string[];
+}
+
+/** How the endpoints of a workload are used. Times in milliseconds. */
+export interface UpstreamSettings {
+  /** Host names are resolved anew so often. */
+  readonly resolveMs: number;
+  readonly healthCheck:
+    | {
+        readonly path: string;
+        readonly intervalMs: number;
+        readonly timeoutMs: number;
+        readonly failures: number;
+        readonly successes: number;
+      }
+    | undefined;
+  readonly limits: {
+    readonly connections: number;
+    readonly pending: number;
+    readonly connectMs: number;
+    readonly firstByteMs: number;
+    readonly bodyIdleMs: number;
+    readonly retryRatio: number;
+    readonly retryAttempts: number;
+    readonly ejectAfter: number;
+    readonly ejectMs: number;
+    readonly ejectMaxRatio: number;
+  };
 }
 
 /** One declared call: a loopback port of its own, which stands for the caller. */

@@ -44,6 +44,11 @@ export interface Explanation {
   readonly fixes: readonly string[];
 }
 
+const variants = {
+  header: 'headers of the request',
+  weight: 'weight',
+  rest: 'no variant of the route took it',
+} as const;
 const verdicts = { allow: 'allowed', deny: 'denied', error: 'failed' } as const;
 
 /** Explains a record from what it holds itself. */
@@ -68,6 +73,7 @@ function explainDecision(decision: Decision): Explanation {
     where: facts({
       route: decision.route,
       service: decision.service,
+      'chosen by': decision.variant && variants[decision.variant],
       operation: decision.operation,
       from: decision.remoteAddress,
       plane: decision.plane,

@@ -62,6 +62,7 @@ const decision = z.object({
   remoteAddress: text,
   route: text.optional(),
   service: text.optional(),
+  variant: z.enum(['header', 'weight', 'rest']).optional(),
   operation: text.optional(),
   principal: principal.optional(),
   clientCertificate: z.object({ subject: text, fingerprint: text, names: list }).optional(),

@@ -1,4 +1,5 @@
-export { type AcmeConfig, type AcmeKeeper, createAcmeKeeper } from './acme/keeper.ts';
+export type { AcmeConfig } from './acme/config.ts';
+export { type AcmeKeeper, createAcmeKeeper } from './acme/keeper.ts';
 export type { AcmeFetch, PresentChallenges } from './acme/ports.ts';
 export { createGuard } from './admin/guard.ts';
 export { createAdminHandler } from './admin/handler.ts';

@@ -61,6 +61,7 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
   if (route.service.name !== '') {
     decision.route = route.config.name;
     decision.service = route.service.name;
+    if (route.variant !== undefined) decision.variant = route.variant;
   }
   if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
   if (request.peerCertificate !== undefined)

@@ -1,10 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import type { Endpoint } from './upstream-options.ts';
-
-/** The addresses of a host name. Rejects where there are none to be had. */
-export type LookupAddresses = (host: string) => Promise<readonly string[]>;
+import type { Endpoint, LookupAddresses } from './upstream-options.ts';
 
 /** As the machine itself resolves names: its hosts file, then DNS. */
 export const systemLookup: LookupAddresses = async (host) =>

@@ -4,7 +4,6 @@ import type { UpstreamLimits } from './config.ts';
 import type { NetCode } from './errors.ts';
 import type { HeaderRecord, Headers } from './headers.ts';
 import type { Reply, ServerRequest } from './message.ts';
-import type { LookupAddresses } from './resolution.ts';
 import type { TlsCredentials } from './server-options.ts';
 
 /** A member of an upstream. */
@@ -40,6 +39,9 @@ export interface HealthCheck {
   readonly failures?: number;
   readonly successes?: number;
 }
+
+/** The addresses of a host name. Rejects where there are none to be had. */
+export type LookupAddresses = (host: string) => Promise<readonly string[]>;
 
 export interface UpstreamOptions {
   /** For logs and errors. */

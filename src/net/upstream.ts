@@ -57,6 +57,7 @@ class HttpUpstream implements Upstream {
       budget: new RetryBudget(limits.retryRatio),
       retryAttempts: limits.retryAttempts,
       totalMs: limits.totalMs,
+      gatherBytes: protocol === 'grpc' ? 0 : limits.gatherBytes,
       tunnelIdleMs: limits.tunnelIdleMs,
       began: (exchange) => this.#began(exchange),
       ended: (exchange) => this.#ended(exchange),

@@ -38,7 +38,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
   const at = (file: string): string => join(layout.gateway, `${file}-${name}`);
   const send: ChannelClient['send'] = (message) => channel.send(message);
 
-  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, send));
+  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, (line) => channel.sendLine(line)));
   const svids = lifecycle.add(
     createSvidKeeper({ file: at('svid'), clock, log, send, onChange: () => void listener.open() }),
   );

@@ -24,6 +24,8 @@ export interface PlatformOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
+  /** What is to be done before the platform starts. */
+  readonly beforeUp?: (workspace: Workspace) => Promise<void>;
   /** Variables that `merlon up` gets beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -137,6 +139,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
 /** Starts an example and waits until it serves. Throws with its output where it does not. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const workspace = await createWorkspace(options);
+  await options.beforeUp?.(workspace);
   const { child, output, exit } = workspace.up();
   let ended = false;
   void exit.then(() => (ended = true));

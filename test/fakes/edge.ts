@@ -2,6 +2,7 @@
 import { noWeaknesses } from '../../src/api/protections.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/log.ts';
+import { gatherBytes } from '../../src/gateway/compile.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import { compileLimits, createConcurrencyLimiter, createLimiter } from '../../src/limits/index.ts';
 import {
@@ -57,7 +58,7 @@ export async function startEdge(
         clock: systemClock,
         log: silentLogger,
         endpoints,
-        limits: { ejectAfter: 0, ...upstreamLimits },
+        limits: { ejectAfter: 0, gatherBytes, ...upstreamLimits },
       }),
   });
   gateway.apply('v1', snapshot);

@@ -64,6 +64,8 @@ export const defaultRoute: GatewayRoute = {
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
   timeouts: { connectMs: 1000, firstByteMs: 2000, idleMs: 2000 },
   forwardAuthorization: false,
+  canary: [],
+  sticky: undefined,
 };
 
 export interface GatewayParts {

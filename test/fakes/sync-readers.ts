@@ -142,6 +142,8 @@ export function readResponse(bytes: Buffer, cuts: readonly number[] = []): SyncR
   };
   const begin = (): void => {
     framing.read(parser.headers, parser.version);
+    // Nobody asked for another protocol.
+    if (parser.status === 101) throw new NetError('net.upstream-malformed', 502, 'another protocol');
     if (parser.status < 200) return;
     inBody = true;
     if (!hasContent('GET', parser.status)) decoder.expectLength(0);

@@ -29,6 +29,8 @@ const route: GatewaySnapshot['routes'][number] = {
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
   timeouts: { connectMs: 3000, firstByteMs: 30_000, idleMs: 60_000 },
   forwardAuthorization: false,
+  canary: [],
+  sticky: undefined,
 };
 
 const ownPolicy = `@id("blocked-network")

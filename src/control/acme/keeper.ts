@@ -6,26 +6,13 @@ import type { Stoppable } from '../../core/lifecycle.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Store } from '../../storage/index.ts';
 import { accountKey, keptAccount, register } from './account.ts';
+import type { AcmeConfig } from './config.ts';
 import { AcmeError } from './errors.ts';
-import { type ChallengeType, completeOrder, placeOrder } from './order.ts';
+import { completeOrder, placeOrder } from './order.ts';
 import type { AcmeFetch, PresentChallenges } from './ports.ts';
 import { askForAdvice, dueByLife, renewalName } from './renewal.ts';
-import { AcmeSession, type ExternalAccount, isProblem } from './session.ts';
+import { AcmeSession, isProblem } from './session.ts';
 import { acmeState, type KeptCertificate } from './state.ts';
-
-/** The certificate that is wanted, and of whom. */
-export interface AcmeConfig {
-  /** URL of the authority's directory. */
-  readonly directory: string;
-  /** DNS names; at least one. */
-  readonly domains: readonly string[];
-  /** E-mail addresses that the authority may write to. */
-  readonly contact: readonly string[];
-  readonly challenge: ChallengeType;
-  readonly externalAccount: ExternalAccount | undefined;
-  /** Bundle (PEM) that the authority's own certificate is verified against; undefined: the machine's roots. */
-  readonly ca: string | undefined;
-}
 
 export interface AcmeKeeperOptions {
   readonly store: Store;

@@ -8,7 +8,7 @@ import { parseCertificate, parseCertificatesPem } from '../../crypto/index.ts';
 import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
 import { compileLimits } from './limits.ts';
-import { roleId, routeName, serverName, serviceId } from './names.ts';
+import { roleId, routeName, serverName, serviceId, servicesOf } from './names.ts';
 import { compileWafSection } from './waf.ts';
 import type { WafRuleFiles } from './waf-rules.ts';
 
@@ -89,7 +89,7 @@ function ownHosts({ gateway, routes }: Manifest): string[] {
 }
 
 function routedServices({ services, routes, trustDomain }: Manifest, portOf: PortOf): GatewayService[] {
-  const routed = new Set(routes.map(({ service }) => service));
+  const routed = new Set(routes.flatMap(servicesOf));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
     .map(([name, { data }]) => ({
@@ -127,8 +127,11 @@ function compileRoute(route: Route, index: number, { gateway, routes }: Manifest
       connectMs: timeouts.connect ?? gateway.timeouts.connect,
       firstByteMs: timeouts.firstByte ?? gateway.timeouts.firstByte,
       idleMs: timeouts.idle ?? gateway.timeouts.idle,
+      totalMs: timeouts.total ?? gateway.timeouts.total ?? 0,
     },
     forwardAuthorization: route.forwardAuthorization,
+    canary: route.canary.map(({ service, weight, headers }) => ({ service, weight, headers: Object.entries(headers) })),
+    sticky: route.sticky,
   };
 }
 

@@ -10,8 +10,8 @@ export function checkPorts({ draft }: CheckInput): Finding[] {
   const { listen, redirect } = draft.gateway ?? {};
   if (listen !== undefined) taken.set(listen.port, 'the gateway');
   if (redirect !== undefined) taken.set(redirect.port, '`gateway.redirect`');
-  for (const [name, { address }] of draft.services)
-    if (address !== undefined && loopback(address.host)) taken.set(address.port, `\`${name}\``);
+  for (const [name, { addresses }] of draft.services)
+    for (const { host, port } of addresses) if (loopback(host)) taken.set(port, `\`${name}\``);
   return draft.services.flatMap(([name, { port }]) => {
     if (port === undefined) return [];
     const other = taken.get(port);
@@ -33,7 +33,7 @@ export function checkPorts({ draft }: CheckInput): Finding[] {
 export function checkReachable({ draft }: CheckInput): Finding[] {
   if (!draft.whole) return [];
   const reached = new Set([
-    ...draft.routes.map(([, { service }]) => service),
+    ...draft.routes.flatMap(([, { service, canary }]) => [service, ...canary.map((variant) => variant.service)]),
     ...draft.services.flatMap(([, { calls }]) => calls),
   ]);
   return draft.services

@@ -8,6 +8,7 @@ export const timeouts = z.strictObject({
   connect: duration.prefault('2s').describe('To connect to a service.'),
   firstByte: duration.prefault('30s').describe("From the request's end to the response's first byte."),
   idle: duration.prefault('60s').describe('Without a byte in either direction.'),
+  total: duration.exactOptional().describe('The whole exchange. Default: no bound.'),
 });
 
 const apiKeys = z.strictObject({

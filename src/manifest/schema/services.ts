@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { splitCommand } from './command.ts';
 import { secretPath } from './secret-path.ts';
 import { dictionary, duration, endpoint, file, label, matching, plainAddress, port, refuse } from './terms.ts';
+import { upstream } from './upstream.ts';
 
 /** Classes of data, for the threat model, masking and cache rules. */
 export const dataClass = z.enum(['pii', 'payment', 'health', 'credentials', 'internal', 'public']);
@@ -41,7 +42,13 @@ export const service = z
     run: command
       .exactOptional()
       .describe('The command that Merlon runs, as text (split at spaces, quotes respected, no shell) or as a list.'),
-    address: plainAddress.exactOptional().describe('Where the service runs already: `http://host:port`.'),
+    address: z
+      .union([plainAddress, z.array(plainAddress).min(1).max(64)])
+      .exactOptional()
+      .describe(
+        'Where the service runs already: `http://host:port`, or a list. All addresses of a host name are used.',
+      ),
+    upstream: upstream.prefault({}).describe('How its endpoints are used.'),
     cwd: file.exactOptional().describe("Folder that the command runs in. Default: the manifest's."),
     env: dictionary(environmentName, z.string()).prefault({}).describe('Variables of the command. Not for secrets.'),
     port: port
@@ -76,7 +83,21 @@ export const service = z
         { code, hint: `remove \`${key}\`, or use \`run\`` },
         [key],
       );
-  });
+  })
+  .superRefine(({ upstream: { healthCheck }, health }, context) => {
+    if (healthCheck !== undefined && healthCheck.path === undefined && health === undefined)
+      refuse(
+        context,
+        '`healthCheck` needs a path',
+        { code: 'manifest.bad-service', hint: 'give it `path`, or the service `health`' },
+        ['upstream', 'healthCheck'],
+      );
+  })
+  .transform(({ address, ...service }) => ({
+    ...service,
+    /** Where it runs already; none where Merlon runs it. */
+    addresses: address === undefined ? [] : Array.isArray(address) ? address : [address],
+  }));
 
 export const services = dictionary(label, service);
 export type Service = z.output<typeof service>;
