@@ -61,6 +61,8 @@ export interface WafMatch {
   /** Id of the rule. */
   readonly rule: string;
   readonly message: string;
+  /** Of the rule: `CRITICAL`. Absent where it only adds up what others found. */
+  readonly severity?: string;
   /** What it looked at, in SecLang's words: `ARGS:json.comment`. Absent where the rule looks at no value. */
   readonly variable?: string;
   /** The shape of the value: letters as `x`, digits as `9`. */

@@ -27,6 +27,11 @@ export const commands: readonly CommandRow[] = [
   },
   { name: 'secrets', summary: 'put, get, list and delete secrets', load: () => import('./secrets.ts') },
   { name: 'audit', summary: 'query the ledger, and verify it offline', load: () => import('./audit.ts') },
+  {
+    name: 'waf',
+    summary: 'what the firewall says of requests, and where it is wrong',
+    load: () => import('./waf.ts'),
+  },
   { name: 'prove', summary: 'attack the running platform and show the evidence', load: () => import('./prove.ts') },
   {
     name: 'check',

@@ -16,6 +16,7 @@ import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
 import { compilePins } from './pins.ts';
 import { denialOf, reportOf, type WafReport } from './report.ts';
+import { factsOf, type RuleFacts } from './rule-facts.ts';
 
 /** One request on its way through the phases. Call in this order; stop at the first denial, then `finish`. */
 export interface Inspection {
@@ -54,6 +55,8 @@ export interface Waf {
   readonly rules: number;
   /** Directives that have no effect here. */
   readonly warnings: readonly string[];
+  /** Every rule that tells of what it finds, in running order within each phase. */
+  list(): readonly RuleFacts[];
   /** A route's WAF; `pins` are places whose values the API's schema has already confined. */
   route(config: Partial<RouteWafConfig>, pins?: readonly SchemaPin[]): RouteWaf;
 }
@@ -248,6 +251,7 @@ export function compileWaf(section: Partial<WafRules>, clock: Clock, options: Wa
   return {
     rules: sets.reduce((sum, set) => sum + set.rules, 0),
     warnings: sets.flatMap((set) => set.options.warnings),
+    list: () => sets.flatMap(factsOf),
     route: (config, pins = []) => createRoute({ ...defaultRoute, ...config }, sets, context, pins),
   };
 }

@@ -22,6 +22,8 @@ export interface PlatformOptions {
   readonly edit?: (manifest: string) => string;
   /** Files that lie beside the manifest, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Puts something beside the manifest before it is read. */
+  readonly prepare?: (folder: string) => void;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
   /** What is to be done before the platform starts. */
@@ -107,6 +109,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   const rules =
     wafRules === undefined ? text : text.replace('\ngateway:\n', `\ngateway:\n  waf: { rules: ${wafRules} }\n`);
   writeFileSync(manifest, edit(rules));
+  options.prepare?.(folder);
   for (const [name, content] of Object.entries(options.files ?? {}))
     writeFileSync(join(folder, name), content, { mode: 0o600 });
   const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };
