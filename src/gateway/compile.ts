@@ -1,18 +1,21 @@
+import type { NetworkLists } from '../api/edge.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../api/snapshot.ts';
 import { compileAuthn, type TokenCache } from '../authn/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
-import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream } from '../net/index.ts';
-import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
+import { compileChain, createUpstream, type Filter, type Upstream } from '../net/index.ts';
+import { type ApiValidator, compileMask, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
 import { passedSteps } from './decision.ts';
 import { noRoute } from './errors.ts';
 import type { Exchange, Outcome, Route } from './exchange.ts';
 import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
+import type { CompileNetworks } from './networks.ts';
 import type { OwnSvid, VerifySvid } from './ports.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import type { ScannerMemory } from './scanner-watch.ts';
 
 /** A snapshot, compiled: what a request runs through. */
 export interface Compiled {
@@ -30,6 +33,8 @@ export interface CompileOptions {
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
   readonly tokenCache: TokenCache;
+  readonly networks: CompileNetworks;
+  readonly scannerMemory: ScannerMemory;
   readonly limits: CompiledLimits;
   readonly svid: OwnSvid;
   readonly verify: VerifySvid;
@@ -58,21 +63,25 @@ export function compileSnapshot(version: string, snapshot: GatewaySnapshot, opti
 
 function compileEngines(
   snapshot: GatewaySnapshot,
-  { clock, log, weaknesses, tokenCache, limits }: CompileOptions,
+  { clock, log, weaknesses, tokenCache, limits, networks, scannerMemory }: CompileOptions,
 ): Engines {
   const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
   for (const warning of authn.warnings) log.warn({}, warning);
+  const { scanners } = snapshot;
   return {
     clock,
     snapshot,
     authn,
     authorizer: createGatewayAuthorizer(snapshot.policy, weaknesses),
     limits,
-    ipAllow: snapshot.ipAllow.length === 0 ? undefined : compileCidrs(snapshot.ipAllow),
-    ipDeny: snapshot.ipDeny.length === 0 ? undefined : compileCidrs(snapshot.ipDeny),
+    ipAllow: isUnset(snapshot.ipAllow) ? undefined : networks(snapshot.ipAllow),
+    ipDeny: isUnset(snapshot.ipDeny) ? undefined : networks(snapshot.ipDeny),
+    scanners: scanners && scannerMemory.watch(scanners, networks(scanners.friendly), snapshot.workers),
     weaknesses,
   };
 }
+
+const isUnset = ({ networks, files }: NetworkLists): boolean => networks.length === 0 && files.length === 0;
 
 function compileRoute(config: GatewayRoute, service: GatewayService, engines: Engines, options: CompileOptions): Route {
   const validator = compileValidator(config, engines);
@@ -82,6 +91,8 @@ function compileRoute(config: GatewayRoute, service: GatewayService, engines: En
     config,
     service,
     validator,
+    hideHeaders: engines.snapshot.hideHeaders,
+    mask: config.mask && compileMask(config.mask, engines.snapshot.openapi[config.service]),
     chain,
     passed: passedSteps(chain.names),
     upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
@@ -165,6 +176,9 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
     securityHeaders: true,
     cors: undefined,
     validate: { requests: 'off', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
+    graphql: undefined,
+    mask: undefined,
+    deprecated: undefined,
     timeouts: ownTimeouts,
     forwardAuthorization: true,
   };
@@ -178,19 +192,38 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
   const filters = filtersOf(engines, { ...own, validator: undefined }, [
     'normalise',
     'ip-access',
+    'scanners',
     'limits-ip',
     'body-limit',
   ]);
   const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
   const chain = compileChain(filters, clock);
-  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: true };
+  return {
+    ...own,
+    validator: undefined,
+    mask: undefined,
+    hideHeaders: [],
+    chain,
+    passed: passedSteps(chain.names),
+    upstream,
+    provider: true,
+  };
 }
 
 function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
   const own = ownRoute('/', '');
-  const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'limits-ip']);
+  const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'scanners', 'limits-ip']);
   filters.push({ name: 'route', run: () => noRoute });
   const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
   const chain = compileChain(filters, clock);
-  return { ...own, validator: undefined, chain, passed: passedSteps(chain.names), upstream, provider: false };
+  return {
+    ...own,
+    validator: undefined,
+    mask: undefined,
+    hideHeaders: [],
+    chain,
+    passed: passedSteps(chain.names),
+    upstream,
+    provider: false,
+  };
 }

@@ -15,7 +15,9 @@ import { decisionOf } from './decision.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
+import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
+import { createScannerMemory } from './scanner-watch.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -42,11 +44,15 @@ export interface Gateway extends Stoppable {
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log, record } = options;
   const tokenCache = createTokenCache(10_000);
+  const networks = createNetworkCompiler();
+  const scannerMemory = createScannerMemory();
   let current: Compiled | undefined;
 
   const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({
     ...options,
     tokenCache,
+    networks,
+    scannerMemory,
     limits: options.limits(snapshot),
   });
 
@@ -58,7 +64,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     traceId?: string,
   ): void => {
     exchange.release?.();
+    observe(exchange, compiled, status);
     record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
+  };
+
+  const observe = ({ request }: Exchange, { engines }: Compiled, status: number): void => {
+    if (engines.scanners === undefined) return;
+    const isOdd = !request.headers.has('user-agent') || !request.headers.has('accept');
+    engines.scanners.observe(request.client.address, status, isOdd, clock.monotonic());
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
@@ -109,6 +122,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     },
     refused: (refusal) => {
+      current?.engines.scanners?.observe(refusal.remoteAddress, refusal.status, false, clock.monotonic());
       const id = uuidV7(clock.now());
       record(refusalDecision(refusal, id, clock));
       return {

@@ -12,6 +12,7 @@ import type { Weaknesses } from '../api/protections.ts';
 import type { Principal } from '../api/record.ts';
 import { type Headers, setForwarded } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
 function fieldText(text: string): string {
@@ -22,7 +23,7 @@ function fieldText(text: string): string {
  * The fields that the service receives: the caller's own without those that claim an identity and without the
  * credential, then what the gateway vouches for.
  */
-export function requestHeaders(exchange: Exchange, traceparent: string, weaknesses: Weaknesses): Headers {
+export function requestHeaders(exchange: Exchange, trace: TraceContext, weaknesses: Weaknesses): Headers {
   const { request, route } = exchange;
   const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
   const keepsCredential = route.provider || route.config.forwardAuthorization;
@@ -35,13 +36,15 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
     if (claims || (!keepsCredential && (name === 'authorization' || name === 'x-api-key'))) headers.delete(name);
   }
   setForwarded(headers, request.client);
-  headers.set('traceparent', traceparent);
+  headers.set('traceparent', trace.traceparent);
+  if (!trace.isContinued) headers.delete('tracestate');
   if (!route.provider) vouch(headers, exchange);
   return headers;
 }
 
 function vouch(headers: Headers, { caller, id }: Exchange): void {
   headers.set(decisionHeader, id);
+  headers.set('x-request-id', id);
   if (caller.principal.kind === 'anonymous') return;
   let fields = identityFields.get(caller);
   if (fields === undefined) identityFields.set(caller, (fields = fieldsOf(caller.principal)));

@@ -1,3 +1,4 @@
+export { maxIpListBytes, readIpList } from './check/ip-list.ts';
 export { type Discovery, discoverManifest } from './discover/discover.ts';
 export type { DiscoveredEdge, DiscoveredEgress, Evidence } from './discover/edges.ts';
 export type { DiscoveredRoute } from './discover/entrances.ts';
@@ -12,9 +13,11 @@ export type { Files, FolderItem } from './ports.ts';
 export { type FormatOptions, formatPath, formatProblems, type Path, type Problem } from './problem.ts';
 export { manifestReference } from './reference.ts';
 export { splitCommand } from './schema/command.ts';
+export type { IpListEntry } from './schema/edge.ts';
 export type { Gateway } from './schema/gateway.ts';
+export type { Network } from './schema/networks.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
 export type { DataClass, SecretReference, Service } from './schema/services.ts';
-export type { Address, Endpoint, Method, Network, WrittenRate } from './schema/terms.ts';
+export type { Address, Endpoint, Method, WrittenRate } from './schema/terms.ts';
 export type { Client, Role, UpstreamIssuer, User } from './schema/trust.ts';
 export { type Manifest, type ManifestInput, manifestSchema } from './schema.ts';

@@ -24,17 +24,37 @@ interface Network {
  * a block whose host bits are set (`10.0.0.1/8`): it says two things at once.
  */
 export function compileCidrs(list: readonly string[]): CidrSet {
-  const networks = new Map<string, Network>();
-  for (const text of list) {
-    const network = parseCidr(text);
-    networks.set(`${network.first.join()}/${network.bits}`, network);
-  }
-  const { starts, owners } = flatten([...networks.values()].sort(byStart));
+  const sorted = list.map(parseCidr).sort(byStart);
+  // Of one network that is written twice, the last stands.
+  const networks = sorted.filter((network, at) => !isSame(network, sorted[at + 1]));
+  const { starts, owners } = flatten(networks);
+  const v4 = ipv4Part(starts);
   const match = (address: string): string | undefined => {
-    if (starts.length === 0 || !parseAddress(plainAddress(address), wanted)) return undefined;
-    return owners[lastAtMost(starts, wanted)];
+    if (starts.length === 0) return undefined;
+    const plain = plainAddress(address);
+    if (plain.includes(':')) return tryParseIpv6(plain, wanted) ? owners[lastAtMost(starts, wanted)] : undefined;
+    const number = tryParseIpv4(plain);
+    return number < 0 ? undefined : owners[v4.from + lastWordAtMost(v4.starts, number)];
   };
-  return { size: networks.size, match, has: (address) => match(address) !== undefined };
+  return { size: networks.length, match, has: (address) => match(address) !== undefined };
+}
+
+/** The ranges that begin within the mapped block, by their last word: nearly every lookup is for IPv4. */
+function ipv4Part(starts: Uint32Array): { readonly from: number; readonly starts: Uint32Array } {
+  const from = lastAtMost(starts, Uint32Array.of(0, 0, mappedWord - 1, 0xffffffff)) + 1;
+  const end = lastAtMost(starts, Uint32Array.of(0, 0, mappedWord, 0xffffffff)) + 1;
+  return { from, starts: Uint32Array.from({ length: end - from }, (_, at) => starts[(from + at) * 4 + 3] as number) };
+}
+
+function lastWordAtMost(starts: Uint32Array, word: number): number {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (word >= (starts[middle] as number)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 const wanted = new Uint32Array(4);
@@ -87,6 +107,10 @@ function compare(a: Uint32Array, b: Uint32Array, atB = 0): number {
 
 const byStart = (a: Network, b: Network): number => compare(a.first, b.first) || a.bits - b.bits;
 
+function isSame(a: Network, b: Network | undefined): boolean {
+  return b !== undefined && a.bits === b.bits && compare(a.first, b.first) === 0;
+}
+
 /** The address after `address`, or undefined after the last one there is. */
 function after(address: Uint32Array): Uint32Array | undefined {
   const next = address.slice();
@@ -108,10 +132,9 @@ function flatten(sorted: readonly Network[]): Ranges {
   const starts: number[] = [];
   const owners: (string | undefined)[] = [];
   const begin = (start: Uint32Array, owner: string | undefined): void => {
-    const same = owners.length > 0 && compare(start, Uint32Array.from(starts.slice(-4))) === 0;
-    if (same) owners[owners.length - 1] = owner;
+    if (owners.length > 0 && beginsAt(starts, start)) owners[owners.length - 1] = owner;
     else {
-      starts.push(...start);
+      for (let word = 0; word < 4; word++) starts.push(start[word] as number);
       owners.push(owner);
     }
   };
@@ -134,6 +157,13 @@ function flatten(sorted: readonly Network[]): Ranges {
   }
   close(undefined);
   return { starts: Uint32Array.from(starts), owners };
+}
+
+/** Whether the last range begins at `address`. */
+function beginsAt(starts: readonly number[], address: Uint32Array): boolean {
+  const at = starts.length - 4;
+  for (let word = 0; word < 4; word++) if (starts[at + word] !== address[word]) return false;
+  return true;
 }
 
 /** Index of the last range that begins at or before `address`, or -1. */

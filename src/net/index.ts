@@ -13,7 +13,7 @@ export {
 export { type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';
 export { type HeaderRecord, Headers } from './headers.ts';
-export { isAddress, plainAddress } from './ip-address.ts';
+export { isAddress, plainAddress, subscriberOf } from './ip-address.ts';
 export type { BodySink, PeerCertificate, Reply, ReplyEnd, RequestBody, ServerRequest } from './message.ts';
 export { type NormalPath, normalisePath } from './path.ts';
 export { createHttpServer } from './server.ts';

@@ -27,6 +27,9 @@ const route: GatewaySnapshot['routes'][number] = {
   securityHeaders: true,
   cors: undefined,
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
+  graphql: undefined,
+  mask: undefined,
+  deprecated: undefined,
   timeouts: { connectMs: 3000, firstByteMs: 30_000, idleMs: 60_000 },
   forwardAuthorization: false,
 };
@@ -108,8 +111,10 @@ export async function sceneOf({ jwks, bundle, servicePort }: SceneFacts): Promis
     bundle,
     spiffeId: gatewayId,
     http: bounds,
-    ipAllow: [],
-    ipDeny: [],
+    ipAllow: { networks: [], files: [] },
+    ipDeny: { networks: [], files: [] },
+    scanners: undefined,
+    hideHeaders: [],
     trustedProxies: [],
     authn: {
       realm: trustDomain,

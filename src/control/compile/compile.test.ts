@@ -22,6 +22,7 @@ const gateway = compileGatewaySnapshot(manifest, {
   certificate: { certificate: 'CERT', key: 'EDGE-KEY' },
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
+  ipLists: new Map(),
   documents: new Map(),
   providerSocket: '/run/oidc.sock',
 });
@@ -109,7 +110,7 @@ describe("the gateway's snapshot", () => {
   test('carries the bounds of the manifest, a body limit with every route, and the addresses that are denied', () => {
     expect(gateway.http.bodyBytes).toBe(1_048_576);
     expect(gateway.routes.map(({ bodyBytes }) => bodyBytes)).toEqual([1_048_576, 1_048_576, 1_048_576]);
-    expect(gateway.ipDeny).toEqual(['192.0.2.0/24']);
+    expect(gateway.ipDeny).toEqual({ networks: ['192.0.2.0/24'], files: [] });
     expect(gateway.provider).toEqual({ path: '/oidc', socket: '/run/oidc.sock' });
   });
 });

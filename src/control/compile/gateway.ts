@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { AuthnSnapshot } from '../../api/authn.ts';
+import { sensitiveData } from '../../api/edge.ts';
 import type { OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
-import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
+import type { Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
+import { compileDeprecation, compileGraphqlLimits, compileNetworks, compileScanners, type IpLists } from './edge.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId } from './names.ts';
-
-/** Data that no cache may keep. */
-const sensitiveData: ReadonlySet<DataClass> = new Set<DataClass>(['pii', 'payment', 'health', 'credentials']);
 
 /** What the gateway's snapshot is made of beside the manifest. */
 export interface GatewayFacts {
@@ -20,6 +19,8 @@ export interface GatewayFacts {
   readonly authn: AuthnSnapshot;
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Networks of every file that the manifest names, by the name it has there. */
+  readonly ipLists: IpLists;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
   readonly providerSocket: string | undefined;
 }
@@ -44,8 +45,10 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
       connectionsPerIp: limits.connectionsPerIp,
       requestsPerConnection: limits.requestsPerConnection,
     },
-    ipAllow: gateway.ipAllow.map(({ text }) => text),
-    ipDeny: gateway.ipDeny.map(({ text }) => text),
+    ipAllow: compileNetworks(gateway.ipAllow, facts.ipLists),
+    ipDeny: compileNetworks(gateway.ipDeny, facts.ipLists),
+    scanners: compileScanners(gateway.scanners, facts.ipLists),
+    hideHeaders: gateway.hideHeaders.map((name) => name.toLowerCase()),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
     authn: facts.authn,
     policy: facts.policy,
@@ -92,6 +95,9 @@ function compileRoute(route: Route, index: number, { gateway, routes }: Manifest
       maxAgeSeconds: Math.trunc(cors.maxAge / 1000),
     },
     validate: route.validate,
+    graphql: compileGraphqlLimits(route.graphql),
+    mask: route.mask,
+    deprecated: compileDeprecation(route.deprecated),
     timeouts: {
       connectMs: timeouts.connect ?? gateway.timeouts.connect,
       firstByteMs: timeouts.firstByte ?? gateway.timeouts.firstByte,

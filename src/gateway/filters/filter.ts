@@ -3,10 +3,11 @@ import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/sn
 import type { Authn } from '../../authn/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CompiledLimits } from '../../limits/index.ts';
-import type { CidrSet } from '../../net/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { GatewayAuthorizer } from '../../policy/index.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
+import type { NetworkSet } from '../networks.ts';
+import type { ScannerWatch } from '../scanner-watch.ts';
 
 /** What the filters of all routes share, compiled from one snapshot. */
 export interface Engines {
@@ -15,8 +16,9 @@ export interface Engines {
   readonly authn: Authn;
   readonly authorizer: GatewayAuthorizer;
   readonly limits: CompiledLimits;
-  readonly ipAllow: CidrSet | undefined;
-  readonly ipDeny: CidrSet | undefined;
+  readonly ipAllow: NetworkSet | undefined;
+  readonly ipDeny: NetworkSet | undefined;
+  readonly scanners: ScannerWatch | undefined;
   readonly weaknesses: Weaknesses;
 }
 

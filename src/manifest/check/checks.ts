@@ -1,5 +1,7 @@
+import { checkEdgeKeys } from './edge.ts';
 import { checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
+import { checkIpLists } from './ip-list.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
 import {
   checkDuplicateRoutes,
@@ -28,9 +30,11 @@ export const checks: readonly Check[] = [
   checkRoutesAgainstApis,
   checkPublicLimits,
   checkPublicData,
+  checkEdgeKeys,
   checkPorts,
   checkVariables,
   checkFiles,
+  checkIpLists,
   checkReachable,
   checkCycles,
   checkPlainSecrets,

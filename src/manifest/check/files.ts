@@ -18,7 +18,7 @@ function tryRead<T>(path: Path, read: () => T): T | Finding {
 }
 
 /** The text of a file that the manifest names, or what is wrong with it. */
-function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
+export function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
   const missing = error('manifest.missing-file', path, `there is no file \`${name}\``);
   return tryRead(path, () => files.readText(resolve(name), maxBytes) ?? missing);
 }

@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { type Address, address, duration, file, network, origin, rate, refuseUnavailable, size } from './terms.ts';
+import { ipList, scanners } from './edge.ts';
+import {
+  type Address,
+  address,
+  duration,
+  file,
+  matching,
+  network,
+  origin,
+  rate,
+  refuseUnavailable,
+  size,
+} from './terms.ts';
 
 const certificate = z
   .union([
@@ -53,8 +65,15 @@ export const gateway = z
       .prefault('development')
       .describe('`development`: from the built-in CA. `{ cert, key }`: your own. (`acme` is not in this version.)'),
     workers: z.int().min(1).max(256).default(1).describe('Processes that share the port.'),
-    ipAllow: z.array(network).default([]).describe('Client networks that may call; empty: all.'),
-    ipDeny: z.array(network).default([]).describe('Client networks that may not call. Wins over `ipAllow`.'),
+    ipAllow: ipList.default([]).describe('Client networks that may call, or files that list them; empty: all.'),
+    ipDeny: ipList.default([]).describe('Client networks that may not call, or files. Wins over `ipAllow`.'),
+    scanners: scanners
+      .exactOptional()
+      .describe('Throttles addresses that behave like scanners: by what fails, by tool, by honeypot. Default: off.'),
+    hideHeaders: z
+      .array(matching('a header name', /^[A-Za-z0-9-]{1,64}$/, '`X-Debug-Token`'))
+      .default([])
+      .describe('Response headers of services that callers never see, beside those that name software.'),
     trustedProxies: z.array(network).default([]).describe('Proxies in front whose `X-Forwarded-For` is believed.'),
     limits: limits.prefault({}).describe('Bounds of every request.'),
     timeouts: timeouts.prefault({}).describe('Times after which a request is given up.'),

@@ -3,14 +3,17 @@ import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
+import { graphqlAttacks } from './graphql.ts';
 import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
 import { inputAttacks } from './input.ts';
+import { leakAttacks } from './leaks.ts';
 import { ledgerAttacks } from './ledger.ts';
 import { limitAttacks } from './limits.ts';
 import { meshAttacks } from './mesh.ts';
 import { pathAttacks } from './paths.ts';
 import { providerAttacks } from './provider.ts';
+import { scannerAttacks } from './scanners.ts';
 import { secretsAttacks } from './secrets.ts';
 import { tokenAttacks } from './tokens.ts';
 import { transportAttacks } from './transport.ts';
@@ -27,7 +30,10 @@ export const attacks: readonly Attack[] = [
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
+  ...graphqlAttacks,
+  ...leakAttacks,
   ...limitAttacks,
+  ...scannerAttacks,
   ...meshAttacks,
   ...secretsAttacks,
   ...adminAttacks,
@@ -48,7 +54,10 @@ export const domains: Readonly<Record<string, string>> = {
   owner: 'Object ownership',
   spoof: 'Spoofed identities',
   input: 'Input against the API document',
+  graphql: 'GraphQL',
+  leak: 'Sensitive fields in answers',
   limit: 'Limits',
+  scanner: 'Scanners',
   mesh: 'Service to service',
   secrets: 'Secrets',
   admin: 'Admin API',
