@@ -51,7 +51,45 @@ const workload = z.strictObject({
 /** A message about shared limits; the limits folder knows its shape. */
 const lease = z.strictObject({ type: z.literal('lease'), body: z.unknown() });
 
-export const fromRole = z.discriminatedUnion('type', [hello, ack, nack, svidRequest, records, workload, lease]);
+const count = z.int().min(0);
+const shortText = z.string().max(300);
+
+/** Undeclared and deprecated endpoints that were used since the last message. */
+const endpoints = z.strictObject({
+  type: z.literal('endpoints'),
+  endpoints: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['shadow', 'zombie']),
+        service: shortText,
+        method: shortText,
+        path: text,
+        count,
+        answered: count,
+        firstMs: count,
+        lastMs: count,
+        sunset: shortText.exactOptional(),
+        callers: z
+          .array(z.strictObject({ client: text, roles: z.array(shortText).max(20).readonly(), count }))
+          .max(50)
+          .readonly(),
+      }),
+    )
+    .max(1000)
+    .readonly(),
+  overflow: count,
+});
+
+export const fromRole = z.discriminatedUnion('type', [
+  hello,
+  ack,
+  nack,
+  svidRequest,
+  records,
+  workload,
+  lease,
+  endpoints,
+]);
 export type FromRole = z.infer<typeof fromRole>;
 export type Hello = z.infer<typeof hello>;
 

@@ -21,6 +21,7 @@ export const commands: readonly CommandRow[] = [
   { name: 'token', summary: 'get an access token as a user or a client', load: () => import('./token.ts') },
   { name: 'users', summary: 'add, list, change and remove users', load: () => import('./users.ts') },
   { name: 'secrets', summary: 'put, get, list and delete secrets', load: () => import('./secrets.ts') },
+  { name: 'api', summary: 'endpoints that are used and not declared, or to go', load: () => import('./api.ts') },
   { name: 'audit', summary: 'query the ledger, and verify it offline', load: () => import('./audit.ts') },
   { name: 'prove', summary: 'attack the running platform and show the evidence', load: () => import('./prove.ts') },
   {

@@ -1,7 +1,7 @@
 import { decisionHeader } from '../api/identity-headers.ts';
 import { problemOf, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
-import type { Denial } from '../api/record.ts';
+import type { Denial, Reason } from '../api/record.ts';
 import type { Forwarding, Headers, Reply } from '../net/index.ts';
 import { jsonKindOf, type MaskPlace, maskJson, type OperationMatch } from '../openapi/index.ts';
 import { internalFault, upstreamFault } from './errors.ts';
@@ -54,9 +54,8 @@ export function forwardExamined(
     end(status, denial);
   };
   const withhold = (denial: Denial): void => {
-    if (isOver) return;
     conclude(denial.status, denial);
-    sendDenial(reply, denial, exchange.id);
+    if (!reply.sent && !reply.closed) sendDenial(reply, denial, exchange.id);
   };
   const tooLong = (): 'pass' | 'stop' => {
     if (!isStrict) return passUnread(exchange, 'it is larger than what is looked into');
@@ -143,6 +142,12 @@ function tryExamine(...parts: Parameters<typeof examine>): Denial | undefined {
   }
 }
 
+/** What is wrong with the service's answer is the operator's to know: its fields may be what must not be told. */
+function undeclared(reason: Reason): Denial {
+  const message = 'the answer of the service is not as declared';
+  return { status: 502, reason: { ...reason, message, detail: reason.message } };
+}
+
 /** Checks, masks and sends. A denial where it may not be sent; then nothing was. */
 function examine(exchange: Exchange, held: HeldResponse, examination: Examination, reply: Reply): Denial | undefined {
   const { declared, blocks, mask } = examination;
@@ -159,7 +164,7 @@ function examine(exchange: Exchange, held: HeldResponse, examination: Examinatio
   const findings =
     declared === undefined ? [] : (exchange.route.validator?.checkResponse(declared.operation, source) ?? []);
   const [first] = findings;
-  if (first !== undefined && blocks) return { status: 502, reason: first.reason };
+  if (first !== undefined && blocks) return undeclared(first.reason);
   for (const { reason } of findings) (exchange.reports ??= []).push({ status, reason });
   if (mask === undefined || body.length === 0) return send(exchange, held, body, reply);
   const masked = hide(headers, body, mask, exchange.route.config.mask?.keepLast ?? 0);

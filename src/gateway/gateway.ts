@@ -1,4 +1,4 @@
-import { problemBody, problemOf, problemType } from '../api/problem.ts';
+import { problemBody, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
 import type { GatewaySnapshot } from '../api/snapshot.ts';
@@ -10,20 +10,25 @@ import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
 import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
+import type { EndpointReport } from '../openapi/index.ts';
 import { type Compiled, type CompileOptions, compileSnapshot, type ReachService } from './compile.ts';
 import { decisionOf } from './decision.ts';
+import { noteEndpoint } from './endpoint-visits.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
 import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
 import { createScannerMemory } from './scanner-watch.ts';
+import { sendDenial } from './send-denial.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
   readonly record: RecordDecision;
+  /** Where the use of undeclared and deprecated endpoints is counted. */
+  readonly endpoints: EndpointReport;
   readonly svid: OwnSvid;
   readonly verify: VerifySvid;
   /** The limiter keeps its counts from one snapshot to the next. */
@@ -65,6 +70,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): void => {
     exchange.release?.();
     observe(exchange, compiled, status);
+    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, clock.now());
     record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
   };
 
@@ -153,18 +159,6 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     reports: undefined,
     release: undefined,
   };
-}
-
-function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFields }: Exchange): void {
-  const headers: Record<string, string> = {
-    'content-type': problemType,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...limitFields,
-  };
-  for (let at = 0; responseFields !== undefined && at < responseFields.length; at += 2)
-    headers[responseFields[at] as string] = responseFields[at + 1] as string;
-  reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
 }
 
 function refusalDecision(refusal: Refusal, id: string, clock: Clock): Parameters<RecordDecision>[0] {

@@ -38,7 +38,8 @@ export class HeldReply implements Reply {
   constructor(reply: Reply, holding: Holding) {
     this.#reply = reply;
     this.#holding = holding;
-    reply.onClosed((end) => this.#tellClosed(end));
+    // Whoever writes here is done or to be stopped, unless what it writes goes straight to the client.
+    reply.onClosed((end) => this.#tellClosed(this.isPassing ? end : { ...end, aborted: true }));
   }
 
   get sent(): boolean {

@@ -16,7 +16,7 @@ export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
 export { compileMask, type MaskRoot } from './mask/mask-place.ts';
 export { type MaskedJson, type MaskPlace, maskJson } from './mask/rewrite.ts';
 export { jsonKindOf } from './media/media-type.ts';
-export { createEndpointReport, type EndpointFindings, type EndpointReport, type EndpointUse } from './report.ts';
+export { createEndpointReport, type EndpointReport, type EndpointVisit } from './report.ts';
 export type { Mutation } from './sample/mutations.ts';
 export type { SampleRequest } from './sample/request.ts';
 export { createSampler, type Sampler } from './sample/sampler.ts';

@@ -10,7 +10,7 @@ const operator: Principal = { kind: 'operator', id: 'admin-token' };
 
 /** The admin API's functions over the parts of control. */
 export function createAdminPorts(parts: ControlParts): AdminPorts {
-  const { foundation, distributor, publisher, services, problems } = parts;
+  const { foundation, distributor, publisher, services, problems, endpoints } = parts;
   const { ledger } = foundation;
   return {
     status: async () => ({
@@ -22,6 +22,7 @@ export function createAdminPorts(parts: ControlParts): AdminPorts {
     }),
     findRecord: async (id) => ledger.findById(id),
     queryRecords: async (query) => ledger.query(withoutUndefined(query)),
+    endpoints: async () => endpoints.findings(),
     users: userPorts(parts),
     secrets: secretPorts(parts),
     probeCredentials: (request) => mintProbeCredentials(request, parts),

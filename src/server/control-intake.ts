@@ -5,6 +5,7 @@ import { answerSvidRequest, type Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { RolePeer } from '../distribution/control.ts';
+import type { EndpointBook } from './control-endpoints.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { LimitsBroker } from './control-limits.ts';
 import type { Publisher } from './control-publisher.ts';
@@ -14,13 +15,14 @@ export interface IntakeParts {
   readonly distributor: Distributor;
   readonly limits: LimitsBroker;
   readonly publisher: Publisher;
+  readonly endpoints: EndpointBook;
   readonly services: Map<string, ServiceStatus>;
   readonly log: Logger;
 }
 
 /** What control does with each message of a role that has joined. */
 export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Exclude<FromRole, Hello>) => void {
-  const { foundation, distributor, limits, publisher, services } = parts;
+  const { foundation, distributor, limits, publisher, endpoints, services } = parts;
   return (peer, message) => {
     switch (message.type) {
       case 'ack':
@@ -31,6 +33,8 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
         return void keepRecords(peer, message.sequence, message.records, parts);
       case 'lease':
         return limits.receive(peer, message.body);
+      case 'endpoints':
+        return endpoints.receive(message);
       case 'workload':
         return void services.set(message.service, statusOf(message));
       case 'svid-request':

@@ -6,6 +6,7 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { openEndpointBook } from './control-endpoints.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
@@ -38,6 +39,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   );
   const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
   const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log));
+  const endpoints = lifecycle.add(await openEndpointBook(clock, foundation.store, log));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
@@ -49,7 +51,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const services = new Map<string, ServiceStatus>();
   const problems = warnings.map(({ message }) => message);
   await startAdminListener(
-    { options, manifest, foundation, provider, distributor, services, problems, publisher },
+    { options, manifest, foundation, provider, distributor, services, problems, publisher, endpoints },
     lifecycle,
   );
   makeJoinTokens(layout, manifest);
@@ -63,7 +65,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
         if (peer.role === 'gateway') limits.join(peer);
         distributor.join(peer);
       },
-      onMessage: createIntake({ foundation, distributor, limits, publisher, services, log }),
+      onMessage: createIntake({ foundation, distributor, limits, publisher, endpoints, services, log }),
       onLeave: (peer) => {
         peers.delete(peer);
         if (peer.role === 'gateway') limits.leave(peer);

@@ -17,6 +17,8 @@ import {
   type ListenAddress,
   type ServerTls,
 } from '../net/index.ts';
+import { createEndpointReport } from '../openapi/index.ts';
+import { createEndpointShipper } from './endpoint-shipper.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
@@ -46,6 +48,8 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
   const svids = lifecycle.add(
     createSvidKeeper({ file: at('svid'), clock, log, send, onChange: () => void listener.open() }),
   );
+  const endpoints = createEndpointReport();
+  lifecycle.add(createEndpointShipper(endpoints, clock, () => channel.connected, send));
   const verifier = createVerifier(clock, weaknesses);
   const limits = lifecycle.add(
     createGatewayLimits(Number(name) - 1, clock, weaknesses, (body) => send({ type: 'lease', body })),
@@ -58,6 +62,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       log,
       weaknesses,
       record: shipper.record,
+      endpoints,
       limits: (snapshot) => limits.compile(snapshot.limits, snapshot.workers),
       verify: verifier.verify,
       svid: () => {

@@ -1,13 +1,14 @@
 // A gateway over real sockets with a snapshot of a test's own, and behind it a service that speaks mutual TLS with an SVID of
 // its own, as an agent would for it.
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { OpenApiDocument } from '../../src/api/openapi.ts';
 import { noWeaknesses, type Weaknesses } from '../../src/api/protections.ts';
 import type { Decision } from '../../src/api/record.ts';
 import type { GatewayRoute, GatewaySnapshot } from '../../src/api/snapshot.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import {
@@ -18,6 +19,7 @@ import {
   tokenRulesOf,
 } from '../../src/limits/index.ts';
 import { createHttpServer } from '../../src/net/index.ts';
+import { createEndpointReport, type EndpointReport } from '../../src/openapi/index.ts';
 import { compileGatewayPolicies } from '../../src/policy/index.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority, type TestAuthority } from './identity.ts';
@@ -39,6 +41,7 @@ export interface Answer {
 export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
+  readonly endpoints: EndpointReport;
   call(
     path: string,
     options?: { method?: string; headers?: Record<string, string | string[]>; body?: string },
@@ -73,6 +76,12 @@ export interface GatewayParts {
   readonly weaknesses?: Weaknesses;
   /** Fields of the service's answers. */
   readonly answer?: Record<string, string>;
+  /** Answers in the service's place. */
+  readonly respond?: RequestListener;
+  /** OpenAPI document of the service. */
+  readonly document?: OpenApiDocument;
+  /** Time of the gateway. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /** Starts a service that echoes and a gateway in front of it. */
@@ -84,15 +93,21 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   const own = await authority.issue('spiffe://test.example/merlon/gateway');
   const verifier = createVerifier(systemClock, noWeaknesses);
   verifier.trust('test.example', bundle);
-  const service = await startEcho(authority, bundle, seen, parts.answer ?? {});
+  const service = await startEcho(authority, bundle, seen, parts);
   const route = { ...defaultRoute, ...parts.route };
-  const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, { bundle, ...parts.snapshot });
+  const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, {
+    bundle,
+    ...(parts.document === undefined ? {} : { openapi: { echo: parts.document } }),
+    ...parts.snapshot,
+  });
+  const endpoints = createEndpointReport();
   const limiter = createLimiter({ maxKeys: 1000 });
   const gateway = createGateway({
-    clock: systemClock,
+    clock: parts.clock ?? systemClock,
     log: silentLogger,
     weaknesses: parts.weaknesses ?? noWeaknesses,
     record: (decision) => decisions.push(decision),
+    endpoints,
     svid: () => ({ certificate: own.chain, key: own.key }),
     verify: verifier.verify,
     limits: ({ limits: section }) => {
@@ -117,6 +132,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   return {
     decisions,
     seen,
+    endpoints,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
       await server.stop();
@@ -131,7 +147,7 @@ async function startEcho(
   authority: TestAuthority,
   ca: string,
   seen: Seen[],
-  fields: Record<string, string>,
+  { answer = {}, respond }: GatewayParts,
 ): Promise<Server> {
   const { chain, key } = await authority.issue('spiffe://test.example/service/echo');
   const server = createServer(
@@ -141,8 +157,9 @@ async function startEcho(
       incoming.on('data', (chunk) => (body += chunk));
       incoming.on('end', () => {
         seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body });
+        if (respond !== undefined) return respond(incoming, outgoing);
         outgoing
-          .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...fields })
+          .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...answer })
           .end('{"ok":true}');
       });
     },

@@ -1,8 +1,8 @@
 import { type Attack, gotThrough, inconclusive, notApplicable, stopped } from '../attack.ts';
 import type { ProveContext } from '../context.ts';
 import { nameOf } from '../places.ts';
-import { askRightfully, faultOfSuccess, subjectFor } from '../probes.ts';
-import { bodyOf, type OpenPlace, rightful } from '../survey.ts';
+import { askRightfully, faultOfSuccess } from '../probes.ts';
+import { bodyOf, type OpenPlace, personA, rightful } from '../survey.ts';
 
 const mostPlaces = 3;
 
@@ -23,7 +23,8 @@ const maskedField: Attack = {
   plan: (context) => {
     const places = maskedPlaces(context).slice(0, mostPlaces);
     if (places.length === 0) return notApplicable('no answer that a probe may read has masked fields');
-    const subject = subjectFor(context, 'leak.masked-field');
+    // Whose profile or order there is: probes have made it before.
+    const subject = personA;
     return places.map((open) => ({
       place: nameOf(open.place),
       control: () => askRightfully(context, open, subject),
