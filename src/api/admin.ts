@@ -15,6 +15,45 @@ export const newUser = z.strictObject({
 export const newPassword = z.strictObject({ password: password.optional() });
 export const newRoles = z.strictObject({ roles: z.array(name).max(100) });
 
+export const apiKeyId = z.string().regex(/^[0-9a-z]{1,64}$/);
+
+export const newApiKey = z.strictObject({
+  /** The client's name in decisions and policies. */
+  client: name,
+  label: z.string().max(200).default(''),
+  owner: z.string().max(200).optional(),
+  roles: z.array(name).max(100).default([]),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
+    .max(100)
+    .default([]),
+  ttlSeconds: z.int(),
+  limit: z.string().max(64).optional(),
+});
+export const apiKeyRotation = z.strictObject({ overlapSeconds: z.int(), ttlSeconds: z.int().optional() });
+
+/** An API key as it is listed: nothing of its secrets. */
+export interface ApiKeySummary {
+  readonly id: string;
+  readonly client: string;
+  readonly label: string;
+  readonly owner?: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly limit?: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  /** Until when the secret before the last rotation works, where it still does. */
+  readonly formerExpiresAtMs?: number;
+}
+
+/** A key, told this once. */
+export interface NewApiKey {
+  readonly id: string;
+  readonly key: string;
+  readonly expiresAtMs: number;
+}
+
 /** Path below the KV mount `secret/`. */
 export const secretPath = z.string().regex(/^[A-Za-z0-9._-]{1,128}(?:\/[A-Za-z0-9._-]{1,128}){0,15}$/);
 export const secretFields = z.strictObject({
@@ -43,6 +82,13 @@ export const probeRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('svid'), service: name, expired: z.boolean().default(false) }),
   /** A secrets token as a service's login would give it. */
   z.strictObject({ kind: z.literal('secrets-token'), service: name }),
+  /** An API key that the gateway knows; `revoked`: that it knew, and no longer does. */
+  z.strictObject({
+    kind: z.literal('api-key'),
+    roles: z.array(name).default([]),
+    scopes: z.array(z.string().max(128)).default([]),
+    revoked: z.boolean().default(false),
+  }),
   /** A token signed by the embedded issuer with claims of the attack's choice, or with a key that it does not know. */
   z.strictObject({
     kind: z.literal('access-token'),

@@ -66,16 +66,33 @@ export interface IssuerSnapshot {
   readonly scopesClaims?: readonly string[];
 }
 
+/** One secret of an API key. */
+export interface ApiKeySecret {
+  /** SHA-256 of the whole key, base64url. */
+  readonly hash: string;
+  /** Epoch milliseconds from which it is refused. */
+  readonly expiresAtMs: number;
+}
+
 /** One API key, as the gateway knows it. The key itself is `mk_<id>_<secret>`. */
 export interface ApiKeySnapshot {
   /** The public part, twelve letters and digits. */
   readonly id: string;
-  /** SHA-256 of the whole key, base64url. */
-  readonly hash: string;
+  /** The one in use, and for a while the one before it, so that a rotation interrupts nobody. */
+  readonly secrets: readonly ApiKeySecret[];
   /** For whom it acts. */
   readonly principal: Pick<Principal, 'kind' | 'id' | 'roles' | 'scopes'>;
-  /** Epoch milliseconds from which it is refused. */
-  readonly expiresAtMs: number;
+}
+
+/** The limit of one API key over all routes. */
+export interface ApiKeyLimit {
+  readonly id: string;
+  readonly limit: {
+    readonly count: number;
+    readonly periodMs: number;
+    readonly text: string;
+    readonly burst?: number;
+  };
 }
 
 /** A token that was revoked before it expired. */
@@ -100,6 +117,8 @@ export interface AuthnSnapshot {
   readonly realm: string;
   readonly issuers: readonly IssuerSnapshot[];
   readonly apiKeys: readonly ApiKeySnapshot[];
+  /** Where API keys are presented. Missing: in `x-api-key`, and as a bearer token. */
+  readonly apiKeyHeader?: { readonly name: string; readonly bearer: boolean };
   readonly revokedTokens: readonly RevokedToken[];
   readonly revokedSubjects: readonly RevokedSubject[];
   /** By how much a token's clock may differ from ours, in seconds (0 to 300; 30 unless told). */
@@ -115,6 +134,8 @@ export type CredentialKind = 'jwt' | 'api-key' | 'none';
 export interface Authenticated {
   readonly principal: Principal;
   readonly credential: CredentialKind;
+  /** Of an API key: its id. */
+  readonly credentialId?: string;
   /** The token's verified claims; empty for other credentials. Object members are the token's own, never inherited. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** When the credential ends, epoch milliseconds; Infinity without one. */

@@ -9,9 +9,9 @@ const name = z
   .max(64)
   .regex(/^[A-Za-z0-9_.-]+$/);
 
-/** Whose requests are counted together. A caller who lacks the named thing is counted by address. */
+/** Whose requests are counted together; `all`: everyone's. A caller who lacks the named thing is counted by address. */
 export const limitKeySchema = z.union([
-  z.enum(['ip', 'user', 'client', 'apiKey', 'route']),
+  z.enum(['ip', 'user', 'client', 'apiKey', 'route', 'all']),
   z.strictObject({ claim: z.string().min(1).max(256) }),
 ]);
 
@@ -56,10 +56,14 @@ export const limitRuleSchema = z.discriminatedUnion('kind', [rateRuleSchema, quo
 export const limitsSectionSchema = z.strictObject({
   /** An IPv6 address counts by its first so many bits: whoever holds a /64 holds 2^64 addresses. */
   ipv6PrefixBits: z.int().min(16).max(128).default(64),
-  /** Checked before anyone is authenticated; `by` is `ip`. */
+  /** Checked before anyone is authenticated; `by` is `ip` or `all`. */
   gateway: z.array(limitRuleSchema),
-  /** By route id. */
+  /** By route id. A rule that stands under several routes is one limit. */
   routes: z.record(z.string(), z.array(limitRuleSchema)),
+  /** Tokens that one request of a route takes, by method or OpenAPI operation; `*`: any other. Missing: 1. */
+  costs: z.record(z.string(), z.record(z.string(), z.int().min(1))).exactOptional(),
+  /** Limits of single API keys, by the key's id, beside those of the route. */
+  apiKeys: z.record(z.string(), z.array(limitRuleSchema)).exactOptional(),
 });
 
 export type LimitKey = z.infer<typeof limitKeySchema>;

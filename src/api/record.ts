@@ -46,6 +46,27 @@ export interface Reason {
   readonly fixes?: readonly string[];
 }
 
+/** One rule of the WAF that matched. */
+export interface WafMatch {
+  /** Id of the rule. */
+  readonly rule: string;
+  readonly message: string;
+  /** What it looked at, in SecLang's words: `ARGS:json.comment`. Absent where the rule looks at no value. */
+  readonly variable?: string;
+  /** The shape of the value: letters as `x`, digits as `9`. */
+  readonly value?: string;
+}
+
+/** What the WAF found in a request. */
+export interface WafFindings {
+  /** Sum of the scores of all that matched; 0 where the rules keep none. */
+  readonly score: number;
+  /** At which sum a request is refused; 0 where the rules keep none. */
+  readonly threshold: number;
+  /** At most 32, the gravest first. */
+  readonly matches: readonly WafMatch[];
+}
+
 /** A request, judged by the data plane. */
 export interface Decision {
   readonly kind: 'decision';
@@ -69,6 +90,8 @@ export interface Decision {
   readonly principal?: Principal;
   readonly steps: readonly Step[];
   readonly reason?: Reason;
+  /** Where rules of the WAF matched, whether or not that was enough to refuse. */
+  readonly waf?: WafFindings;
   /** W3C trace id of the request. */
   readonly traceId?: string;
   readonly durationMs: number;

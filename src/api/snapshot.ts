@@ -4,6 +4,7 @@ import type { Deprecation, NetworkLists, ResponseMask, ScannerRules } from './ed
 import type { LimitsSection } from './limits.ts';
 import type { GraphqlLimits, OpenApiDocument } from './openapi.ts';
 import type { GatewayPolicies } from './policy.ts';
+import type { WafSection } from './waf.ts';
 
 /** Where something is reached over TCP. */
 export interface Endpoint {
@@ -37,6 +38,8 @@ export interface GatewaySnapshot {
   readonly limits: LimitsSection;
   /** By service. */
   readonly openapi: Readonly<Record<string, OpenApiDocument>>;
+  /** Undefined: no route has a WAF. */
+  readonly waf?: WafSection | undefined;
   readonly services: readonly GatewayService[];
   readonly routes: readonly GatewayRoute[];
   /** Path prefix and Unix socket of the embedded OpenID Provider. */
@@ -87,7 +90,8 @@ export interface GatewayRoute {
   readonly host: string | undefined;
   readonly service: string;
   readonly methods: readonly string[] | undefined;
-  readonly auth: 'required' | 'optional' | 'public';
+  /** Which credential a caller must show; `token` and `apiKey`: of that kind. */
+  readonly auth: 'required' | 'token' | 'apiKey' | 'optional' | 'public';
   readonly bodyBytes: number;
   readonly encodedSlashes: boolean;
   readonly stripPrefix: boolean;

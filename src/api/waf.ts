@@ -1,74 +1,76 @@
-import { z } from 'zod';
-
 // What the control plane tells the data plane about the WAF. Rules travel as the text they were written in: the gateway
-// parses and compiles them, and says no to a snapshot whose rules it cannot run.
+// parses and compiles them, and says no to a snapshot whose rules it cannot run. What a person writes is checked by the
+// manifest's schema; these are types alone, so that the data plane loads no validator for them.
 
 /** `detect` records what `block` would refuse. */
-export const wafModeSchema = z.enum(['off', 'detect', 'block']);
+export type WafMode = 'off' | 'detect' | 'block';
 
-const ruleFileSchema = z.strictObject({
+interface RuleFileText {
   /** For messages: `rules/REQUEST-942-APPLICATION-ATTACK-SQLI.conf`. */
-  name: z.string().min(1).max(512),
-  text: z.string().max(4_194_304),
-});
+  readonly name: string;
+  readonly text: string;
+}
 
-export const ruleSetSourceSchema = z.strictObject({
-  name: z.string().min(1).max(128),
+export interface RuleSetText {
+  readonly name: string;
   /** SecLang, in the order in which a web server would include it. */
-  files: z.array(ruleFileSchema).max(512),
+  readonly files: readonly RuleFileText[];
   /** Files of phrases and networks, by file name without folder. */
-  data: z.record(z.string().max(256), z.string().max(4_194_304)).default({}),
-});
-
-const ruleSelector = {
-  /** `942100` or `942100-942199`. */
-  rules: z
-    .string()
-    .regex(/^\d{1,12}(-\d{1,12})?$/)
-    .optional(),
-  /** Rules with this very tag: `attack-sqli`. */
-  tag: z.string().max(128).optional(),
-};
+  readonly data: Readonly<Record<string, string>>;
+}
 
 /** Rules that do not run on a route, or do not look at one of its fields. Without `rules` and `tag`: all rules. */
-export const wafExclusionSchema = z.strictObject({
-  ...ruleSelector,
+export interface WafExclusion {
+  /** `942100` or `942100-942199`. */
+  readonly rules?: string | undefined;
+  /** Rules with this very tag: `attack-sqli`. */
+  readonly tag?: string | undefined;
   /** SecLang variables: `ARGS:comment`, `REQUEST_HEADERS:X-Token|ARGS:/^body_/`. Absent: the rules do not run at all. */
-  targets: z.string().min(1).max(2048).optional(),
-});
+  readonly targets?: string | undefined;
+}
 
 /** A rule for one route, against one hole, for a while. */
-export const virtualPatchSchema = z.strictObject({
-  id: z.string().min(1).max(128),
-  seclang: z.string().min(1).max(65_536),
-  owner: z.string().min(1).max(256),
-  reason: z.string().min(1).max(1024),
+export interface VirtualPatch {
+  readonly id: string;
+  readonly seclang: string;
+  readonly owner: string;
+  readonly reason: string;
   /** RFC 3339; from then on the patch does not run. */
-  expires: z.iso.datetime({ offset: true }),
-});
+  readonly expires: string;
+}
 
-export const routeWafSchema = z.strictObject({
-  mode: wafModeSchema.default('block'),
+export interface RouteWafConfig {
+  readonly mode: WafMode;
   /** Paranoia level of the Core Rule Set and of the built-in rules. Absent: as the rule set has it. */
-  paranoia: z.int().min(1).max(4).optional(),
+  readonly paranoia?: number | undefined;
   /** Sum of scores at which a request is refused. Absent: as the rule set has it. */
-  threshold: z.int().min(1).max(10_000).optional(),
-  exclusions: z.array(wafExclusionSchema).max(256).default([]),
-  patches: z.array(virtualPatchSchema).max(64).default([]),
+  readonly threshold?: number | undefined;
+  readonly exclusions: readonly WafExclusion[];
+  readonly patches: readonly VirtualPatch[];
   /** Whether bodies of responses are read (phase 4). */
-  responseBody: z.boolean().default(false),
-});
+  readonly responseBody: boolean;
+}
 
-export const wafSectionSchema = z.strictObject({
+/** How the gateway runs the WAF on one route. */
+export interface GatewayRouteWaf extends RouteWafConfig {
+  /** Largest request body; a larger one is refused. */
+  readonly bodyBytes: number;
+  /** Whether bodies of requests pass unread. */
+  readonly streamsBodies: boolean;
+}
+
+/** The rules, the same for all routes. */
+export interface WafRules {
   /** Empty: the built-in rules. */
-  ruleSets: z.array(ruleSetSourceSchema).max(16).default([]),
-  /** By route id. A route that is not here has no WAF. */
-  routes: z.record(z.string(), routeWafSchema).default({}),
-});
+  readonly ruleSets: readonly RuleSetText[];
+}
 
-export type WafMode = z.infer<typeof wafModeSchema>;
-export type RuleSetText = z.infer<typeof ruleSetSourceSchema>;
-export type WafExclusion = z.infer<typeof wafExclusionSchema>;
-export type VirtualPatch = z.infer<typeof virtualPatchSchema>;
-export type RouteWafConfig = z.infer<typeof routeWafSchema>;
-export type WafSection = z.infer<typeof wafSectionSchema>;
+/** What the gateway's snapshot holds for the WAF. */
+export interface WafSection extends WafRules {
+  /** Of the rules: whoever has them compiled already keeps them. */
+  readonly digest: string;
+  /** Share of requests that are looked at, in percent. */
+  readonly sampling: number;
+  /** By route name. A route that is not here has no WAF. */
+  readonly routes: Readonly<Record<string, GatewayRouteWaf>>;
+}

@@ -1,4 +1,4 @@
-import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, Step } from '../api/record.ts';
+import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, Step, WafFindings } from '../api/record.ts';
 
 /** A named fact: `issuer`, `https://issuer.example`. */
 export interface Fact {
@@ -27,6 +27,8 @@ export interface Explanation {
   readonly where: readonly Fact[];
   /** The filters in running order; empty for an event. */
   readonly steps: readonly ExplainedStep[];
+  /** What the WAF found: the score, then each rule that matched; empty where none did. */
+  readonly waf: readonly Fact[];
   /** Why it was not allowed; undefined where it was. */
   readonly why?: Omit<Reason, 'fixes'>;
   /** The smallest changes that would allow it, best first. */
@@ -62,6 +64,7 @@ function explainDecision(decision: Decision): Explanation {
       trace: decision.traceId,
     }),
     steps: decision.steps.map((step) => ({ ...step, decided: step.filter === decided && step.outcome === 'deny' })),
+    waf: decision.waf === undefined ? [] : explainWaf(decision.waf),
     ...(decision.reason && { why: why as Omit<Reason, 'fixes'> }),
     fixes,
   };
@@ -78,8 +81,18 @@ function explainEvent(event: AuditEvent): Explanation {
     who: explainPrincipal(event.actor),
     where: detail,
     steps: [],
+    waf: [],
     fixes: [],
   };
+}
+
+function explainWaf({ score, threshold, matches }: WafFindings): Fact[] {
+  const rules = matches.map(({ rule, message, variable, value }) => ({
+    name: rule,
+    value: [message, ...(variable === undefined ? [] : [`${variable} = ${value ?? ''}`])].join(': '),
+  }));
+  if (threshold === 0) return rules;
+  return [{ name: 'score', value: `${score}, refused from ${threshold} on` }, ...rules];
 }
 
 function explainPrincipal({ kind, id, issuer, client, roles, scopes }: Principal): Fact[] {

@@ -36,6 +36,7 @@ export function formatExplanation(explanation: Explanation, { colour, width }: F
     drawHeader(explanation, columns, paint),
     [...drawFacts('who', explanation.who, columns, paint), ...drawFacts('where', explanation.where, columns, paint)],
     drawSteps(explanation.steps, paint),
+    drawFacts('waf', explanation.waf, columns, paint),
     drawWhy(explanation, columns, paint),
     drawFixes(explanation.fixes, columns, paint),
   ];

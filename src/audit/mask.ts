@@ -1,7 +1,7 @@
 // What must not be stored is taken out before it is: e-mail addresses, card numbers, tokens and query strings.
 // Patterns are bounded and the text is cut first, so that hostile input costs a bounded time.
 
-import type { AuditEvent, Decision, LedgerRecord, Principal, Reason } from '../api/record.ts';
+import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, WafFindings } from '../api/record.ts';
 
 const maxTextLength = 2_048;
 const maxItems = 64;
@@ -97,6 +97,14 @@ function maskReason(reason: Reason): Reason {
     : { ...masked, clause: maskSecrets(reason.clause) };
 }
 
+// Values come as their shape alone; the name of a field is the caller's own text.
+function maskWaf(waf: WafFindings): WafFindings {
+  const matches = waf.matches.slice(0, maxItems).map((match) => maskMembers(match, maskMatchText));
+  return { ...waf, matches };
+}
+
+const maskMatchText = (text: string): string => cut(maskText(text), maxItemLength);
+
 // What neither the caller nor its token can put text of its own into is only cut.
 const cutOnly = ['method', 'remoteAddress', 'route', 'service', 'operation', 'traceId', 'snapshot'] as const;
 
@@ -106,10 +114,22 @@ function maskDecision(decision: Decision): Decision {
   const principal = decision.principal && maskPrincipal(decision.principal);
   const reason = decision.reason && maskReason(decision.reason);
   const tooLong = cutOnly.some((name) => (decision[name]?.length ?? 0) > maxTextLength);
+  const waf = decision.waf && maskWaf(decision.waf);
   const same =
-    path === decision.path && host === decision.host && principal === decision.principal && reason === decision.reason;
+    path === decision.path &&
+    host === decision.host &&
+    principal === decision.principal &&
+    reason === decision.reason &&
+    waf === undefined;
   if (same && !tooLong) return decision;
-  const masked = { ...decision, path, host, ...(principal && { principal }), ...(reason && { reason }) };
+  const masked = {
+    ...decision,
+    path,
+    host,
+    ...(principal && { principal }),
+    ...(reason && { reason }),
+    ...(waf && { waf }),
+  };
   return tooLong ? maskMembers(masked, (text) => cut(text, maxTextLength)) : masked;
 }
 

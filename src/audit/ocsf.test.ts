@@ -44,3 +44,15 @@ test('verdicts and methods are told in the schema’s numbers', () => {
   expect(toOcsf(records['a login'])).toMatchObject({ class_uid: 3002, activity_id: 1, user: { uid: 'alice' } });
   expect(toOcsf(records['a failed revocation'])).toMatchObject({ activity_id: 4, status_id: 2 });
 });
+
+test('the gravest rule of the firewall stands in its own attribute, the others beside the score', () => {
+  const matches = [
+    { rule: '942100', message: 'SQL injection', variable: 'ARGS:q', value: "9' xx" },
+    { rule: '942190', message: 'More of it' },
+  ];
+  expect(toOcsf(deniedDecision({ waf: { score: 10, threshold: 5, matches } }))).toMatchObject({
+    firewall_rule: { uid: '942100', name: 'SQL injection', match_location: 'ARGS:q', match_details: ["9' xx"] },
+    unmapped: { waf: { score: 10, threshold: 5, rules: ['942100', '942190'] } },
+  });
+  expect(toOcsf(deniedDecision())).not.toHaveProperty('firewall_rule');
+});

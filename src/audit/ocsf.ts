@@ -1,7 +1,7 @@
 // Records as events of the Open Cybersecurity Schema Framework (https://schema.ocsf.io, version 1.5.0):
 // decisions and most events as API Activity (6003) with the Security Control profile, logins as Authentication (3002).
 
-import type { AuditEvent, Decision, LedgerRecord, Principal } from '../api/record.ts';
+import type { AuditEvent, Decision, LedgerRecord, Principal, WafFindings } from '../api/record.ts';
 
 const schemaVersion = '1.5.0';
 
@@ -103,6 +103,21 @@ function toActor(principal: Principal) {
   };
 }
 
+/** The gravest rule of the WAF as the profile has it; the others, and the score, have no place of their own there. */
+function toFirewallRule({ score, threshold, matches }: WafFindings) {
+  const [first] = matches;
+  return {
+    ...(first && {
+      firewall_rule: {
+        uid: first.rule,
+        name: first.message,
+        ...(first.variable !== undefined && { match_location: first.variable, match_details: [first.value ?? ''] }),
+      },
+    }),
+    unmapped: { waf: { score, threshold, rules: matches.map(({ rule }) => rule) } },
+  };
+}
+
 function fromDecision(decision: Decision): OcsfEvent {
   const { verdict, status, method, host, path, service, operation, reason, principal, remoteAddress } = decision;
   const activity = methodActivities.get(method) ?? other;
@@ -120,6 +135,7 @@ function fromDecision(decision: Decision): OcsfEvent {
     disposition_id: allowed ? 1 : 2,
     disposition: allowed ? 'Allowed' : 'Blocked',
     ...(reason?.rule !== undefined && { policy: { name: reason.rule } }),
+    ...(decision.waf !== undefined && toFirewallRule(decision.waf)),
     actor: toActor(principal ?? { kind: 'anonymous', id: '' }),
     api: {
       operation: operation ?? `${method} ${decision.route ?? path}`,

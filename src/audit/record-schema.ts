@@ -33,6 +33,12 @@ const reason = z.object({
   fixes: list.optional(),
 });
 
+const waf = z.object({
+  score: z.int().min(0),
+  threshold: z.int().min(0),
+  matches: z.array(z.object({ rule: text, message: text, variable: text.optional(), value: text.optional() })).max(32),
+});
+
 const decision = z.object({
   kind: z.literal('decision'),
   id,
@@ -50,6 +56,7 @@ const decision = z.object({
   principal: principal.optional(),
   steps: z.array(step).max(64),
   reason: reason.optional(),
+  waf: waf.optional(),
   traceId: text.optional(),
   durationMs: z.number().min(0),
   snapshot: text.optional(),

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ApiKeySnapshot, Authenticated } from '../api/authn.ts';
+import type { Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
 import { equalConstantTime, tryDecodeBase64Url } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -14,7 +15,12 @@ export function looksLikeApiKey(credential: string): boolean {
   return credential.startsWith('mk_');
 }
 
-interface KnownKey {
+/** Whether a query holds an API key. It stands in histories and logs now, whatever the answer is. */
+export function holdsApiKey(query: string): boolean {
+  return query.includes('mk_') && /(?:^|[=&])mk_[0-9a-z]{12}_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/.test(query);
+}
+
+interface KnownSecret {
   readonly hash: Buffer;
   readonly authenticated: Authenticated;
 }
@@ -23,33 +29,42 @@ interface KnownKey {
 export function createApiKeyVerifier(
   keys: readonly ApiKeySnapshot[],
   realm: string,
-  clock: Clock,
+  { clock, weaknesses }: { readonly clock: Clock; readonly weaknesses: Weaknesses },
 ): (key: string) => Authenticated | Denial {
   const known = new Map(keys.map((key) => [key.id, compileKey(key)]));
+  const anySecret = weaknesses.has('authn.api-key');
   return (presented) => {
     const id = apiKeyPattern.exec(presented)?.[1];
-    const key = id === undefined ? undefined : known.get(id);
-    if (key === undefined)
+    const secrets = id === undefined ? undefined : known.get(id);
+    if (secrets === undefined)
       return deny(realm, 'authn.api-key', { actual: id === undefined ? 'not shaped like a key' : `no key \`${id}\`` });
-    if (!equalConstantTime(hash('sha256', presented, 'buffer'), key.hash))
-      return deny(realm, 'authn.api-key', { rule: `key ${id}`, actual: 'another secret' });
-    if (clock.now() >= key.authenticated.expiresAtMs) {
+    const secret = anySecret ? secrets[0] : findSecret(secrets, hash('sha256', presented, 'buffer'));
+    if (secret === undefined) return deny(realm, 'authn.api-key', { rule: `key ${id}`, actual: 'another secret' });
+    const { authenticated } = secret;
+    if (clock.now() >= authenticated.expiresAtMs && !weaknesses.has('authn.expiry')) {
       return deny(realm, 'authn.api-key-expired', {
         rule: `key ${id}`,
-        expected: `use before ${new Date(key.authenticated.expiresAtMs).toISOString()}`,
-        fixes: ['create a new key'],
+        expected: `use before ${new Date(authenticated.expiresAtMs).toISOString()}`,
+        fixes: [`\`merlon api-keys rotate ${id}\` gives the key another secret`],
       });
     }
-    return key.authenticated;
+    return authenticated;
   };
 }
 
-function compileKey({ id, hash: encoded, principal, expiresAtMs }: ApiKeySnapshot): KnownKey {
-  const bytes = tryDecodeBase64Url(encoded);
-  if (bytes?.length !== 32)
-    throw new MerlonError({ code: 'authn.config', message: `the hash of the API key \`${id}\` is not a SHA-256` });
-  return {
-    hash: bytes,
-    authenticated: { principal, credential: 'api-key', claims: Object.freeze(Object.create(null)), expiresAtMs },
-  };
+/** All are compared, so that the time tells nothing. */
+function findSecret(secrets: readonly KnownSecret[], digest: Buffer): KnownSecret | undefined {
+  let found: KnownSecret | undefined;
+  for (const secret of secrets) if (equalConstantTime(digest, secret.hash)) found ??= secret;
+  return found;
+}
+
+function compileKey({ id, secrets, principal }: ApiKeySnapshot): readonly KnownSecret[] {
+  return secrets.map(({ hash: encoded, expiresAtMs }) => {
+    const bytes = tryDecodeBase64Url(encoded);
+    if (bytes?.length !== 32)
+      throw new MerlonError({ code: 'authn.config', message: `a hash of the API key \`${id}\` is not a SHA-256` });
+    const claims = Object.freeze(Object.create(null) as Record<string, unknown>);
+    return { hash: bytes, authenticated: { principal, credential: 'api-key', credentialId: id, claims, expiresAtMs } };
+  });
 }

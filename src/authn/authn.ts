@@ -1,6 +1,6 @@
 import type { Authenticated, AuthnSnapshot } from '../api/authn.ts';
 import type { Denial } from '../api/record.ts';
-import { createApiKeyVerifier, looksLikeApiKey } from './api-keys.ts';
+import { createApiKeyVerifier, holdsApiKey, looksLikeApiKey } from './api-keys.ts';
 import { createBearerVerifier } from './bearer.ts';
 import { authnDefaults, readSettings } from './config.ts';
 import { deny } from './errors.ts';
@@ -11,8 +11,11 @@ import { createTokenCache, type TokenCache } from './token-cache.ts';
 
 /** The judge of a gateway's callers, compiled from one snapshot. */
 export interface Authn {
-  /** Who calls, or why not. Looks at `Authorization` and `X-API-Key` alone: a credential in a query is never one. */
-  authenticate(headers: HeaderFields, demand: Demand): Authenticated | Denial;
+  /**
+   * Who calls, or why not. Looks at `Authorization` and the header for API keys alone: a credential in a query is never
+   * one, and an API key there is refused, so that whoever put it there learns of it.
+   */
+  authenticate(headers: HeaderFields, demand: Demand, query?: string): Authenticated | Denial;
   /** Keys of trusted issuers that cannot serve, each as a sentence for the log. */
   readonly warnings: readonly string[];
 }
@@ -42,10 +45,10 @@ export function compileAuthn(config: AuthnSnapshot, options: CompileAuthnOptions
   const issuers = compileIssuers(config);
   const isRevoked = compileRevocations(config);
   const verifyBearer = createBearerVerifier({ settings, issuers, isRevoked, cache, clock, weaknesses });
-  const verifyApiKey = createApiKeyVerifier(config.apiKeys, settings.realm, clock);
-  const judge = createJudge(settings.realm, verifyBearer, verifyApiKey);
-  const lenient: typeof judge = (headers, demand) => {
-    const result = judge(headers, demand);
+  const verifyApiKey = createApiKeyVerifier(config.apiKeys, settings.realm, { clock, weaknesses });
+  const judge = createJudge(config, settings.realm, { verifyBearer, verifyApiKey });
+  const lenient: typeof judge = (headers, demand, query) => {
+    const result = judge(headers, demand, query);
     return isDenial(result) ? anonymous : result;
   };
   return { authenticate: weaknesses.has('authn') ? lenient : judge, warnings: issuers.warnings };
@@ -53,8 +56,62 @@ export function compileAuthn(config: AuthnSnapshot, options: CompileAuthnOptions
 
 type Verifier = (credential: string) => Authenticated | Denial;
 
-function createJudge(realm: string, verifyBearer: Verifier, verifyApiKey: Verifier): Authn['authenticate'] {
-  const missing = deny(realm, 'authn.token-missing', {
+/** Where API keys are presented unless the manifest says otherwise. */
+export const defaultApiKeyHeader = { name: 'x-api-key', bearer: true } as const;
+
+interface Verifiers {
+  readonly verifyBearer: Verifier;
+  readonly verifyApiKey: Verifier;
+}
+
+function createJudge(
+  { apiKeyHeader = defaultApiKeyHeader }: AuthnSnapshot,
+  realm: string,
+  { verifyBearer, verifyApiKey }: Verifiers,
+): Authn['authenticate'] {
+  const { name: keyHeader, bearer } = apiKeyHeader;
+  const missing = denyMissing(realm, apiKeyHeader);
+  const verify = (headers: HeaderFields): Authenticated | Denial => {
+    const authorization = headers.get('authorization');
+    if (authorization === undefined) return verifyApiKey(headers.get(keyHeader) ?? '');
+    const credential = tryReadBearer(authorization);
+    if (credential === undefined) return deny(realm, 'authn.scheme', { claim: 'authorization', expected: 'Bearer' });
+    if (!looksLikeApiKey(credential)) return verifyBearer(credential);
+    return bearer ? verifyApiKey(credential) : denyKind(realm, 'an API key as a bearer token', `\`${keyHeader}\``);
+  };
+  return (headers, demand, query) => {
+    if (query !== undefined && holdsApiKey(query)) return denyInQuery(realm, keyHeader);
+    const count = headers.count('authorization') + (keyHeader === 'authorization' ? 0 : headers.count(keyHeader));
+    if (count === 0) return demand === 'optional' ? anonymous : missing[demand];
+    if (count > 1)
+      return deny(realm, 'authn.ambiguous', { expected: 'one credential', actual: `${count} credentials` });
+    const result = verify(headers);
+    if (isDenial(result) || demand === 'required' || demand === 'optional') return result;
+    const wanted = demand === 'apiKey' ? 'api-key' : 'jwt';
+    return result.credential === wanted ? result : denyKind(realm, kindNames[result.credential], kindNames[wanted]);
+  };
+}
+
+const kindNames = { jwt: 'an access token', 'api-key': 'an API key', none: 'none' } as const;
+
+function denyKind(realm: string, actual: string, expected: string): Denial {
+  return deny(realm, 'authn.credential-kind', { claim: 'authorization', expected, actual });
+}
+
+function denyInQuery(realm: string, keyHeader: string): Denial {
+  return deny(realm, 'authn.api-key-in-query', {
+    claim: 'query',
+    expected: `the key in \`${keyHeader}\``,
+    fixes: [`send the key in \`${keyHeader}\``, 'revoke this key: what stands in a query stands in histories and logs'],
+  });
+}
+
+/** What a route says to callers without a credential. */
+function denyMissing(
+  realm: string,
+  { name, bearer }: NonNullable<AuthnSnapshot['apiKeyHeader']>,
+): Readonly<Record<Exclude<Demand, 'optional'>, Denial>> {
+  const token = deny(realm, 'authn.token-missing', {
     claim: 'authorization',
     expected: 'Bearer',
     actual: 'none',
@@ -63,17 +120,13 @@ function createJudge(realm: string, verifyBearer: Verifier, verifyApiKey: Verifi
       'set `auth: optional` or `auth: public` on the route',
     ],
   });
-  return (headers, demand) => {
-    const count = headers.count('authorization') + headers.count('x-api-key');
-    if (count === 0) return demand === 'required' ? missing : anonymous;
-    if (count > 1)
-      return deny(realm, 'authn.ambiguous', { expected: 'one credential', actual: `${count} credentials` });
-    const authorization = headers.get('authorization');
-    if (authorization === undefined) return verifyApiKey(headers.get('x-api-key') ?? '');
-    const credential = tryReadBearer(authorization);
-    if (credential === undefined) return deny(realm, 'authn.scheme', { claim: 'authorization', expected: 'Bearer' });
-    return looksLikeApiKey(credential) ? verifyApiKey(credential) : verifyBearer(credential);
-  };
+  const apiKey = deny(realm, 'authn.api-key-missing', {
+    claim: name,
+    expected: 'an API key',
+    actual: 'none',
+    fixes: [`send an API key in \`${name}\`${bearer ? ', or in `Authorization` with the scheme `Bearer`' : ''}`],
+  });
+  return { required: token, token, apiKey };
 }
 
 const bearerPrefixLength = 'bearer '.length;

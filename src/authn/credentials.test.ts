@@ -9,9 +9,8 @@ const key = `mk_abcdefghijkl_${secret}`;
 const clock = new ManualClock();
 const stored: ApiKeySnapshot = {
   id: 'abcdefghijkl',
-  hash: hash('sha256', key, 'base64url'),
+  secrets: [{ hash: hash('sha256', key, 'base64url'), expiresAtMs: clock.now() + 1000 }],
   principal: { kind: 'client', id: 'ci', roles: ['deployer'], scopes: ['deploy'] },
-  expiresAtMs: clock.now() + 1000,
 };
 const config: AuthnSnapshot = {
   realm: 'shop.example',
@@ -47,7 +46,7 @@ describe('API keys', () => {
     ['a longer secret', `${key}A`],
     ['a line break', `${key}\n`],
     ['nothing', ''],
-    ['its hash', stored.hash],
+    ['its hash', hash('sha256', key, 'base64url')],
   ])('are refused with %s', (_, value) => {
     expect(ask(['x-api-key', value])).toMatchObject({ status: 401, reason: { code: 'authn.api-key' } });
   });
@@ -66,9 +65,79 @@ describe('API keys', () => {
 
   test('need a hash that is one', () => {
     expect(() =>
-      compileAuthn({ ...config, apiKeys: [{ ...stored, hash: 'x' }] }, { clock, weaknesses: new Set() }),
+      compileAuthn(
+        { ...config, apiKeys: [{ ...stored, secrets: [{ hash: 'x', expiresAtMs: 0 }] }] },
+        { clock, weaknesses: new Set() },
+      ),
     ).toThrow(/not a SHA-256/);
   });
+});
+
+describe('an API key with two secrets', () => {
+  const former = `mk_abcdefghijkl_${'B'.repeat(43)}`;
+  const rotated: ApiKeySnapshot = {
+    ...stored,
+    secrets: [
+      { hash: hash('sha256', key, 'base64url'), expiresAtMs: clock.now() + 5000 },
+      { hash: hash('sha256', former, 'base64url'), expiresAtMs: clock.now() + 1000 },
+    ],
+  };
+  const at = (ms: number) =>
+    compileAuthn(
+      { ...config, apiKeys: [rotated] },
+      { clock: new ManualClock(clock.now() + ms), weaknesses: new Set() },
+    );
+  const codeOf = (ms: number, presented: string) => {
+    const result = at(ms).authenticate(headers(['x-api-key', presented]), 'required');
+    return 'reason' in result ? result.reason.code : result.credentialId;
+  };
+
+  test('takes the former one until its end, and the new one on', () => {
+    expect(codeOf(0, key)).toBe('abcdefghijkl');
+    expect(codeOf(0, former)).toBe('abcdefghijkl');
+    expect(codeOf(1000, former)).toBe('authn.api-key-expired');
+    expect(codeOf(1000, key)).toBe('abcdefghijkl');
+    expect(codeOf(5000, key)).toBe('authn.api-key-expired');
+  });
+});
+
+describe('where a key is presented', () => {
+  const withHeader = (bearer: boolean) =>
+    compileAuthn({ ...config, apiKeyHeader: { name: 'x-shop-key', bearer } }, { clock, weaknesses: new Set() });
+  const codeOf = (judge: ReturnType<typeof withHeader>, ...fields: [string, string][]) => {
+    const result = judge.authenticate(headers(...fields), 'apiKey');
+    return 'reason' in result ? result.reason.code : result.credential;
+  };
+
+  test('is the header that the manifest names, and no other', () => {
+    expect(codeOf(withHeader(true), ['x-shop-key', key])).toBe('api-key');
+    expect(codeOf(withHeader(true), ['x-api-key', key])).toBe('authn.api-key-missing');
+    expect(codeOf(withHeader(true), ['authorization', `Bearer ${key}`])).toBe('api-key');
+    expect(codeOf(withHeader(false), ['authorization', `Bearer ${key}`])).toBe('authn.credential-kind');
+  });
+
+  test.each([`api_key=${key}`, `a=1&token=${key}`, key])('is never the query: ?%s', (query) => {
+    for (const demand of ['required', 'optional'] as const) {
+      const result = authn.authenticate(headers(), demand, query);
+      expect(result).toMatchObject({ status: 400, reason: { code: 'authn.api-key-in-query' } });
+      expect(JSON.stringify(result)).not.toContain(secret);
+    }
+    expect(authn.authenticate(headers(), 'optional', 'name=mk_not_a_key')).toMatchObject({ credential: 'none' });
+  });
+
+  test('is nowhere on a route for tokens alone', () => {
+    expect(authn.authenticate(headers(['x-api-key', key]), 'token')).toMatchObject({
+      status: 401,
+      reason: { code: 'authn.credential-kind', expected: 'an access token', actual: 'an API key' },
+    });
+  });
+});
+
+test('with the protection off, any secret opens the key that it names: the attack is real', () => {
+  const weak = compileAuthn(config, { clock, weaknesses: new Set(['authn.api-key']) });
+  const forged = headers(['x-api-key', `mk_abcdefghijkl_${'B'.repeat(43)}`]);
+  expect(weak.authenticate(forged, 'required')).toMatchObject({ principal: { id: 'ci' } });
+  expect(authn.authenticate(forged, 'required')).toMatchObject({ status: 401 });
 });
 
 describe('which credential counts', () => {

@@ -13,6 +13,7 @@ const invalidToken = (message: string): DenialRow => ({ status: 401, error: 'inv
 /** Every way in which a credential is refused. The code is the contract; the caller learns no more than the sentence. */
 export const authnDenials = {
   'authn.token-missing': { status: 401, message: 'an access token is required' },
+  'authn.api-key-missing': { status: 401, message: 'an API key is required' },
   'authn.scheme': { status: 401, message: 'the authorization scheme is not `Bearer`' },
   'authn.ambiguous': { status: 400, error: 'invalid_request', message: 'more than one credential was presented' },
   'authn.token-size': invalidToken('the access token is too long'),
@@ -30,6 +31,12 @@ export const authnDenials = {
   'authn.binding': invalidToken('the access token is bound to a key that this request does not prove'),
   'authn.token-revoked': invalidToken('the access token has been revoked'),
   'authn.api-key': invalidToken('the API key is not valid'),
+  'authn.api-key-in-query': {
+    status: 400,
+    error: 'invalid_request',
+    message: 'an API key does not belong in the query',
+  },
+  'authn.credential-kind': invalidToken('this resource takes another kind of credential'),
   'authn.api-key-expired': invalidToken('the API key has expired'),
 } as const satisfies Record<string, DenialRow>;
 

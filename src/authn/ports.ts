@@ -9,8 +9,8 @@ export interface HeaderFields {
   count(name: string): number;
 }
 
-/** Whether a route insists on a credential. `optional`: none is fine, a bad one is not. */
-export type Demand = 'required' | 'optional';
+/** Which credential a route insists on. `required`: any. `optional`: none is fine, a bad one is not. */
+export type Demand = 'required' | 'token' | 'apiKey' | 'optional';
 
 /** What compiling needs of the world. */
 export interface AuthnPorts {

@@ -20,6 +20,11 @@ export const commands: readonly CommandRow[] = [
   { name: 'explain', summary: 'why a request was allowed or denied', load: () => import('./explain.ts') },
   { name: 'token', summary: 'get an access token as a user or a client', load: () => import('./token.ts') },
   { name: 'users', summary: 'add, list, change and remove users', load: () => import('./users.ts') },
+  {
+    name: 'api-keys',
+    summary: 'create, list, rotate and revoke API keys',
+    load: () => import('./api-keys.ts'),
+  },
   { name: 'secrets', summary: 'put, get, list and delete secrets', load: () => import('./secrets.ts') },
   { name: 'api', summary: 'endpoints that are used and not declared, or to go', load: () => import('./api.ts') },
   { name: 'audit', summary: 'query the ledger, and verify it offline', load: () => import('./audit.ts') },

@@ -1,5 +1,9 @@
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { MerlonError } from '../core/errors.ts';
 import { formatProblems, type LoadedManifest, loadManifest, ManifestError } from '../manifest/index.ts';
+import { checkWafRules } from '../server/waf-check.ts';
 import { type CommonOptions, withManifest } from './options.ts';
 import { paint, wantsColour } from './terminal.ts';
 
@@ -14,7 +18,7 @@ export function describe(command: Command): void {
 }
 
 function validate(path: string, json: boolean): void {
-  const { manifest, warnings } = json ? loadForJson(path) : loadManifest(path);
+  const { manifest, warnings } = json ? loadForJson(path) : load(path);
   if (json) return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings }, null, 2)}\n`);
   process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
   const services = Object.keys(manifest.services).length;
@@ -24,13 +28,23 @@ function validate(path: string, json: boolean): void {
   );
 }
 
+/** The manifest, and the rules of the WAF that it names: whatever is wrong with them is wrong with it. */
+function load(path: string): LoadedManifest {
+  const loaded = loadManifest(path, { nowMs: systemClock.now() });
+  checkWafRules(loaded.manifest, dirname(resolve(path)), systemClock);
+  return loaded;
+}
+
 /** What is wrong with it goes to standard output too: that is where a program looks. */
 function loadForJson(path: string): LoadedManifest {
   try {
-    return loadManifest(path);
+    return load(path);
   } catch (error) {
-    if (error instanceof ManifestError)
-      process.stdout.write(`${JSON.stringify({ valid: false, problems: error.problems }, null, 2)}\n`);
+    if (error instanceof MerlonError) {
+      const { code, message, hint } = error;
+      const problems = error instanceof ManifestError ? error.problems : [{ severity: 'error', code, message, hint }];
+      process.stdout.write(`${JSON.stringify({ valid: false, problems }, null, 2)}\n`);
+    }
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+export { encodeCertificationRequest, mintChallengeCertificate } from './acme.ts';
 export {
   AeadError,
   type AeadErrorCode,

@@ -75,7 +75,8 @@ export function issueCertificate(request: CertificateRequest): Buffer {
   return der.sequence(tbs, identifier, der.bitString(sign(algorithm.digest, tbs, issuer.privateKey)));
 }
 
-function algorithmIdentifier({ oid, nullParameters }: SignatureAlgorithm): Buffer {
+/** AlgorithmIdentifier of a signature. */
+export function algorithmIdentifier({ oid, nullParameters }: SignatureAlgorithm): Buffer {
   return der.sequence(der.oid(oid), ...(nullParameters ? [der.nothing] : []));
 }
 
@@ -102,6 +103,7 @@ function extensionsOf(request: CertificateRequest): Buffer[] {
   ];
 }
 
-function extension(name: keyof typeof extensionOids, critical: boolean, value: Buffer): Buffer {
+/** One extension, as DER. */
+export function extension(name: keyof typeof extensionOids, critical: boolean, value: Buffer): Buffer {
   return der.sequence(der.oid(extensionOids[name]), ...(critical ? [der.yes] : []), der.octetString(value));
 }

@@ -7,6 +7,8 @@ export const extensionOids = {
   nameConstraints: '2.5.29.30',
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
+  /** RFC 8737, section 6.1. */
+  acmeIdentifier: '1.3.6.1.5.5.7.1.31',
 } as const;
 
 /** Key purposes (RFC 5280, section 4.2.1.12). */
@@ -17,6 +19,9 @@ export const purposeOids = {
 } as const;
 
 export type Purpose = keyof typeof purposeOids;
+
+/** Attribute of a certification request that holds the wanted extensions (RFC 2985, section 5.4.2). */
+export const extensionRequestOid = '1.2.840.113549.1.9.14';
 
 /** Parts of a distinguished name that this program writes (RFC 5280, appendix A.1). */
 export const attributeOids = {

@@ -8,6 +8,7 @@ import type { CompiledLimits } from '../limits/index.ts';
 import { compileChain, createUpstream, type Filter, type Upstream } from '../net/index.ts';
 import { type ApiValidator, compileMask, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
+import { compileWafSection } from './compile-waf.ts';
 import { passedSteps } from './decision.ts';
 import { noRoute } from './errors.ts';
 import type { Exchange, Outcome, Route } from './exchange.ts';
@@ -42,9 +43,14 @@ export interface CompileOptions {
   readonly reach?: ReachService | undefined;
 }
 
-/** Compiles `snapshot`. Throws where it cannot be compiled: then the former one stays in force. */
-export function compileSnapshot(version: string, snapshot: GatewaySnapshot, options: CompileOptions): Compiled {
-  const engines = compileEngines(snapshot, options);
+/** Compiles `snapshot`, with what of `former` is still the same. Throws where it cannot be compiled: then the former one stays in force. */
+export function compileSnapshot(
+  version: string,
+  snapshot: GatewaySnapshot,
+  options: CompileOptions,
+  former?: Compiled,
+): Compiled {
+  const engines = compileEngines(snapshot, options, former?.engines);
   const services = new Map(snapshot.services.map((service) => [service.name, service]));
   const routes = snapshot.routes.map((config) =>
     compileRoute(config, services.get(config.service) as GatewayService, engines, options),
@@ -64,6 +70,7 @@ export function compileSnapshot(version: string, snapshot: GatewaySnapshot, opti
 function compileEngines(
   snapshot: GatewaySnapshot,
   { clock, log, weaknesses, tokenCache, limits, networks, scannerMemory }: CompileOptions,
+  former: Engines | undefined,
 ): Engines {
   const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
   for (const warning of authn.warnings) log.warn({}, warning);
@@ -74,6 +81,7 @@ function compileEngines(
     authn,
     authorizer: createGatewayAuthorizer(snapshot.policy, weaknesses),
     limits,
+    waf: compileWafSection(snapshot.waf, former?.waf, clock),
     ipAllow: isUnset(snapshot.ipAllow) ? undefined : networks(snapshot.ipAllow),
     ipDeny: isUnset(snapshot.ipDeny) ? undefined : networks(snapshot.ipDeny),
     scanners: scanners && scannerMemory.watch(scanners, networks(scanners.friendly), snapshot.workers),
@@ -97,6 +105,7 @@ function compileRoute(config: GatewayRoute, service: GatewayService, engines: En
     passed: passedSteps(chain.names),
     upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
     provider: false,
+    apiKeyHeader: engines.snapshot.authn.apiKeyHeader?.name,
   };
 }
 
@@ -185,6 +194,21 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
   return { config, service: { name, spiffeId: '', endpoints: [], serverName: '', sensitive: false } };
 }
 
+function ownParts(own: ReturnType<typeof ownRoute>, chain: Route['chain'], upstream: Upstream): Route {
+  const passed = passedSteps(chain.names);
+  return {
+    ...own,
+    validator: undefined,
+    mask: undefined,
+    hideHeaders: [],
+    chain,
+    passed,
+    upstream,
+    provider: false,
+    apiKeyHeader: undefined,
+  };
+}
+
 /** The embedded OpenID Provider, on a socket of control's: addresses and limits are checked here, credentials there. */
 function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log }: CompileOptions): Route {
   const { path, socket } = snapshot.provider as NonNullable<GatewaySnapshot['provider']>;
@@ -198,16 +222,7 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
   ]);
   const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
   const chain = compileChain(filters, clock);
-  return {
-    ...own,
-    validator: undefined,
-    mask: undefined,
-    hideHeaders: [],
-    chain,
-    passed: passedSteps(chain.names),
-    upstream,
-    provider: true,
-  };
+  return { ...ownParts(own, chain, upstream), provider: true };
 }
 
 function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
@@ -216,14 +231,5 @@ function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Rout
   filters.push({ name: 'route', run: () => noRoute });
   const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
   const chain = compileChain(filters, clock);
-  return {
-    ...own,
-    validator: undefined,
-    mask: undefined,
-    hideHeaders: [],
-    chain,
-    passed: passedSteps(chain.names),
-    upstream,
-    provider: false,
-  };
+  return ownParts(own, chain, upstream);
 }

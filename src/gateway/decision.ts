@@ -63,6 +63,7 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
   }
   if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
   if (denial !== undefined) decision.reason = denial.reason;
+  if (exchange.findings !== undefined) decision.waf = exchange.findings;
   if (traceId !== undefined) decision.traceId = traceId;
   return decision;
 }

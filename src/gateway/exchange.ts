@@ -1,9 +1,10 @@
 import type { Authenticated } from '../api/authn.ts';
-import type { Denial, Step } from '../api/record.ts';
+import type { Denial, Step, WafFindings } from '../api/record.ts';
 import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
 import type { ApiValidator, MaskRoot, MatchResult } from '../openapi/index.ts';
+import type { Inspection, RouteWaf } from '../waf/index.ts';
 
 /** An end that is no denial: a CORS preflight, a redirect. */
 export interface Answer {
@@ -34,6 +35,14 @@ export interface Route {
   readonly upstream: Upstream;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;
+  /** Name of the field that may hold an API key, which no service is to see. */
+  readonly apiKeyHeader: string | undefined;
+}
+
+/** A request that the WAF has let pass, and whose response it will read. */
+export interface Inspected {
+  readonly route: RouteWaf;
+  readonly inspection: Inspection;
 }
 
 /** One request on its way through the filters, and what they have found out so far. */
@@ -57,6 +66,10 @@ export interface Exchange {
   limitFields: LimitFields | undefined;
   /** Breaches that are reported and not blocked. */
   reports: Denial[] | undefined;
+  /** What the WAF found. */
+  findings: WafFindings | undefined;
+  /** Set where the WAF reads the response, too. */
+  inspected: Inspected | undefined;
   /** Gives back what a concurrency limit holds. */
   release: (() => void) | undefined;
 }

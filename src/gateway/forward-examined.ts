@@ -189,11 +189,9 @@ function hide(headers: Headers, body: Buffer, mask: MaskPlace, keepLast: number)
 function send(exchange: Exchange, { status, headers }: HeldResponse, body: Buffer, reply: Reply): undefined {
   editResponseHeaders(exchange, headers);
   // Without content there is no length to tell: it would be that of an answer that was not read.
-  if (body.length > 0) reply.send(status, headers, body);
-  else {
-    reply.start(status, headers, exchange.request.method === 'HEAD' ? undefined : 0);
-    reply.end();
-  }
+  const isHead = exchange.request.method === 'HEAD';
+  reply.start(status, headers, isHead ? undefined : body.length);
+  reply.end(body.length > 0 ? body : undefined);
 }
 
 function sendDenial(reply: Reply, denial: Denial, id: string): void {

@@ -6,7 +6,9 @@ import type { Forwarding, Reply } from '../net/index.ts';
 import type { OperationMatch } from '../openapi/index.ts';
 import { upstreamFault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { noteFindings } from './filters/waf.ts';
 import { examinationOf, forwardExamined } from './forward-examined.ts';
+import { inspectReply } from './inspected-reply.ts';
 import { requestHeaders } from './request-headers.ts';
 import { editResponseHeaders } from './response-headers.ts';
 import { continueTrace } from './trace-context.ts';
@@ -16,6 +18,23 @@ type End = (status: number, denial: Denial | undefined, traceId: string) => void
 
 /** The last step: the request goes to the service, its answer to the client, both with their fields written anew. */
 export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
+  if (exchange.inspected === undefined || exchange.request.headers.has('upgrade'))
+    return forwardTo(exchange, reply, weaknesses, end);
+  const { inspected, id } = exchange;
+  let withheld: Denial | undefined;
+  const watched = inspectReply(reply, inspected, id, (denial) => {
+    withheld = denial;
+  });
+  forwardTo(exchange, watched, weaknesses, (status, denial, traceId) =>
+    // The upstream tells of the end before the last of the body is let go.
+    queueMicrotask(() => {
+      if (inspected.inspection.matched) noteFindings(exchange, inspected.inspection);
+      end(withheld?.status ?? status, withheld ?? denial, traceId);
+    }),
+  );
+}
+
+function forwardTo(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
   const { request, route, path, operation } = exchange;
   const trace = continueTrace(request.headers.getAll('traceparent'));
   const headers = requestHeaders(exchange, trace, weaknesses);

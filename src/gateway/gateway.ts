@@ -101,7 +101,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     apply: (version, snapshot) => {
       const former = current;
-      current = compileSnapshot(version, snapshot, compileOptions(snapshot));
+      current = compileSnapshot(version, snapshot, compileOptions(snapshot), former);
       for (const upstream of former?.upstreams ?? []) void upstream.drain(30_000);
     },
     handle: (request, reply) => {
@@ -157,6 +157,8 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     responseFields: undefined,
     limitFields: undefined,
     reports: undefined,
+    findings: undefined,
+    inspected: undefined,
     release: undefined,
   };
 }

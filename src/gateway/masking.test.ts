@@ -56,9 +56,8 @@ describe('a masked field', () => {
     const key = `mk_abcdefghijkl_${'s'.repeat(43)}`;
     const apiKey = (roles: string[]) => ({
       id: 'abcdefghijkl',
-      hash: createHash('sha256').update(key).digest('base64url'),
+      secrets: [{ hash: createHash('sha256').update(key).digest('base64url'), expiresAtMs: Date.now() + 60_000 }],
       principal: { kind: 'client' as const, id: 'job', roles, scopes: [] },
-      expiresAtMs: Date.now() + 60_000,
     });
     for (const [roles, seen] of [
       [['auditor'], true],

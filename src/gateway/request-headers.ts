@@ -33,11 +33,17 @@ export function requestHeaders(exchange: Exchange, trace: TraceContext, weakness
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] as string;
     const claims = !keepsIdentity && isIdentityHeader(name);
-    if (claims || (!keepsCredential && (name === 'authorization' || name === 'x-api-key'))) headers.delete(name);
+    if (
+      claims ||
+      (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader))
+    )
+      headers.delete(name);
   }
   setForwarded(headers, request.client);
   headers.set('traceparent', trace.traceparent);
   if (!trace.isContinued) headers.delete('tracestate');
+  // Rules cannot read what is compressed.
+  if (exchange.inspected !== undefined) headers.delete('accept-encoding');
   if (!route.provider) vouch(headers, exchange);
   return headers;
 }

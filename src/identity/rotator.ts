@@ -46,6 +46,11 @@ export interface Rotator<T extends Credential> {
   ready(): Promise<T>;
   /** Renews now: its authority is tainted, or its key may be known to others. Ends when the attempt has. */
   renew(): Promise<void>;
+  /**
+   * The issuer is within reach again: forgets the back-off, gives an attempt up that waits for an answer which cannot come
+   * any more, and asks anew at once where a renewal is due.
+   */
+  retry(): void;
   stop(): void;
 }
 
@@ -101,10 +106,14 @@ class CredentialRotator<T extends Credential> implements Rotator<T> {
 
   renew(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
-    this.#attempt ??= this.#obtain().finally(() => {
-      this.#attempt = undefined;
-    });
+    this.#attempt ??= this.#obtain();
     return this.#attempt;
+  }
+
+  retry(): void {
+    this.#attempt = undefined;
+    this.#retryAtMonotonic = Number.NEGATIVE_INFINITY;
+    if (!this.#stopped && this.#isDue(this.#options.clock.now())) void this.renew();
   }
 
   stop(): void {
@@ -133,15 +142,27 @@ class CredentialRotator<T extends Credential> implements Rotator<T> {
     return Math.min(longestLookMs, Math.max(firstRetryMs, lifeOf(this.#credential) / looksPerLife));
   }
 
-  async #obtain(): Promise<void> {
+  #obtain(): Promise<void> {
+    const attempt: Promise<void> = this.#ask().then((cause) => {
+      // Another may have taken its place: then how this one failed says nothing.
+      if (this.#attempt !== attempt) return;
+      this.#attempt = undefined;
+      if (cause !== undefined) this.#fail(cause.error);
+    });
+    return attempt;
+  }
+
+  /** Asks once; gives what went wrong. */
+  async #ask(): Promise<{ readonly error: unknown } | undefined> {
     try {
       const credential = await this.#withinTime(this.#options.obtain());
-      if (this.#stopped) return;
+      if (this.#stopped) return undefined;
       if (credential.notAfterMs <= this.#options.clock.now()) throw new Error('the new credential has expired already');
       this.#adopt(credential);
       this.#options.onRotated?.(credential);
-    } catch (cause) {
-      this.#fail(cause);
+      return undefined;
+    } catch (error) {
+      return { error };
     }
   }
 

@@ -20,13 +20,14 @@ const longestKey = 200;
  */
 export function callerKey({ by }: LimitRule, caller: LimitedCaller, route: string, ipv6PrefixBits: number): string {
   if (by === 'route') return route;
+  if (by === 'all') return '';
   const name = by === 'ip' ? undefined : nameOf(by, caller);
   if (name === undefined) return addressKey(caller.remoteAddress, ipv6PrefixBits);
   // The prefix keeps a subject that is spelled like an address apart from that address.
   return `=${name.length > longestKey ? createHash('sha256').update(name).digest('base64url') : name}`;
 }
 
-function nameOf(by: Exclude<LimitRule['by'], 'ip' | 'route'>, caller: LimitedCaller): string | undefined {
+function nameOf(by: Exclude<LimitRule['by'], 'ip' | 'route' | 'all'>, caller: LimitedCaller): string | undefined {
   if (by === 'client') return caller.client;
   if (by === 'apiKey') return caller.apiKey;
   if (by !== 'user') return claimText(caller.claims, by.claim);

@@ -18,7 +18,7 @@ export interface LimitCheck {
 export interface CompiledLimits {
   /** The gateway's own limits. `nowMs`: monotonic. */
   checkIp(remoteAddress: string, nowMs: number): LimitCheck | Promise<LimitCheck>;
-  /** The limits of a route; `cost` tokens are taken of each. `route`: its id. */
+  /** The limits of a route, and of the caller's own API key; `cost` tokens are taken of each. `route`: its id. */
   checkPrincipal(caller: LimitedCaller, route: string, cost: number, nowMs: number): LimitCheck | Promise<LimitCheck>;
   /** Counts a request in; a denial where too many run. Each call without a denial needs one `leave`. */
   enter(caller: LimitedCaller, route: string): Denial | undefined;
@@ -36,8 +36,10 @@ export interface CompileLimitsOptions {
 }
 
 /** All rules of a section that count tokens, for the `configure` of limiter and broker. */
-export function tokenRulesOf(section: LimitsSection): TokenRule[] {
-  return [section.gateway, ...Object.values(section.routes)].flat().filter((rule) => rule.kind !== 'concurrency');
+export function tokenRulesOf({ gateway, routes, apiKeys = {} }: LimitsSection): TokenRule[] {
+  const rules = [gateway, ...Object.values(routes), ...Object.values(apiKeys)].flat();
+  const byId = new Map(rules.filter((rule) => rule.kind !== 'concurrency').map((rule) => [rule.id, rule]));
+  return [...byId.values()];
 }
 
 const unlimited: LimitCheck = { denial: undefined, fields: undefined };
@@ -49,17 +51,38 @@ export function compileLimits(options: CompileLimitsOptions): CompiledLimits {
   const { ipv6PrefixBits } = section;
   const gateway = compileChain(section.gateway, limiter);
   const routes = new Map(Object.entries(section.routes).map(([id, rules]) => [id, compileChain(rules, limiter)]));
+  const keyed = compileKeyed(section, limiter);
   const running = compileConcurrency({ section, concurrency, workers, worker });
   return {
     checkIp: (remoteAddress, nowMs) =>
-      gateway === undefined ? unlimited : gateway(() => addressKey(remoteAddress, ipv6PrefixBits), 1, nowMs),
+      gateway === undefined
+        ? unlimited
+        : gateway(({ by }) => (by === 'all' ? '' : addressKey(remoteAddress, ipv6PrefixBits)), 1, nowMs),
     checkPrincipal(caller, route, cost, nowMs) {
-      const check = routes.get(route);
+      const { apiKey } = caller;
+      const check = (apiKey === undefined ? undefined : keyed(route, apiKey)) ?? routes.get(route);
       return check === undefined
         ? unlimited
         : check((rule) => callerKey(rule, caller, route, ipv6PrefixBits), cost, nowMs);
     },
     ...running,
+  };
+}
+
+/** The chain of a route with the limit of an API key in front; undefined where the key has none of its own. */
+function compileKeyed(
+  { routes, apiKeys = {} }: LimitsSection,
+  limiter: AskingLimiter,
+): (route: string, apiKey: string) => Chain | undefined {
+  const limited = new Map(Object.entries(apiKeys));
+  // Keys that have limits, by routes that there are: bounded by the snapshot.
+  const chains = new Map<string, Chain | undefined>();
+  return (route, apiKey) => {
+    const own = limited.get(apiKey);
+    if (own === undefined) return undefined;
+    const id = `${route}\n${apiKey}`;
+    if (!chains.has(id)) chains.set(id, compileChain([...own, ...(routes[route] ?? [])], limiter));
+    return chains.get(id);
   };
 }
 

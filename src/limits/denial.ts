@@ -52,6 +52,7 @@ function scopeOf({ by }: LimitRule): string {
     client: 'per client',
     apiKey: 'per API key',
     route: 'for this route',
+    all: 'for everyone together',
   };
   return scopes[by];
 }

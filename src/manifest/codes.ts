@@ -23,6 +23,8 @@ export const manifestCodes = {
   'manifest.unknown-role': 'the name of a role that is not declared',
   'manifest.unknown-scope': 'a scope that nothing declares',
   'manifest.unknown-parameter': 'a path parameter that the OpenAPI document does not have',
+  'manifest.unknown-operation': 'an operation that the OpenAPI document does not have',
+  'manifest.bad-limit': 'a limit that every request is over',
   'manifest.duplicate-route': 'two routes that match the same requests',
   'manifest.duplicate-issuer': 'an issuer that is listed twice',
   'manifest.self-call': 'a service that calls itself',
@@ -35,7 +37,9 @@ export const manifestCodes = {
   'manifest.public-data': 'sensitive data behind a public route',
   'manifest.plain-secret': 'a secret in clear text',
   'manifest.plain-http': 'clear-text HTTP beyond this machine',
+  'manifest.plain-redis': 'limits shared in clear text beyond this machine',
   'manifest.no-operation': 'a route under which the OpenAPI document has no path',
+  'manifest.expired-patch': 'a virtual patch that has expired and no longer runs',
   'manifest.unscoped-method': 'a method without scopes where others have them',
 } as const;
 

@@ -15,6 +15,7 @@ export { manifestReference } from './reference.ts';
 export { splitCommand } from './schema/command.ts';
 export type { IpListEntry } from './schema/edge.ts';
 export type { Gateway } from './schema/gateway.ts';
+export type { CountedBy, GatewayLimits, Quota, RateLimit, RouteLimits, SharedLimits } from './schema/limits.ts';
 export type { Network } from './schema/networks.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
 export type { DataClass, SecretReference, Service } from './schema/services.ts';

@@ -112,7 +112,7 @@ describe('what is resolved', () => {
     expect(gateway.publicUrl).toBe('http://localhost');
     expect(gateway.limits).toMatchObject({ perIp: { count: 10, periodMs: 1000, text: '10/s' }, bodyBytes: 1_000_000 });
     expect(gateway.timeouts).toEqual({ connect: 2000, firstByte: 30_000, idle: 300_000 });
-    expect(routes[0]?.limits.quota).toEqual({ count: 10_000, periodMs: 86_400_000, text: '10000/day' });
+    expect(routes[0]?.limits.quota).toEqual([{ count: 10_000, periodMs: 86_400_000, text: '10000/day', by: 'user' }]);
   });
 
   test('a map of scopes names the methods that there are: others are not left open', () => {

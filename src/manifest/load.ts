@@ -20,6 +20,8 @@ export const maxManifestBytes = 1024 * 1024;
 export interface LoadOptions {
   /** Default: the machine's own files. */
   readonly files?: Files;
+  /** Epoch milliseconds: what has expired by then is warned of. Default: nothing is. */
+  readonly nowMs?: number;
 }
 
 /** A manifest that holds, and what someone should look at all the same. */
@@ -68,12 +70,12 @@ const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column 
 const bySeverity = (a: Problem, b: Problem): number =>
   Number(a.severity === 'warning') - Number(b.severity === 'warning');
 
-function lint(source: Source, whole: boolean, files: Files): Problem[] {
+function lint(source: Source, whole: boolean, files: Files, nowMs: number | undefined): Problem[] {
   const draft = draftOf(source.value, whole);
   const folder = dirname(source.file);
   const resolve = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
   const { apis, findings } = readApis(draft, { files, resolve });
-  const input: CheckInput = { draft, valueAt: source.valueAt, files, resolve, apis };
+  const input: CheckInput = { draft, valueAt: source.valueAt, files, resolve, apis, nowMs };
   const all: Finding[] = [...findings, ...checks.flatMap((check) => check(input))];
   return all.map(({ path, at, ...complaint }) => source.problem(complaint, path, at));
 }
@@ -86,7 +88,7 @@ function lint(source: Source, whole: boolean, files: Files): Problem[] {
 export function checkManifest(
   path: string,
   text: string,
-  { files = systemFiles }: LoadOptions = {},
+  { files = systemFiles, nowMs }: LoadOptions = {},
 ): { manifest?: Manifest; problems: Problem[] } {
   const source = readSource(path, text);
   // Of what is not YAML, anything further that could be said would be a guess.
@@ -96,7 +98,7 @@ export function checkManifest(
   const all = [
     ...source.problems,
     ...(result.success ? [] : problemsOf(result.error.issues.slice(0, maxProblems), source)),
-    ...lint(source, result.success, files),
+    ...lint(source, result.success, files, nowMs),
   ].sort(bySeverity);
   const problems = all.slice(0, maxProblems).sort(byPlace);
   return result.success && all[0]?.severity !== 'error' ? { manifest: result.data, problems } : { problems };

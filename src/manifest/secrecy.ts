@@ -56,7 +56,10 @@ export function isPlainSecret(name: string, value: string): boolean {
 
 /** Whether what stands below the key `step`, `depth` keys down in a manifest, may be a secret. */
 export function isSecretStep(depth: number, step: string | number): boolean {
-  return typeof step === 'string' && ((depth === 2 && (step === 'env' || step === 'secrets')) || isSecretName(step));
+  // `shared` holds an address, in which a person may have put the password.
+  const holder = depth === 2 && (step === 'env' || step === 'secrets' || step === 'shared');
+  // A limit for each API key is no key.
+  return typeof step === 'string' && (holder || (isSecretName(step) && step !== 'perApiKey'));
 }
 
 /** Whether what stands at `path` of a manifest may be a secret, and must not be shown. */

@@ -51,6 +51,12 @@ export const defaultHttpLimits: HttpLimits = {
 export interface UpstreamLimits {
   /** Connections to one endpoint. */
   readonly connections: number;
+  /** Exchanges at a time with one endpoint that speaks HTTP/2. */
+  readonly streams: number;
+  /** Exchanges at a time on one connection of HTTP/2; the endpoint may set a lower bound. */
+  readonly streamsPerConnection: number;
+  /** An HTTP/2 connection with exchanges on which nothing has come for so long is asked whether it lives; it then has `connectMs`. */
+  readonly pingMs: number;
   /** Requests that wait for a connection; more are refused. */
   readonly pending: number;
   /** Idle connections kept to one endpoint. */
@@ -87,6 +93,10 @@ export interface UpstreamLimits {
 
 export const defaultUpstreamLimits: UpstreamLimits = {
   connections: 256,
+  streams: 1000,
+  streamsPerConnection: 100,
+  // Servers of gRPC take more than one ping in five minutes for an attack.
+  pingMs: 330_000,
   pending: 1024,
   idleConnections: 64,
   idleTimeMs: 30_000,

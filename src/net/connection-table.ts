@@ -9,21 +9,28 @@ const shortestSweepMs = 20;
 
 /** The connections of a server: how many each address has, and the sweep that holds all of them to their time bounds. */
 export class ConnectionTable {
-  readonly #limits: HttpLimits;
+  #limits: HttpLimits;
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<TrackedConnection>();
   readonly #perSubscriber = new Map<string, number>();
-  readonly #sweepMs: number;
+  #sweepMs: number;
   #sweep: Timer | undefined;
   readonly #whenEmpty: (() => void)[] = [];
 
   constructor(limits: HttpLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
-    const { headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs } = limits;
-    const shortest = Math.min(headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs) / 4;
-    this.#sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
+    this.#sweepMs = sweepOf(limits);
+  }
+
+  /** Other bounds, for the connections to come. */
+  configure(limits: HttpLimits): void {
+    this.#limits = limits;
+    this.#sweepMs = sweepOf(limits);
+    if (this.#sweep === undefined) return;
+    this.#sweep.cancel();
+    this.#sweep = this.#clock.every(this.#sweepMs, () => this.#sweepAll());
   }
 
   /** Counts a new socket in, until it closes. False where there are too many. */
@@ -90,4 +97,9 @@ export class ConnectionTable {
     const now = this.#clock.monotonic();
     for (const connection of this.#connections) connection.sweep(now);
   }
+}
+
+function sweepOf({ headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs }: HttpLimits): number {
+  const shortest = Math.min(headerTimeMs, bodyIdleMs, writeIdleMs, idleTimeMs) / 4;
+  return Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
 }

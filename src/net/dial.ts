@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { NetError } from './errors.ts';
+import { Intake } from './intake.ts';
 import { readPeerCertificate } from './tls.ts';
 import type { Endpoint, UpstreamTls } from './upstream-options.ts';
 
@@ -17,18 +18,43 @@ export interface DialOutcome {
   failed(error: NetError): void;
 }
 
+/** A socket that is being connected, and what reads it. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly intake: Intake;
+}
+
 /**
  * Connects to an endpoint, with TLS where `tls` is given: the chain must end in the bundle, and either the host name is checked or
  * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
  */
-export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
-  return tls === undefined ? dialPlain(endpoint, outcome) : dialTls(endpoint, tls, outcome);
+export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Dialled {
+  const intake = tls === undefined ? Intake.forPlain() : Intake.forTls();
+  const options = { ...socketOptions, ...endpoint, onread: intake.onread };
+  const socket = tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
+  intake.attach(socket);
+  return { socket, intake };
 }
 
-const socketOptions = { noDelay: true, allowHalfOpen: true, highWaterMark: 65_536, autoSelectFamily: true };
+/** As `dial`, for HTTP/2: by ALPN where `tls` is given, else by prior knowledge. */
+export function dialHttp2(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Socket {
+  // Half a connection means nothing to HTTP/2, which reads the socket by itself.
+  const options = { ...socketOptions, ...endpoint, allowHalfOpen: false, ALPNProtocols: ['h2'] };
+  return tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
+}
 
-function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
-  const socket = connectTcp({ ...socketOptions, ...endpoint });
+const socketOptions = {
+  noDelay: true,
+  allowHalfOpen: true,
+  highWaterMark: 65_536,
+  autoSelectFamily: true,
+  ALPNProtocols: ['http/1.1'],
+};
+
+type SocketOptions = typeof socketOptions & Endpoint;
+
+function dialPlain(options: SocketOptions, outcome: DialOutcome): Socket {
+  const socket = connectTcp(options);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-connect', 502, 'the service cannot be reached', messageOf(error)));
   };
@@ -41,8 +67,9 @@ function dialPlain(endpoint: Endpoint, outcome: DialOutcome): Socket {
   return socket;
 }
 
-function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): Socket {
-  const socket = connectTls({ ...socketOptions, ...endpoint, ...tlsOptions(endpoint, tls) } as ConnectionOptions);
+function dialTls(endpoint: Endpoint, plain: SocketOptions, tls: UpstreamTls, outcome: DialOutcome): Socket {
+  const options = { ...plain, ...tlsOptions(endpoint, tls) };
+  const socket = connectTls(options as ConnectionOptions);
   const fail = (error: Error): void => {
     outcome.failed(new NetError('net.upstream-tls', 502, 'no trusted connection to the service', messageOf(error)));
   };
@@ -52,11 +79,16 @@ function dialTls(endpoint: Endpoint, tls: UpstreamTls, outcome: DialOutcome): So
     socket.on('error', ignore);
     const chain = readPeerCertificate(socket)?.chain ?? [];
     const problem = tls.verifyPeer?.(chain);
-    if (problem === undefined) {
+    const isAsAsked = !plain.ALPNProtocols.includes('h2') || socket.alpnProtocol === 'h2';
+    if (problem === undefined && isAsAsked) {
       outcome.connected();
       return;
     }
     socket.destroy();
+    if (problem === undefined) {
+      outcome.failed(new NetError('net.upstream-protocol', 502, 'the service does not speak HTTP/2'));
+      return;
+    }
     outcome.failed(new NetError('net.upstream-peer', 502, 'the service is not who it should be', problem.message));
   });
   return socket;
@@ -67,7 +99,6 @@ function tlsOptions(endpoint: Endpoint, tls: UpstreamTls): ConnectionOptions {
   const ca = tls.ca?.();
   const name = tls.servername ?? ('host' in endpoint ? endpoint.host : undefined);
   return {
-    ALPNProtocols: ['http/1.1'],
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca: ca as string | string[] }),

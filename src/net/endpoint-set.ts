@@ -1,7 +1,9 @@
 import type { UpstreamLimits } from './config.ts';
 import { endpointName } from './dial.ts';
-import { EndpointPool, type Lessee, type PoolHost } from './endpoint-pool.ts';
+import type { EndpointPool, Lessee, PoolHost } from './endpoint-pool.ts';
 import { NetError } from './errors.ts';
+import { Http1Pool } from './http1-pool.ts';
+import { Http2Pool } from './http2-pool.ts';
 import type { Endpoint } from './upstream-options.ts';
 
 /** Who asks the set for a connection. */
@@ -44,7 +46,7 @@ export class EndpointSet {
     const next = new Map<string, EndpointPool>();
     for (const endpoint of endpoints) {
       const name = endpointName(endpoint);
-      const pool = present.get(name) ?? new EndpointPool(endpoint, { ...this.#host, released: () => this.#released() });
+      const pool = present.get(name) ?? this.#open(endpoint);
       next.set(name, pool);
     }
     this.#pools = [...next.values()];
@@ -104,6 +106,11 @@ export class EndpointSet {
   destroy(): void {
     for (const { waiter } of this.#waiting.splice(0)) waiter.refused(this.#overloaded());
     for (const pool of this.#every()) pool.destroy();
+  }
+
+  #open(endpoint: Endpoint): EndpointPool {
+    const host = { ...this.#host, released: () => this.#released() };
+    return host.protocol === 'http1' ? new Http1Pool(endpoint, host) : new Http2Pool(endpoint, host);
   }
 
   *#every(): IterableIterator<EndpointPool> {

@@ -31,8 +31,11 @@ export const netCodes = [
   'net.upstream-tls', // 502
   'net.upstream-peer', // 502
   'net.upstream-reset', // 502
+  'net.upstream-refused', // 503: not processed, as it says itself
+  'net.upstream-protocol', // 502: does not speak what was declared
   'net.upstream-malformed', // 502
   'net.upstream-timeout', // 504
+  'net.deadline-exceeded', // 504: the caller's own deadline
   'net.upstream-too-large', // 502
   // wrong use or configuration
   'net.bad-cidr',

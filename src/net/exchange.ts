@@ -1,22 +1,24 @@
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Carrier, ResponseHandler } from './carrier.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { EndpointSet, Waiter } from './endpoint-set.ts';
 import type { NetError } from './errors.ts';
-import type { HeaderRecord, Headers } from './headers.ts';
+import { isGrpc } from './grpc.ts';
+import type { Headers } from './headers.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
 import type { BodySink, Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
 import { OutgoingReply } from './reply.ts';
-import { formatRequestHead } from './request-format.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import { SentBody } from './sent-body.ts';
 import { joinSockets } from './tunnel.ts';
-import type { ResponseHandler, UpstreamConnection } from './upstream-connection.ts';
-import type { Forwarding, UpstreamFailure } from './upstream-options.ts';
+import type { FailureReply, Forwarding, UpstreamFailure, UpstreamProtocol } from './upstream-options.ts';
 
 /** What an exchange needs of its upstream. */
 export interface ExchangeHost {
   readonly clock: Clock;
   readonly endpoints: EndpointSet;
+  readonly protocol: UpstreamProtocol;
   readonly budget: RetryBudget;
   readonly retryAttempts: number;
   readonly totalMs: number;
@@ -39,6 +41,8 @@ const clientGone: UpstreamFailure = {
 
 /** One request on its way to an upstream and its response on the way back. */
 export class Exchange implements Waiter, ResponseHandler, BodySink {
+  /** An HTTP/1.1 connection writes what it is given at once. */
+  readonly keepsNothing: boolean;
   readonly #host: ExchangeHost;
   readonly #request: ServerRequest;
   readonly #reply: Reply;
@@ -49,9 +53,14 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   /** The reply, where it is one of HTTP/1. */
   readonly #outgoing: OutgoingReply | undefined;
   #pool: EndpointPool | undefined;
-  #connection: UpstreamConnection | undefined;
+  #carrier: Carrier | undefined;
   #retries = 0;
   #isBodySent = false;
+  #isBodyComplete = false;
+  /** Where the endpoint may send the request back: what it got of the body. */
+  #sent: SentBody | undefined;
+  #trailers: Headers | undefined;
+  #deadline: Timer | undefined;
   #requestBytes = 0;
   #status = 0;
   #headMs = 0;
@@ -59,6 +68,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   #isOver = false;
 
   constructor(host: ExchangeHost, request: ServerRequest, reply: Reply, forwarding: Forwarding) {
+    this.keepsNothing = host.protocol === 'http1';
     this.#host = host;
     this.#request = request;
     this.#reply = reply;
@@ -66,7 +76,11 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#method = forwarding.method ?? request.method;
     this.#startedAt = host.clock.monotonic();
     this.#outgoing = reply instanceof OutgoingReply ? reply : undefined;
-    this.#asksUpgrade = forwarding.upgrade !== false && this.#outgoing !== undefined && asksWebSocket(request);
+    this.#asksUpgrade =
+      forwarding.upgrade !== false &&
+      host.protocol === 'http1' &&
+      this.#outgoing !== undefined &&
+      asksWebSocket(request);
   }
 
   /** Bound on the whole exchange; 0: none. */
@@ -82,6 +96,9 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     }
     if (this.#outgoing !== undefined) this.#outgoing.flushesItself = true;
     this.#host.budget.deposit();
+    if (this.#host.protocol === 'grpc' && isGrpc(this.#request.headers)) this.#request.body.mayPause();
+    const { deadlineMs } = this.#forwarding;
+    if (deadlineMs !== undefined) this.#deadline = this.#host.clock.after(deadlineMs, () => this.#expire());
     this.#reply.onClosed(({ aborted }) => {
       if (aborted) this.#giveUp();
     });
@@ -97,19 +114,17 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   // As one who waits for a connection.
 
-  ready(connection: UpstreamConnection, pool: EndpointPool): void {
+  ready(carrier: Carrier, pool: EndpointPool): void {
     this.#pool = pool;
-    this.#connection = connection;
-    connection.begin(this, this.#method, this.#asksUpgrade);
-    const head = formatRequestHead(this.#request, this.#forwarding, this.#asksUpgrade, pool.name);
-    if (!this.#request.body.present) {
-      connection.output.put(head);
-      connection.requestComplete();
-      return;
+    this.#carrier = carrier;
+    carrier.send(this, this.#request, this.#forwarding, this.#asksUpgrade);
+    if (!this.#request.body.present) carrier.end();
+    else if (this.#isBodySent) this.#resend(carrier);
+    else {
+      this.#isBodySent = true;
+      if (carrier.canRefuse) this.#sent = new SentBody();
+      this.#request.body.pipe(this);
     }
-    connection.output.write(head);
-    this.#isBodySent = true;
-    this.#request.body.pipe(this);
   }
 
   unreachable(error: NetError, pool: EndpointPool): void {
@@ -126,22 +141,16 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   // As the sink of the request's body.
 
   data(chunk: Buffer): boolean {
-    const connection = this.#connection;
-    if (connection === undefined) return true;
     this.#requestBytes += chunk.length;
-    const { output } = connection;
-    if (this.#request.body.length === undefined) {
-      output.write(`${chunk.length.toString(16)}\r\n`);
-      output.write(chunk);
-      output.write('\r\n');
-    } else output.write(chunk);
-    return !output.isFull;
+    this.#sent?.keep(chunk);
+    // Between two attempts there is none: hold on.
+    return this.#carrier === undefined ? this.#isOver : this.#carrier.write(chunk);
   }
 
   /** Trailers of a request are dropped: a service that merges them into its header fields would take them for checked. */
   end(): void {
-    if (this.#request.body.length === undefined) this.#connection?.output.write('0\r\n\r\n');
-    this.#connection?.requestComplete();
+    this.#isBodyComplete = true;
+    this.#carrier?.end();
   }
 
   error(error: NetError): void {
@@ -169,22 +178,29 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   head(status: number, headers: Headers, length: number | undefined): void {
     this.#began(status);
+    this.#sent = undefined;
     if (status === 502 || status === 503 || status === 504) this.#poolFailed();
     else this.#pool?.succeeded();
-    dropHopByHop(headers);
-    this.#forwarding.onResponseHead?.(status, headers);
+    if (this.#forwarding.onResponseHead !== undefined) {
+      // Whoever writes them leaves them out; who looks at them shall not see them either.
+      dropHopByHop(headers);
+      this.#forwarding.onResponseHead(status, headers);
+    }
     this.#reply.start(status, headers, length);
   }
 
   content(chunk: Buffer): boolean {
-    if (this.#reply.write(chunk)) return true;
-    this.#reply.onDrain ??= () => this.#connection?.resume();
+    const takesMore =
+      this.#outgoing?.lend(chunk) ?? this.#reply.write(this.#carrier?.lends === false ? chunk : Buffer.from(chunk));
+    if (takesMore) return true;
+    this.#reply.onDrain ??= () => this.#carrier?.resume();
     return false;
   }
 
   complete(trailers: Headers | undefined): void {
     const takesTrailers = trailers !== undefined && this.#request.headers.get('te')?.includes('trailers') === true;
-    this.#connection = undefined;
+    this.#carrier = undefined;
+    this.#trailers = trailers;
     this.#over(undefined);
     this.#reply.end(undefined, takesTrailers ? trailers : undefined);
   }
@@ -196,24 +212,42 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   }
 
   failed(error: NetError): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    this.#poolFailed();
-    const wasUnanswered = error.code === 'net.upstream-reset' && connection?.hasResponse === false;
-    if (wasUnanswered && !this.#isBodySent && idempotent.has(this.#method) && this.#mayRetry()) {
-      this.#host.endpoints.lease(this, (connection?.uses ?? 1) > 1 ? undefined : this.#pool);
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    // Not processed, as the endpoint itself says: any method may be asked again, elsewhere or by another connection.
+    const isRefused = error.code === 'net.upstream-refused';
+    if (!isRefused) this.#poolFailed();
+    const wasUnanswered = error.code === 'net.upstream-reset' && carrier?.hasResponse === false;
+    const mayRepeat = isRefused
+      ? !this.#isBodySent || this.#sent?.pieces !== undefined
+      : wasUnanswered && !this.#isBodySent && idempotent.has(this.#method);
+    if (mayRepeat && this.#mayRetry()) {
+      this.#host.endpoints.lease(this, isRefused || (carrier?.uses ?? 1) > 1 ? undefined : this.#pool);
     } else this.#end(error);
+  }
+
+  /** What the endpoint before sent back. */
+  #resend(carrier: Carrier): void {
+    for (const piece of this.#sent?.pieces ?? []) carrier.write(piece);
+    if (this.#isBodyComplete) carrier.end();
+    else this.#request.body.resume();
+  }
+
+  /** The caller's own deadline has passed. */
+  #expire(): void {
+    this.#release();
+    this.#end({ code: 'net.deadline-exceeded', status: 504, message: 'the deadline has passed', detail: undefined });
   }
 
   #began(status: number): void {
     this.#status = status;
-    this.#headMs = this.#host.clock.monotonic() - this.#startedAt;
+    if (this.#forwarding.onEnd !== undefined) this.#headMs = this.#host.clock.monotonic() - this.#startedAt;
   }
 
   #joinTunnel(headers: Headers): void {
-    const connection = this.#connection as UpstreamConnection;
-    const far = connection.detach();
-    this.#connection = undefined;
+    const carrier = this.#carrier as Carrier;
+    const far = carrier.detach();
+    this.#carrier = undefined;
     const protocol = headers.get('upgrade') as string;
     dropHopByHop(headers);
     this.#forwarding.onResponseHead?.(101, headers);
@@ -224,7 +258,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     }
     this.#isUpgraded = true;
     joinSockets(near, far, this.#host, () => {
-      this.#pool?.forget(connection);
+      this.#pool?.forget(carrier);
       this.#over(undefined);
     });
   }
@@ -250,9 +284,9 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   /** Lets go of the connection, or of the place in the queue. */
   #release(): void {
-    if (this.#connection === undefined) this.#host.endpoints.abandon(this);
-    else this.#connection.destroy();
-    this.#connection = undefined;
+    if (this.#carrier === undefined) this.#host.endpoints.abandon(this);
+    else this.#carrier.destroy();
+    this.#carrier = undefined;
   }
 
   /** It failed: tells the client what can still be told. */
@@ -260,15 +294,13 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     if (this.#isOver) return;
     const { code, status, message, detail } = failure;
     this.#over({ code, status, message, detail });
-    if (this.#reply.sent) {
-      this.#reply.abort();
-      return;
-    }
-    const { headers, body } = this.#describe(failure);
-    this.#reply.send(status, headers, body);
+    const described = this.#describe(failure);
+    if (!this.#reply.sent) this.#reply.send(described.status ?? status, described.headers, described.body);
+    else if (described.trailers === undefined) this.#reply.abort();
+    else this.#reply.end(undefined, described.trailers);
   }
 
-  #describe(failure: UpstreamFailure): { readonly headers?: HeaderRecord; readonly body?: string } {
+  #describe(failure: UpstreamFailure): FailureReply {
     try {
       const described = this.#forwarding.onFailure?.(failure);
       if (described !== undefined) return described;
@@ -281,6 +313,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   #over(failure: UpstreamFailure | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#deadline?.cancel();
     this.#host.ended(this);
     if (this.#forwarding.onEnd !== undefined) this.#tellEnd(this.#forwarding.onEnd, failure);
   }
@@ -295,6 +328,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
       requestBytes: this.#requestBytes,
       responseBytes: this.#reply.bytes,
       upgraded: this.#isUpgraded,
+      trailers: this.#trailers,
       failure,
     };
     try {

@@ -1,10 +1,8 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { Carrier, ResponseHandler } from './carrier.ts';
 import type { Waiter } from './endpoint-set.ts';
 import { NetError } from './errors.ts';
 import type { Headers } from './headers.ts';
-import { formatFields, toHeaders } from './serialise.ts';
-import type { ResponseHandler, UpstreamConnection } from './upstream-connection.ts';
 import type { FetchRequest, FetchResponse } from './upstream-options.ts';
 
 const defaultMaxBytes = 1_048_576;
@@ -33,7 +31,7 @@ class Call implements Waiter, ResponseHandler {
   #bytes = 0;
   #status = 0;
   #headers: Headers | undefined;
-  #connection: UpstreamConnection | undefined;
+  #carrier: Carrier | undefined;
   #mayRetry = true;
 
   constructor(
@@ -56,21 +54,10 @@ class Call implements Waiter, ResponseHandler {
     this.#source.lease(this);
   }
 
-  ready(connection: UpstreamConnection, pool: EndpointPool): void {
-    this.#connection = connection;
-    const method = this.#request.method ?? 'GET';
-    connection.begin(this, method, false);
-    connection.output.write(this.#head(method, pool));
-    if (this.#request.body !== undefined) connection.output.write(Buffer.from(this.#request.body));
-    connection.requestComplete();
-  }
-
-  #head(method: string, pool: EndpointPool): string {
-    const { path, body } = this.#request;
-    const headers = toHeaders(this.#request.headers);
-    const host = headers.has('host') ? '' : `host: ${'path' in pool.endpoint ? 'localhost' : pool.name}\r\n`;
-    const length = body === undefined && method === 'GET' ? '' : `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;
-    return `${method} ${path} HTTP/1.1\r\n${host}${formatFields(headers)}${length}\r\n`;
+  ready(carrier: Carrier): void {
+    this.#carrier = carrier;
+    const { method = 'GET', path, headers, body } = this.#request;
+    carrier.sendCall(this, { method, path, headers, body });
   }
 
   unreachable(error: NetError): void {
@@ -106,7 +93,7 @@ class Call implements Waiter, ResponseHandler {
     this.#bytes += chunk.length;
     if (this.#bytes > (this.#request.maxBytes ?? defaultMaxBytes)) {
       this.#giveUp(new NetError('net.upstream-too-large', 502, 'the answer of the service is too large'));
-    } else this.#pieces.push(chunk);
+    } else this.#pieces.push(Buffer.from(chunk));
     return true;
   }
 
@@ -115,12 +102,13 @@ class Call implements Waiter, ResponseHandler {
     this.#resolve({ status: this.#status, headers: this.#headers as Headers, body: Buffer.concat(this.#pieces) });
   }
 
-  /** A connection that was kept idle may have been closed at the other end just now: once more, on another. */
+  /** A connection that was kept idle may have been closed at the other end just now, or the endpoint sent the call back: once more, on another. */
   failed(error: NetError): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    const wasStale = error.code === 'net.upstream-reset' && connection?.hasResponse === false && connection.uses > 1;
-    if (!wasStale || !this.#mayRetry || (this.#request.method ?? 'GET') !== 'GET') this.#fail(error);
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    const wasStale = error.code === 'net.upstream-reset' && carrier?.hasResponse === false && carrier.uses > 1;
+    const mayRepeat = error.code === 'net.upstream-refused' || (wasStale && (this.#request.method ?? 'GET') === 'GET');
+    if (!mayRepeat || !this.#mayRetry) this.#fail(error);
     else {
       this.#mayRetry = false;
       this.#source.lease(this);
@@ -128,9 +116,9 @@ class Call implements Waiter, ResponseHandler {
   }
 
   #giveUp(error: NetError): void {
-    if (this.#connection === undefined) this.#source.abandon(this);
-    else this.#connection.destroy();
-    this.#connection = undefined;
+    if (this.#carrier === undefined) this.#source.abandon(this);
+    else this.#carrier.destroy();
+    this.#carrier = undefined;
     this.#fail(error);
   }
 

@@ -23,6 +23,14 @@ export class Framing {
   #lengths = 0;
   #encodings = 0;
 
+  #version: '1.0' | '1.1' | undefined;
+
+  /** As `read`, for a head whose field section is the same, byte for byte, as in the one before: only the version may differ. */
+  again(headers: Headers, version: '1.0' | '1.1'): void {
+    if (version !== this.#version) this.read(headers, version);
+    else if (this.#named !== undefined) for (const name of this.#named) headers.delete(name);
+  }
+
   /**
    * Reads the framing fields (RFC 9112, sections 6 and 7), and removes from `headers` what Connection names: before any filter
    * adds a field of its own, so that no client can name that one. Throws `net.bad-framing` on whatever two parties could
@@ -30,6 +38,7 @@ export class Framing {
    */
   read(headers: Headers, version: '1.0' | '1.1'): void {
     this.#reset();
+    this.#version = version;
     const { pairs } = headers;
     for (let at = 0; at < pairs.length; at += 2) this.#field(pairs[at] as string, pairs[at + 1] as string);
     if (this.#named !== undefined) for (const name of this.#named) headers.delete(name);

@@ -1,7 +1,7 @@
 import { NetError } from './errors.ts';
 import { fieldValueChars, tokenChars } from './grammar.ts';
 import { internName } from './header-names.ts';
-import { Headers } from './headers.ts';
+import { type FieldSection, Headers } from './headers.ts';
 
 /** Bounds on the head of a message. */
 export interface HeadBounds {
@@ -15,6 +15,8 @@ export const more = -1;
 // What is remembered keeps the text alive that it was cut from; together they bound that to 64 KiB a connection.
 const rememberedFields = 32;
 const rememberedBytes = 2048;
+/** A message of its own is not worth remembering where it is longer: its text, with what came along of the content, stays alive. */
+const rememberedSection = 4096;
 
 const cr = 0x0d;
 const lf = 0x0a;
@@ -28,14 +30,24 @@ const colon = 0x3a;
 export abstract class HeadParser {
   /** Fields of the head that was read last. */
   headers = new Headers();
+  /** Whether its field section is, byte for byte, that of the head before. Then all that follows from the fields is the same, too. */
+  repeats = false;
   readonly #bounds: HeadBounds;
   #text = '';
   /** Where the line under way begins. */
   #at = 0;
   #hasStart = false;
+  /** Where its fields begin. */
+  #fieldsAt = 0;
   /** Lines of former heads by the place of their name in `headers`, and what they say: most fields of a connection repeat. */
   readonly #lines: string[] = [];
   readonly #known: string[] = [];
+  /** The field section of the former head, with the empty line that ends it; '' where it is not remembered. */
+  #section = '';
+  #sectionFields: FieldSection | undefined;
+  /** The former bytes as a whole, and where their head ended. */
+  #whole = '';
+  #wholeEnd = 0;
 
   constructor(bounds: HeadBounds) {
     this.#bounds = bounds;
@@ -52,7 +64,7 @@ export abstract class HeadParser {
     const room = this.#bounds.headerBytes - before + 1;
     const piece = chunk.toString('latin1', offset, Math.min(chunk.length, offset + room));
     const text = before === 0 ? piece : this.#text + piece;
-    const end = this.#parse(text);
+    const end = this.#isSame(text) ? this.#wholeEnd : this.#parse(text);
     if (end !== more) {
       this.#text = '';
       this.#at = 0;
@@ -77,24 +89,64 @@ export abstract class HeadParser {
       const start = this.startLine(text, 0);
       if (start === more) return more;
       this.#hasStart = true;
-      this.#at = start;
+      this.#at = this.#fieldsAt = start;
+      const end = start + this.#section.length;
+      // A client that keeps its connection mostly says the same again: one comparison instead of a grammar.
+      this.repeats = this.#sectionFields !== undefined && text.substring(start, end) === this.#section;
+      if (this.repeats) {
+        this.headers = Headers.of(this.#sectionFields as FieldSection);
+        this.#keep(text, end);
+        return end;
+      }
       this.headers = new Headers();
     }
+    return this.#fields(text);
+  }
+
+  /** Whether `text` is what came before, start line and all: then what was read of it holds. */
+  #isSame(text: string): boolean {
+    if (this.#sectionFields === undefined || text !== this.#whole) return false;
+    this.repeats = true;
+    this.headers = Headers.of(this.#sectionFields);
+    return true;
+  }
+
+  #fields(text: string): number {
     const { pairs } = this.headers;
     for (;;) {
       const next = this.#fieldLine(text, this.#at, pairs);
       if (next === more) return more;
-      if (next < 0) return -next;
+      if (next < 0) {
+        this.#remember(text, -next);
+        return -next;
+      }
       if (pairs.length > this.#bounds.headerCount * 2) throw this.tooLarge();
       this.#at = next;
     }
+  }
+
+  #keep(text: string, end: number): void {
+    this.#whole = text;
+    this.#wholeEnd = end;
+  }
+
+  #remember(text: string, end: number): void {
+    if (text.length > rememberedSection) {
+      this.#section = '';
+      this.#sectionFields = undefined;
+      return;
+    }
+    this.#keep(text, end);
+    this.#section = text.substring(this.#fieldsAt, end);
+    this.#sectionFields = { pairs: this.headers.pairs.slice(), lines: undefined, made: undefined };
+    this.headers.section = this.#sectionFields;
   }
 
   /** As `parseFieldLine`, but a line that is the same, byte for byte, as in the head before need not be read again. */
   #fieldLine(text: string, at: number, pairs: string[]): number {
     const index = pairs.length;
     const known = this.#lines[index];
-    if (known !== undefined && text.startsWith(known, at)) {
+    if (known !== undefined && text.substring(at, at + known.length) === known) {
       pairs.push(this.#known[index] as string, this.#known[index + 1] as string);
       return at + known.length;
     }

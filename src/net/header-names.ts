@@ -1,6 +1,6 @@
 // Names that most messages carry, once each: parsed names become these very strings, so that comparing them is
 // comparing pointers.
-const known = `
+const names = `
 accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-credentials
 access-control-allow-headers access-control-allow-methods access-control-allow-origin access-control-expose-headers
 access-control-max-age access-control-request-headers access-control-request-method age allow alt-svc authorization
@@ -17,6 +17,8 @@ x-content-type-options x-correlation-id x-forwarded-for x-forwarded-host x-forwa
 x-frame-options x-powered-by x-real-ip x-request-id x-requested-with`
   .trim()
   .split(/\s+/);
+// Keys of an object are the very strings that literals of the source are.
+const known = Object.keys(Object.fromEntries(names.map((name) => [name, name])));
 
 const interned = new Map<string, string>();
 for (const name of known) {

@@ -4,6 +4,33 @@ import { isFieldValue, isToken } from './grammar.ts';
 /** Names in lower case, values as they stand on the wire (one character a byte, ISO 8859-1). */
 export type HeaderRecord = Readonly<Record<string, string | readonly string[]>>;
 
+/** The fields of a section as they were read, and what was made of them: kept for messages that repeat it. */
+export interface FieldSection {
+  readonly pairs: readonly string[];
+  /** Field lines as they are written to the next hop. */
+  lines: string | undefined;
+  /** The whole head that was last made with them. */
+  made: MadeHead | undefined;
+}
+
+/** What a head says besides its fields. */
+export interface HeadParts {
+  /** Of a request: its method. Of a response: its status line with the CRLF. */
+  readonly start: string;
+  /** Of a request. */
+  readonly path: string | undefined;
+  readonly query: string | undefined;
+  /** Field lines that the engine adds. */
+  readonly end: string;
+}
+
+/** A head as it was written. */
+export interface MadeHead {
+  readonly parts: HeadParts;
+  text: string;
+  isFlat: boolean;
+}
+
 /**
  * Header fields in the order they came, duplicates kept. Names are lower case. Lookup is a linear scan: messages hold
  * a dozen fields, and interned names compare by pointer. All that gets in is checked, so what comes out can be
@@ -12,9 +39,18 @@ export type HeaderRecord = Readonly<Record<string, string | readonly string[]>>;
 export class Headers {
   /** Name, value, name, value. Only the parser and the serialiser touch it. */
   readonly pairs: string[];
+  /** The section that these are the fields of, as long as nobody has changed them. */
+  section: FieldSection | undefined;
 
   constructor(pairs: string[] = []) {
     this.pairs = pairs;
+  }
+
+  /** The fields of `section`, to be edited alone. */
+  static of(section: FieldSection): Headers {
+    const headers = new Headers(section.pairs.slice());
+    headers.section = section;
+    return headers;
   }
 
   /** Header fields from a record. Throws `net.bad-field`. */
@@ -65,6 +101,7 @@ export class Headers {
   /** Replaces every field `name` by one. Throws `net.bad-field` where `name` or `value` could not stand on the wire. */
   set(name: string, value: string): this {
     checkField(name, value);
+    this.section = undefined;
     const { pairs } = this;
     for (let at = 0; at < pairs.length; at += 2) {
       if (pairs[at] !== name) continue;
@@ -79,6 +116,7 @@ export class Headers {
   /** Adds a field line. Throws `net.bad-field`. */
   append(name: string, value: string): this {
     checkField(name, value);
+    this.section = undefined;
     this.pairs.push(name, value);
     return this;
   }
@@ -115,6 +153,7 @@ export class Headers {
       }
       kept += 2;
     }
+    if (kept < pairs.length) this.section = undefined;
     while (pairs.length > kept) pairs.pop();
   }
 }

@@ -35,6 +35,7 @@ export function dropHopByHop(headers: Headers): void {
     pairs[kept + 1] = pairs[at + 1] as string;
     kept += 2;
   }
+  // The section that they were read from stays theirs: what is dropped here is never written, whoever writes them.
   // Setting the length would take the slow way.
   while (pairs.length > kept) pairs.pop();
 }

@@ -63,7 +63,11 @@ export class Http2Connection implements TrackedConnection {
     }
     for (const [stream, { body, watch }] of this.#streams) {
       const isSlow =
-        body?.isWanted && !body.complete && !stream.isPaused() && watch.isBodyTooSlow(passedMs, body.received);
+        body?.isWanted &&
+        body.isPaced &&
+        !body.complete &&
+        !stream.isPaused() &&
+        watch.isBodyTooSlow(passedMs, body.received);
       if (isSlow) body.fail(new NetError('net.body-timeout', 408, 'the body comes too slowly'));
       if (watch.isStalledTooLong(nowMs, stream.writableLength)) stream.close(constants.NGHTTP2_CANCEL);
     }
@@ -89,6 +93,7 @@ export class Http2Connection implements TrackedConnection {
     const body = stream.endAfterHeaders ? undefined : readHttp2Body(stream, fields);
     const message = { headers, body: body ?? noBody, receivedAt: this.#host.clock.monotonic() };
     const watch = new ConnectionWatch(this.#host.limits);
+    stream.on('drain', () => watch.drained());
     const reply = new Http2Reply(stream, method, this.#host.report);
     this.#streams.set(stream, { body, watch });
     this.#host.requestStarted();

@@ -41,12 +41,12 @@ export class Http2Reply implements Reply {
   }
 
   interim(status: number, headers: Headers | HeaderRecord): void {
-    if (this.sent || this.closed || status < 102 || status > 199 || this.#stream.destroyed) return;
+    if (this.sent || this.closed || status < 102 || status > 199 || this.#isGone) return;
     this.#stream.additionalHeaders({ ...toRecord(toHeaders(headers)), ':status': status });
   }
 
   start(status: number, headers: Headers | HeaderRecord, length?: number): void {
-    if (this.sent || this.closed || this.#stream.destroyed) return;
+    if (this.sent || this.closed || this.#isGone) return;
     const fields = toRecord(toHeaders(headers));
     this.#takesContent = hasContent(this.#method, status) && length !== 0;
     this.#length = length;
@@ -95,6 +95,11 @@ export class Http2Reply implements Reply {
   onClosed(listener: (end: ReplyEnd) => void): void {
     if (this.closed) listener({ status: this.status, bytes: this.bytes, aborted: !this.#isEnded });
     else this.#closedListeners.push(listener);
+  }
+
+  /** Whether the stream takes nothing more. It may be closed before it is destroyed, and before we hear of either: a body that breaks its length ends it so. */
+  get #isGone(): boolean {
+    return this.#stream.closed || this.#stream.destroyed;
   }
 
   #close(aborted: boolean): void {

@@ -5,6 +5,7 @@ import { parseContentLength } from './framing.ts';
 import { isFieldValue, isToken } from './grammar.ts';
 import { internName } from './header-names.ts';
 import { Headers } from './headers.ts';
+import { isConnectionField } from './http2-fields.ts';
 import type { BodySource } from './request-body.ts';
 import { IncomingBody } from './request-body.ts';
 
@@ -18,16 +19,6 @@ export interface Http2Fields {
   readonly contentLength: number | undefined;
   readonly expectsContinue: boolean;
 }
-
-/** Fields of one connection: in HTTP/2 they are an attempt to frame the message of the next hop (RFC 9113, section 8.2.2). */
-const forbidden = new Set([
-  'connection',
-  'transfer-encoding',
-  'keep-alive',
-  'proxy-connection',
-  'upgrade',
-  'http2-settings',
-]);
 
 /** Reads the fields of a stream (name, value, name, value). Throws what HTTP/1.1 would: `net.bad-header`, `net.bad-host`, `net.bad-method`, `net.headers-too-large`. */
 export function readHttp2Fields(raw: readonly string[], limits: HttpLimits): Http2Fields {
@@ -90,7 +81,7 @@ function readAuthority(authority: string | undefined, headers: Headers): string 
 function checkedName(name: string): string {
   if (!isToken(name) || name !== name.toLowerCase())
     throw bad('a header field name holds a character that is not allowed');
-  if (forbidden.has(name)) throw bad(`the field \`${name}\` has no place in HTTP/2`);
+  if (isConnectionField(name)) throw bad(`the field \`${name}\` has no place in HTTP/2`);
   return internName(name);
 }
 
@@ -107,8 +98,10 @@ function bad(message: string): NetError {
 export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): IncomingBody {
   let owesContinue = fields.expectsContinue;
   const source: BodySource = {
+    givesAway: true,
     start: () => {
-      if (owesContinue && !stream.headersSent && !stream.destroyed) stream.additionalHeaders({ ':status': 100 });
+      if (owesContinue && !stream.headersSent && !stream.closed && !stream.destroyed)
+        stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;
       stream.on('data', (chunk: Buffer) => {
         if (!body.receive(chunk)) stream.pause();
@@ -119,7 +112,8 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): I
   };
   const gone = (): void =>
     body.fail(new NetError('net.client-closed', 499, 'the client went away before its request was complete'));
-  const body = new IncomingBody(source, fields.contentLength);
+  // A length of 0 is not passed on before the stream has ended without content.
+  const body = new IncomingBody(source, fields.contentLength || undefined);
   stream.on('aborted', gone);
   stream.on('close', gone);
   return body;

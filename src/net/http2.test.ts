@@ -5,9 +5,11 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from 'node:http2';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTlsAuthority, type TlsAuthority } from '../../test/fakes/certificates.ts';
 import { Peers } from '../../test/fakes/http-peers.ts';
+import { formatHttp2, parseHttp2 } from '../prove/wire/http2.ts';
 import type { HttpServerOptions, Refusal, TlsCredentials } from './index.ts';
 
 const peers = new Peers();
@@ -307,6 +309,27 @@ describe('HTTP/2', () => {
     await closed;
     expect(stream.writableEnded && stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
     await expect.poll(() => server.stats.active).toBe(0);
+  });
+
+  test.each([
+    ['0', 'more than nothing'],
+    ['4', 'more than four'],
+    ['400', 'less'],
+  ])('content that does not have its length of %s ends its stream and nothing else', async (length, data) => {
+    const { port, got, session } = await forwarding('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    // From now on there is a connection to the service, and content is passed on as it comes.
+    await ask(session, {});
+    const socket = connectTls({ port, host: 'localhost', ca: authority.bundle, ALPNProtocols: ['h2'] });
+    peers.defer(() => socket.destroy());
+    const chunks: Buffer[] = [];
+    socket.on('error', () => undefined).on('data', (chunk: Buffer) => chunks.push(chunk));
+    const fields = { ':method': 'POST', ':scheme': 'https', ':authority': 'a', ':path': '/', 'content-length': length };
+    socket.write(formatHttp2({ fields: Object.entries(fields), data }));
+    const answer = () => parseHttp2(Buffer.concat(chunks));
+    await expect.poll(() => answer().reset).toBe(constants.NGHTTP2_PROTOCOL_ERROR);
+    expect(answer().status).toBe(0);
+    expect(got.join()).not.toContain('more than');
+    expect((await ask(session, {})).status).toBe(200);
   });
 
   test('an idle connection is closed', async () => {

@@ -21,6 +21,7 @@ export type {
   HttpServer,
   HttpServerOptions,
   ListenAddress,
+  ListenerSettings,
   Refusal,
   RefusalReply,
   ServerStats,

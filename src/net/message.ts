@@ -4,6 +4,8 @@ import type { HeaderRecord, Headers } from './headers.ts';
 
 /** Where a body goes, piece by piece. */
 export interface BodySink {
+  /** It keeps none of the bytes after `data` returns: it is lent them, and they need not be copied for it. */
+  readonly keepsNothing?: boolean;
   /** Takes a piece (its bytes may be kept). False asks the source to wait until its `resume` is called. */
   data(chunk: Buffer): boolean;
   /** The body is complete. */
@@ -33,6 +35,8 @@ export interface RequestBody {
   pipe(sink: BodySink): void;
   /** Go on after a sink answered false. */
   resume(): void;
+  /** From now on its sender may pause, as in a conversation: who calls this bounds the exchange instead. */
+  mayPause(): void;
 }
 
 /** A request as it came from a client, checked against the grammar in full. */

@@ -2,7 +2,16 @@ import type { Duplex } from 'node:stream';
 import type { HeaderRecord, Headers } from './headers.ts';
 import type { Reply, ReplyEnd } from './message.ts';
 import { highWaterBytes, type Output } from './output.ts';
-import { formatDate, formatFields, formatTrailers, hasContent, statusLine, toHeaders } from './serialise.ts';
+import {
+  formatDate,
+  formatFields,
+  formatHead,
+  formatLength,
+  formatTrailers,
+  hasContent,
+  statusLine,
+  toHeaders,
+} from './serialise.ts';
 
 /** What a reply needs of the connection that it leaves by. */
 export interface ReplyConnection {
@@ -85,19 +94,27 @@ export class OutgoingReply implements Reply {
   }
 
   write(chunk: Buffer | string): boolean {
-    const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    return this.#content(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, false);
+  }
+
+  /** As `write`, of bytes that are only lent: nothing of them is kept. */
+  lend(chunk: Buffer): boolean {
+    return this.#content(chunk, true);
+  }
+
+  #content(content: Buffer, isLent: boolean): boolean {
     if (this.closed || this.#isEnded || this.#mode === noContent || content.length === 0) return true;
     this.bytes += content.length;
     if (this.#mode === byLength && this.bytes > this.#length) {
       this.abort();
       return true;
     }
-    if (this.#mode === byChunks) {
-      this.#write(`${content.length.toString(16)}\r\n`);
-      this.#write(content);
-      this.#write('\r\n');
-    } else this.#write(content);
-    return !this.#connection.output.isFull;
+    const { output } = this.#connection;
+    if (this.#mode === byChunks) output.put(`${content.length.toString(16)}\r\n`);
+    if (isLent) output.lend(content);
+    else output.put(content);
+    this.#write(this.#mode === byChunks ? '\r\n' : '');
+    return !output.isFull;
   }
 
   end(chunk?: Buffer | string, trailers?: Headers): void {
@@ -163,13 +180,12 @@ export class OutgoingReply implements Reply {
 
   #head(status: number, headers: Headers, length: number | undefined): void {
     const close = this.#connection.mustClose();
-    let head = statusLine(status) + formatFields(headers);
-    if (!headers.has('date')) head += formatDate(this.#connection.now());
-    head += this.#framing(status, length);
-    if (close || this.#mode === byClose) head += 'connection: close\r\n';
-    else if (this.#version === '1.0') head += 'connection: keep-alive\r\n';
+    let end = this.#framing(status, length);
+    if (!headers.has('date')) end = formatDate(this.#connection.now()) + end;
+    if (close || this.#mode === byClose) end += 'connection: close\r\n';
+    else if (this.#version === '1.0') end += 'connection: keep-alive\r\n';
     this.status = status;
-    this.#write(`${head}\r\n`);
+    this.#write(formatHead({ start: statusLine(status), path: undefined, query: undefined, end }, headers));
     if (this.#sentListeners !== undefined) this.#tellSent();
   }
 
@@ -177,12 +193,12 @@ export class OutgoingReply implements Reply {
   #framing(status: number, length: number | undefined): string {
     if (!hasContent(this.#method, status)) {
       const mayTell = this.#method === 'HEAD' && status >= 200 && status !== 204 && status !== 304;
-      return mayTell && length !== undefined ? `content-length: ${length}\r\n` : '';
+      return mayTell && length !== undefined ? formatLength(length) : '';
     }
     if (length !== undefined) {
       this.#mode = byLength;
       this.#length = length;
-      return `content-length: ${length}\r\n`;
+      return formatLength(length);
     }
     this.#mode = this.#version === '1.1' ? byChunks : byClose;
     return this.#mode === byChunks ? 'transfer-encoding: chunked\r\n' : '';

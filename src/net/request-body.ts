@@ -4,6 +4,8 @@ import type { BodySink, RequestBody } from './message.ts';
 
 /** What a body needs of the connection that it comes by. */
 export interface BodySource {
+  /** Whether the bytes it brings are nobody else's; else they are lent. */
+  readonly givesAway?: boolean;
   /** Somebody wants the body now: send `100 Continue` where it was asked for, and hand on what is held. */
   start(): void;
   /** Go on after `data` answered false. */
@@ -20,6 +22,7 @@ export const noBody: RequestBody = {
   buffer: () => Promise.resolve(empty),
   pipe: (sink) => sink.end(undefined),
   resume: () => undefined,
+  mayPause: () => undefined,
 };
 
 const empty = Buffer.alloc(0);
@@ -30,6 +33,8 @@ export class IncomingBody implements RequestBody {
   readonly length: number | undefined;
   received = 0;
   complete = false;
+  /** Whether its sender must keep up a pace. */
+  isPaced = true;
   readonly #source: BodySource;
   #sink: BodySink | undefined;
   #maxBytes = Number.POSITIVE_INFINITY;
@@ -89,14 +94,20 @@ export class IncomingBody implements RequestBody {
     this.#source.resume();
   }
 
-  /** From the connection: a piece of content. False: hold on. */
+  mayPause(): void {
+    this.isPaced = false;
+  }
+
+  /** From the connection: a piece of content, lent where the source does not give it away. False: hold on. */
   receive(chunk: Buffer): boolean {
     this.received += chunk.length;
     if (this.received > this.#maxBytes) {
       this.fail(tooLarge());
       return true;
     }
-    return this.#sink === undefined || this.#sink.data(chunk);
+    const sink = this.#sink;
+    if (sink === undefined) return true;
+    return sink.data(sink.keepsNothing === true || this.#source.givesAway === true ? chunk : Buffer.from(chunk));
   }
 
   /** From the connection: the content is complete. */
@@ -133,7 +144,7 @@ export class IncomingBody implements RequestBody {
   }
 }
 
-const dropped: BodySink = { data: () => true, end: () => undefined, error: () => undefined };
+const dropped: BodySink = { keepsNothing: true, data: () => true, end: () => undefined, error: () => undefined };
 
 function tooLarge(): NetError {
   return new NetError('net.body-too-large', 413, 'the body is larger than is allowed here');

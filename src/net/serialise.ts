@@ -1,16 +1,58 @@
 import { STATUS_CODES } from 'node:http';
-import { type HeaderRecord, Headers } from './headers.ts';
+import { type HeaderRecord, Headers, type HeadParts } from './headers.ts';
 import { isHopByHop } from './hop-by-hop.ts';
 
 /** Field lines of `headers` but for those that the engine writes. */
 export function formatFields(headers: Headers): string {
-  const { pairs } = headers;
+  const { section } = headers;
+  if (section === undefined) return formatPairs(headers.pairs);
+  return (section.lines ??= flatten(formatPairs(headers.pairs)));
+}
+
+/** The head of a message. One that repeats is made once. */
+export function formatHead(parts: HeadParts, headers: Headers): string {
+  const made = headers.section?.made;
+  if (made === undefined || !isSame(made.parts, parts)) return makeHead(parts, headers);
+  if (!made.isFlat) {
+    made.text = flatten(made.text);
+    made.isFlat = true;
+  }
+  return made.text;
+}
+
+function isSame(one: HeadParts, other: HeadParts): boolean {
+  return one.end === other.end && one.start === other.start && one.path === other.path && one.query === other.query;
+}
+
+function makeHead(parts: HeadParts, headers: Headers): string {
+  const { start, path, query, end } = parts;
+  const startLine =
+    path === undefined ? start : `${start} ${path}${query === undefined ? '' : `?${query}`} HTTP/1.1\r\n`;
+  const text = `${startLine}${formatFields(headers)}${end}\r\n`;
+  if (headers.section !== undefined) headers.section.made = { parts, text, isFlat: false };
+  return text;
+}
+
+/** The same text in one piece. What is put together by `+` is a tree, and walking it costs each write more than this does once. */
+function flatten(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+function formatPairs(pairs: readonly string[]): string {
   let text = '';
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] as string;
     if (!isHopByHop(name)) text += `${name}: ${pairs[at + 1]}\r\n`;
   }
   return text;
+}
+
+const lengthLines: string[] = [];
+
+/** The Content-Length field line; the same string each time for the short ones. */
+export function formatLength(length: number): string {
+  if (length >= 4096) return `content-length: ${length}\r\n`;
+  return (lengthLines[length] ??= `content-length: ${length}\r\n`);
 }
 
 /** Field lines of trailers. */

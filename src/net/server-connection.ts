@@ -6,11 +6,12 @@ import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
+import type { Intake } from './intake.ts';
 import type { RequestBody } from './message.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
 import { OutgoingReply, type ReplyConnection } from './reply.ts';
-import { IncomingRequest, type PeerInfo } from './request.ts';
+import { IncomingRequest, type PeerInfo, type RequestLine } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
@@ -35,11 +36,13 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   readonly peer: PeerInfo;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
+  readonly #intake: Intake | undefined;
   readonly #parser: RequestHeadParser;
   readonly #framing = new Framing();
   readonly #hostReader = new HostReader();
   readonly #decoder: BodyDecoder;
   readonly #take = (chunk: Buffer): boolean => this.#takeContent(chunk);
+  #line: RequestLine | undefined;
   #phase = inHead;
   #reply: OutgoingReply | undefined;
   #body: IncomingBody | undefined;
@@ -60,16 +63,19 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   #deadline = 0;
   readonly #watch: ConnectionWatch;
 
-  constructor(host: ConnectionHost, socket: Socket, peer: PeerInfo) {
+  /** `intake`: what reads the socket; without one its stream is read. */
+  constructor(host: ConnectionHost, socket: Socket, peer: PeerInfo, intake?: Intake) {
     this.#host = host;
     this.#socket = socket;
+    this.#intake = intake;
     this.peer = peer;
     this.output = new Output(socket);
     this.#parser = new RequestHeadParser(host.limits);
     this.#watch = new ConnectionWatch(host.limits);
     this.#decoder = new BodyDecoder(host.limits.trailerBytes);
     this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
-    socket.on('data', this.#onData);
+    if (intake === undefined) socket.on('data', this.#onData);
+    else intake.take = this.#onData;
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('close', this.#onClose);
@@ -89,9 +95,17 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
       if (this.#lingered > lingerBytes) this.#socket.destroy();
       return;
     }
-    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held.subarray(this.#heldAt), chunk]);
+    this.#heldAt = 0;
     this.#work();
+    // What comes was only lent.
+    if (this.#held === chunk) this.#keep(chunk);
   };
+
+  #keep(chunk: Buffer): void {
+    this.#held = Buffer.from(chunk.subarray(this.#heldAt));
+    this.#heldAt = 0;
+  }
 
   readonly #onDrain = (): void => {
     this.#watch.drained();
@@ -180,10 +194,11 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   /** A head is complete: checks what it says and hands the request on. */
   #begin(): void {
-    const { headers, version } = this.#parser;
+    const { headers, version, repeats } = this.#parser;
     const framing = this.#framing;
-    framing.read(headers, version);
-    const line = readRequestLine(this.#parser);
+    if (repeats) framing.again(headers, version);
+    else framing.read(headers, version);
+    const line = this.#readLine();
     const authority = this.#hostReader.read(framing.host, line.target.authority, version);
     this.#owesContinue = expectsContinue(framing.expect, version);
     this.#asksUpgrade = framing.upgradeOption && framing.upgrade !== undefined;
@@ -200,6 +215,15 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#reply = reply;
     this.#host.requestStarted();
     this.#host.handle(request, reply);
+  }
+
+  /** The request line, taken apart; not again where it is that of the request before. */
+  #readLine(): RequestLine {
+    const { method, target, version } = this.#parser;
+    const former = this.#line;
+    if (former?.rawTarget === target && former.method === method && former.version === version) return former;
+    this.#line = readRequestLine(this.#parser);
+    return this.#line;
   }
 
   #beginBody(): RequestBody {
@@ -280,11 +304,12 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   }
 
   detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
-    const held = this.#held?.subarray(this.#heldAt);
+    const held = this.#held === undefined ? undefined : Buffer.from(this.#held.subarray(this.#heldAt));
     this.#release();
     this.#phase = isTunnel;
     const socket = this.#socket;
-    socket.off('data', this.#onData);
+    if (this.#intake === undefined) socket.off('data', this.#onData);
+    else this.#intake.take = undefined;
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
     return { socket, held };

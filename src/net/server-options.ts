@@ -12,8 +12,10 @@ export interface TlsCredentials {
   readonly key: string;
 }
 
-/** TLS of a listener: 1.2 at least. */
+/** TLS of a listener: 1.2 at least. Keys are agreed on as OpenSSL prefers: X25519 with ML-KEM-768 where the client has it. */
 export interface ServerTls extends TlsCredentials {
+  /** Default `TLSv1.2`. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Other credentials for a server name that the client asks for; undefined: the ones above. */
   sni?(servername: string): TlsCredentials | undefined;
   /** Whether a client certificate is asked for, and whether one is needed. Default `none`. One that does not verify is never let in. */
@@ -29,8 +31,13 @@ export interface ServerTls extends TlsCredentials {
   verifyPeer?(chain: readonly Buffer[]): Error | undefined;
   /** `verifyPeer`: it alone judges the chain, and OpenSSL's verdict is not asked. Default `bundle`: both must agree. */
   readonly judge?: 'bundle' | 'verifyPeer';
-  /** 48 bytes shared by the workers of a port, so that any of them resumes a session of another. Not used with client certificates: a resumed session would outlive their check. */
-  readonly ticketKeys?: Buffer;
+  /**
+   * Keys of 48 bytes shared by the workers of a port, so that any of them resumes a session of another: the first makes tickets,
+   * all are accepted. Not used with client certificates: a resumed session would outlive their check.
+   */
+  readonly ticketKeys?: readonly Buffer[];
+  /** Where certificate authorities ask for proof by TLS-ALPN-01 (RFC 8737): the challenge's certificate of a name. */
+  challenge?(servername: string): TlsCredentials | undefined;
 }
 
 /** A request, or a connection, that the engine itself refused. */
@@ -55,18 +62,24 @@ export interface RefusalReply {
   readonly body?: string;
 }
 
-export interface HttpServerOptions {
-  readonly clock: Clock;
+/** What may change while a listener runs. */
+export interface ListenerSettings {
   readonly limits?: Partial<HttpLimits>;
+  /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
+  readonly trustedProxies?: readonly string[];
+  /** `required`: each connection begins with a PROXY protocol header (v1 or v2), believed only from `trustedProxies`. Default `none`. */
+  readonly proxyProtocol?: 'none' | 'required';
+}
+
+export interface HttpServerOptions extends ListenerSettings {
+  readonly clock: Clock;
   readonly tls?: ServerTls;
+  /** `prior-knowledge`: a connection without TLS may begin with the preface of HTTP/2. Default `none`. */
+  readonly http2?: 'none' | 'prior-knowledge';
   /** Must answer each request through `reply`, in time. What it throws (or rejects with) is answered by 500 and told to `log`. */
   onRequest(request: ServerRequest, reply: Reply): void | Promise<void>;
   /** Told of each refusal before the reply is written; gives its fields and body. Default: an RFC 9457 problem. */
   onRefused?(refusal: Refusal): RefusalReply | undefined;
-  /** CIDRs of proxies whose `Forwarded`/`X-Forwarded-*` are believed. */
-  readonly trustedProxies?: readonly string[];
-  /** `required`: each connection begins with a PROXY protocol header (v1 or v2), believed only from `trustedProxies`. Default `none`. */
-  readonly proxyProtocol?: 'none' | 'required';
   readonly log?: Logger;
 }
 
@@ -81,6 +94,8 @@ export interface HttpServer {
   listen(address: ListenAddress): Promise<void>;
   /** Where it listens: the port that the system chose, or the path. */
   address(): { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Bounds, trusted proxies and PROXY protocol of the connections to come. Running ones keep theirs. Throws `net.bad-cidr` and changes nothing. */
+  configure(settings: ListenerSettings): void;
   /** New connections use `tls` from now on; running ones are kept. Throws `net.bad-tls` and changes nothing where it does not load. */
   setTls(tls: ServerTls): void;
   /** Accepts no more, answers what is under way with `Connection: close`, then closes; what is left after `timeoutMs` is cut. */

@@ -349,6 +349,24 @@ describe('bounds', () => {
     }
   });
 
+  test('change while it listens, and drop no connection', async () => {
+    const { port, server, ask } = await setup(hello, { headerCount: 3 });
+    const running = await peers.client(port);
+    const wide = `GET / HTTP/1.1\r\nHost: x\r\n${'A: b\r\n'.repeat(5)}\r\n`;
+    expect(statusesOf(await ask(wide))).toEqual([431]);
+    server.configure({ limits: { headerCount: 30, connectionsPerIp: 2 } });
+    expect(statusesOf(await peers.exchange(port, wide))).toEqual([200]);
+    const second = await peers.client(port);
+    expect(await (await peers.client(port)).untilClosed()).toBe('');
+    expect(() => server.configure({ trustedProxies: ['nonsense'] })).toThrow(
+      expect.objectContaining({ code: 'net.bad-cidr' }),
+    );
+    for (const client of [running, second]) {
+      client.send(request);
+      expect(await client.until('hello')).toContain('200 OK');
+    }
+  });
+
   test('requests of one connection', async () => {
     const { ask } = await setup(hello, { requestsPerConnection: 2 });
     const received = await ask(request.repeat(4));

@@ -2,21 +2,31 @@ import { createServer, type Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
-import { compileCidrs } from './cidr.ts';
-import { defaultHttpLimits } from './config.ts';
+import { type CidrSet, compileCidrs } from './cidr.ts';
+import { peekAlpnOffer } from './client-hello.ts';
+import { defaultHttpLimits, type HttpLimits } from './config.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
+import { adopt, type Intake } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
+import { detectPreface } from './preface.ts';
 import { formatProblem } from './problem.ts';
 import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
 import { refuse } from './refusal.ts';
 import type { PeerInfo } from './request.ts';
 import { ServerConnection } from './server-connection.ts';
-import type { HttpServer, HttpServerOptions, ListenAddress, ServerStats, ServerTls } from './server-options.ts';
-import { checkPeer, createTlsServer, readPeerCertificate } from './tls.ts';
+import type {
+  HttpServer,
+  HttpServerOptions,
+  ListenAddress,
+  ListenerSettings,
+  ServerStats,
+  ServerTls,
+} from './server-options.ts';
+import { acmeProtocol, checkPeer, createChallengeServer, createTlsServer, readPeerCertificate } from './tls.ts';
 
 /** A server of HTTP/1.1, and of HTTP/2 where TLS offers it. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -27,18 +37,20 @@ class SocketServer implements HttpServer {
   readonly stats: ServerStats = { connections: 0, accepted: 0, rejected: 0, requests: 0, active: 0, refused: 0 };
   readonly #options: HttpServerOptions;
   readonly #table: ConnectionTable;
-  readonly #host: ConnectionHost & { isDraining: boolean };
-  readonly #trustedProxies;
+  readonly #host: ConnectionHost & { isDraining: boolean; limits: HttpLimits };
+  #trustedProxies: CidrSet | undefined;
+  #proxyProtocol: 'none' | 'required';
   readonly #listener;
-  #tls: { readonly options: ServerTls; readonly server: TlsServer } | undefined;
+  #tls: { readonly server: TlsServer; readonly challenge: TlsServer | undefined } | undefined;
   /** Of TLS connections: where they come from. */
   readonly #sources = new Map<string, ProxySource>();
   #isListening = false;
 
   constructor(options: HttpServerOptions) {
-    const limits = { ...defaultHttpLimits, ...options.limits };
+    const limits = limitsOf(options);
     this.#options = options;
-    this.#trustedProxies = options.trustedProxies === undefined ? undefined : compileCidrs(options.trustedProxies);
+    this.#trustedProxies = trustedOf(options);
+    this.#proxyProtocol = options.proxyProtocol ?? 'none';
     this.#table = new ConnectionTable(limits, options.clock);
     this.#host = {
       clock: options.clock,
@@ -87,6 +99,15 @@ class SocketServer implements HttpServer {
     return typeof address === 'string' ? { path: address } : { host: address.address, port: address.port };
   }
 
+  configure(settings: ListenerSettings): void {
+    const trusted = trustedOf(settings);
+    const limits = limitsOf(settings);
+    this.#trustedProxies = trusted;
+    this.#proxyProtocol = settings.proxyProtocol ?? 'none';
+    this.#host.limits = limits;
+    this.#table.configure(limits);
+  }
+
   setTls(tls: ServerTls): void {
     const { tlsHandshakeMs } = this.#host.limits;
     const server = createTlsServer(tls, tlsHandshakeMs, (socket) => this.#secured(socket, tls));
@@ -94,7 +115,9 @@ class SocketServer implements HttpServer {
       this.stats.rejected++;
       this.#log.debug({ error: error.message, remoteAddress: socket.remoteAddress }, 'handshake failed');
     });
-    this.#tls = { options: tls, server };
+    const challenge = tls.challenge === undefined ? undefined : createChallengeServer(tls, tlsHandshakeMs);
+    challenge?.on('tlsClientError', (error) => this.#log.debug({ error: error.message }, 'challenge failed'));
+    this.#tls = { server, challenge };
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -128,11 +151,15 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
+    // A PROXY header or a preface is read, and put back, by stream; TLS reads the handle itself.
+    const { proxyProtocol, http2 } = this.#options;
+    const readsAlone = proxyProtocol !== 'required' && http2 !== 'prior-knowledge' && this.#tls === undefined;
+    const { socket, intake } = readsAlone ? adopt(accepted) : { socket: accepted, intake: undefined };
     // Without a listener an error would end the process; what matters follows as `close`.
     socket.on('error', ignore);
     if (!this.#table.admit(socket)) this.#reject(socket);
-    else if (this.#options.proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket));
+    else if (this.#proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket), intake);
     else this.#takeProxyHeader(socket);
   }
 
@@ -150,21 +177,32 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #admit(socket: Socket, source: ProxySource): void {
+  #admit(socket: Socket, source: ProxySource, intake?: Intake): void {
     if (!this.#table.admitFrom(socket, source.address)) {
       this.#reject(socket);
       return;
     }
     this.stats.accepted++;
     if (this.#tls === undefined) {
-      this.#serve(socket, source, undefined);
+      this.#serve(socket, source, undefined, intake);
       return;
     }
     // The TLS server hands back another object of the same connection.
     const key = connectionKey(socket);
     this.#sources.set(key, source);
     socket.once('close', () => this.#sources.delete(key));
-    this.#tls.server.emit('connection', socket);
+    const { server, challenge } = this.#tls;
+    if (challenge === undefined) server.emit('connection', socket);
+    else this.#emitByProtocol(socket, server, challenge);
+  }
+
+  /** While a certificate authority may ask for proof, what a connection offers decides which certificate it is shown. */
+  #emitByProtocol(socket: Socket, server: TlsServer, challenge: TlsServer): void {
+    const timeoutMs = this.#host.limits.tlsHandshakeMs;
+    peekAlpnOffer(socket, { clock: this.#options.clock, timeoutMs }, (offer) => {
+      if (offer === undefined) this.#reject(socket);
+      else (offer.length === 1 && offer[0] === acmeProtocol ? challenge : server).emit('connection', socket);
+    });
   }
 
   #reject(socket: Socket): void {
@@ -184,7 +222,7 @@ class SocketServer implements HttpServer {
     this.#serve(socket, this.#sources.get(connectionKey(socket)) ?? sourceOf(socket), peer);
   }
 
-  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate']): void {
+  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate'], intake?: Intake): void {
     const servername = (socket as Partial<TLSSocket>).servername;
     const peer: PeerInfo = {
       scheme: this.#tls === undefined ? 'http' : 'https',
@@ -195,10 +233,21 @@ class SocketServer implements HttpServer {
       servername: typeof servername === 'string' ? servername : undefined,
       trustedProxies: this.#trustedProxies,
     };
+    if (this.#tls !== undefined || this.#options.http2 !== 'prior-knowledge') {
+      this.#speak((socket as Partial<TLSSocket>).alpnProtocol === 'h2', socket, peer, intake);
+      return;
+    }
+    const bounds = { clock: this.#options.clock, timeoutMs: this.#host.limits.headerTimeMs };
+    detectPreface(socket, bounds, (protocol) => {
+      if (protocol === undefined) this.#reject(socket);
+      else this.#speak(protocol === 'h2', socket, peer);
+    });
+  }
+
+  #speak(isHttp2: boolean, socket: Socket, peer: PeerInfo, intake?: Intake): void {
     this.stats.connections++;
-    const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#table.add(
-      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer),
+      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer, intake),
     );
   }
 
@@ -223,6 +272,14 @@ class SocketServer implements HttpServer {
 }
 
 const ignore = (): void => undefined;
+
+function limitsOf({ limits }: ListenerSettings): HttpLimits {
+  return { ...defaultHttpLimits, ...limits };
+}
+
+function trustedOf({ trustedProxies }: ListenerSettings): CidrSet | undefined {
+  return trustedProxies === undefined ? undefined : compileCidrs(trustedProxies);
+}
 
 /** The far end as the system sees it. */
 function sourceOf(socket: Socket): ProxySource {

@@ -91,16 +91,79 @@ describe('a TLS listener', () => {
     await expect(tlsServer({ clientCertificate: 'required' })).rejects.toMatchObject({ code: 'net.bad-tls' });
   });
 
-  test('sessions of one worker are resumed by another that shares its ticket keys', async () => {
-    const ticketKeys = randomBytes(48);
-    const [one, two] = [await tlsServer({ ticketKeys }), await tlsServer({ ticketKeys })];
-    const stranger = await tlsServer();
-    const first = await secure(one.port);
-    const session = new Promise<Buffer>((resolve) => first.socket.once('session', resolve));
-    first.send(request);
-    const resumed = { session: await session };
-    expect((await secure(two.port, resumed)).socket.isSessionReused()).toBe(true);
-    expect((await secure(stranger.port, resumed)).socket.isSessionReused()).toBe(false);
+  /** A first connection and what it takes to resume its session. */
+  async function sessionOf(port: number, options: ConnectionOptions = {}): Promise<ConnectionOptions> {
+    const client = await secure(port, options);
+    // TLS 1.2 brings its ticket within the handshake, 1.3 after it.
+    const late = new Promise<Buffer>((resolve) => client.socket.once('session', resolve));
+    client.send(request);
+    const session = client.socket.getProtocol() === 'TLSv1.2' ? client.socket.getSession() : await late;
+    return { ...options, session };
+  }
+  const isReused = async (port: number, options: ConnectionOptions): Promise<boolean> =>
+    (await secure(port, options)).socket.isSessionReused();
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    '%s sessions of one worker are resumed by another that shares its ticket keys',
+    async (version) => {
+      const ticketKeys = [randomBytes(48)];
+      const [one, two] = [await tlsServer({ ticketKeys }), await tlsServer({ ticketKeys })];
+      const stranger = await tlsServer();
+      const session = await sessionOf(one.port, { minVersion: version, maxVersion: version });
+      expect(await isReused(two.port, session)).toBe(true);
+      expect(await isReused(stranger.port, session)).toBe(false);
+    },
+  );
+
+  test('a rotation of ticket keys ends no session, and the second next one does', async () => {
+    const [first, second, third] = [randomBytes(48), randomBytes(48), randomBytes(48)] as const;
+    const { port, server } = await tlsServer({ ticketKeys: [first] });
+    const session = await sessionOf(port);
+    server.setTls({ ...credentials, ticketKeys: [second, first] });
+    expect(await isReused(port, session)).toBe(true);
+    const renewed = await sessionOf(port, session);
+    server.setTls({ ...credentials, ticketKeys: [third, second] });
+    expect(await isReused(port, session)).toBe(false);
+    expect(await isReused(port, renewed)).toBe(true);
+  });
+
+  test('ticket keys of a wrong length are refused', async () => {
+    await expect(tlsServer({ ticketKeys: [randomBytes(32)] })).rejects.toMatchObject({ code: 'net.bad-tls' });
+    await expect(tlsServer({ ticketKeys: [] })).rejects.toMatchObject({ code: 'net.bad-tls' });
+  });
+
+  test('agrees on keys by X25519 with ML-KEM-768, and by X25519 with clients that lack it', async () => {
+    const { port } = await tlsServer();
+    const groupOf = async (options: ConnectionOptions): Promise<unknown> =>
+      ((await secure(port, options)).socket.getEphemeralKeyInfo() as { name?: string }).name;
+    expect(await groupOf({})).toBe('X25519MLKEM768');
+    expect(await groupOf({ ecdhCurve: 'X25519MLKEM768' })).toBe('X25519MLKEM768');
+    expect(await groupOf({ ecdhCurve: 'X25519:P-256' })).toBe('X25519');
+  });
+
+  test('can ask for TLS 1.3', async () => {
+    const { port } = await tlsServer({ minVersion: 'TLSv1.3' });
+    expect(await ask(port, { maxVersion: 'TLSv1.2' })).toMatch(/^failed/);
+    expect(await ask(port)).toBe('https localhost anonymous');
+  });
+
+  test('shows a challenge to who asks for it by protocol and name, and to nobody else', async () => {
+    const proof = authority.issue({ dnsNames: ['shop.example'] });
+    const { port, server } = await tlsServer({
+      challenge: (name) => (name === 'shop.example' ? proof : undefined),
+      http2: true,
+    });
+    const acme = { ALPNProtocols: ['acme-tls/1'], servername: 'shop.example' };
+    const asked = await secure(port, acme);
+    expect(asked.socket.alpnProtocol).toBe('acme-tls/1');
+    expect(asked.socket.getPeerCertificate().subjectaltname).toBe('DNS:shop.example');
+    await asked.untilClosed();
+    expect(await ask(port, { ...acme, servername: 'other.example' })).toMatch(/^failed/);
+    expect(await ask(port)).toBe('https localhost anonymous');
+    const both = await ask(port, { ALPNProtocols: ['acme-tls/1', 'http/1.1'] });
+    expect(both).toBe('https localhost anonymous');
+    server.setTls(credentials);
+    expect(await ask(port, acme)).toMatch(/^failed/);
   });
 
   test('plain text is no handshake', async () => {

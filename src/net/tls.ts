@@ -11,6 +11,7 @@ import { messageOf } from '../core/errors.ts';
 import { NetError } from './errors.ts';
 import type { PeerCertificate } from './message.ts';
 import type { ServerTls, TlsCredentials } from './server-options.ts';
+import { useTicketKeys } from './ticket-keys.ts';
 
 /** A TLS server that is handed its connections: a new one takes over when the configuration changes, running connections keep theirs. */
 export function createTlsServer(tls: ServerTls, handshakeMs: number, onSecure: (socket: TLSSocket) => void): Server {
@@ -29,9 +30,30 @@ export function createTlsServer(tls: ServerTls, handshakeMs: number, onSecure: (
     requestCert: asked !== 'none',
     rejectUnauthorized: asked === 'required' && tls.judge !== 'verifyPeer',
     ...(tls.sni === undefined ? {} : { SNICallback: compileSni(tls) }),
-    ...(tls.ticketKeys === undefined || asked !== 'none' ? {} : { ticketKeys: tls.ticketKeys }),
   };
-  return loading(() => createServer({ ...options, allowHalfOpen: true } as TlsOptions, onSecure));
+  return loading(() => {
+    const server = createServer({ ...options, allowHalfOpen: true } as TlsOptions, onSecure);
+    if (tls.ticketKeys !== undefined && asked === 'none') useTicketKeys(server, tls.ticketKeys);
+    return server;
+  });
+}
+
+/** The protocol by which a certificate authority asks for proof (RFC 8737, section 3). */
+export const acmeProtocol = 'acme-tls/1';
+
+/** A TLS server that proves to a certificate authority that we answer for a name, and closes (RFC 8737, section 3). */
+export function createChallengeServer(tls: ServerTls, handshakeMs: number): Server {
+  const { challenge } = tls;
+  const sni = compileSni({ ...tls, sni: (name) => challenge?.(name) });
+  const options: TlsOptions = {
+    handshakeTimeout: handshakeMs,
+    ALPNProtocols: [acmeProtocol],
+    // A name without a challenge gets no certificate at all: the one of the listener would prove nothing.
+    SNICallback: (name, done) =>
+      sni(name, (error, context) => done(error ?? (context ? null : new Error('no challenge for this name')), context)),
+    minVersion: 'TLSv1.2',
+  };
+  return createServer(options, (socket) => socket.end());
 }
 
 function contextOptions(tls: ServerTls, { certificate, key }: TlsCredentials) {
@@ -39,7 +61,9 @@ function contextOptions(tls: ServerTls, { certificate, key }: TlsCredentials) {
   return {
     cert: certificate,
     key,
-    minVersion: 'TLSv1.2' as const,
+    minVersion: tls.minVersion ?? ('TLSv1.2' as const),
+    // Node's own would differ from worker to worker, and no session would be taken up by another.
+    sessionIdContext: 'merlon',
     honorCipherOrder: true,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     // A resumed session would carry a client certificate past its expiry and past a change of the bundle.

@@ -1,32 +1,20 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
+import type { CallHead, Carrier, ResponseHandler } from './carrier.ts';
 import type { UpstreamLimits } from './config.ts';
-import { dial } from './dial.ts';
+import { dial, endpointName } from './dial.ts';
 import { NetError } from './errors.ts';
 import { Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Headers } from './headers.ts';
+import type { Intake } from './intake.ts';
+import type { ServerRequest } from './message.ts';
 import { Output } from './output.ts';
+import { formatCallHead, formatRequestHead } from './request-format.ts';
 import { ResponseHeadParser } from './response-head.ts';
 import { hasContent } from './serialise.ts';
-import type { Endpoint, UpstreamTls } from './upstream-options.ts';
-
-/** Takes the response to one request. After `complete` or `failed` it hears no more. */
-export interface ResponseHandler {
-  interim(status: number, headers: Headers): void;
-  head(status: number, headers: Headers, length: number | undefined): void;
-  /** False: hold on until `resume`. */
-  content(chunk: Buffer): boolean;
-  complete(trailers: Headers | undefined): void;
-  /** 101: the connection now carries another protocol; take it with `detach`. */
-  upgraded(headers: Headers): void;
-  failed(error: NetError): void;
-  /** The connection can take more of the request. */
-  drain(): void;
-  /** All that came at once was handed over, and there is more to come. */
-  turnEnded(): void;
-}
+import type { Endpoint, Forwarding, UpstreamTls } from './upstream-options.ts';
 
 /** What a connection tells its pool. */
 export interface ConnectionOwner {
@@ -47,14 +35,18 @@ const isClosed = 4;
 const mostInterims = 16;
 
 /** One connection to an endpoint: one exchange at a time, one after another. */
-export class UpstreamConnection {
-  readonly output: Output;
+export class UpstreamConnection implements Carrier {
+  readonly canRefuse = false;
+  readonly lends = true;
   /** Exchanges so far. */
   uses = 0;
   /** Whether any byte of the present response has come. */
   hasResponse = false;
   readonly #owner: ConnectionOwner;
+  readonly #endpoint: string;
   readonly #socket: Socket;
+  readonly #intake: Intake;
+  readonly #output: Output;
   readonly #parser: ResponseHeadParser;
   readonly #framing = new Framing();
   readonly #decoder: BodyDecoder;
@@ -64,6 +56,7 @@ export class UpstreamConnection {
   #method = '';
   #asksUpgrade = false;
   #isRequestComplete = false;
+  #isRequestChunked = false;
   #isPersistent = false;
   #interims = 0;
   #held: Buffer | undefined;
@@ -77,33 +70,53 @@ export class UpstreamConnection {
 
   constructor(owner: ConnectionOwner, endpoint: Endpoint, tls: UpstreamTls | undefined) {
     this.#owner = owner;
+    this.#endpoint = endpointName(endpoint);
     this.#parser = new ResponseHeadParser({ ...owner.limits, targetBytes: 0 });
     this.#decoder = new BodyDecoder(owner.limits.trailerBytes);
-    this.#socket = dial(endpoint, tls, {
+    const { socket, intake } = dial(endpoint, tls, {
       connected: () => this.#connected(),
       failed: (error) => this.#close(error),
     });
-    this.output = new Output(this.#socket);
+    this.#socket = socket;
+    this.#intake = intake;
+    this.#output = new Output(this.#socket);
   }
 
-  /** Begins an exchange. The caller writes the request to `output` and says when it is complete. */
-  begin(handler: ResponseHandler, method: string, asksUpgrade: boolean): void {
-    this.#handler = handler;
-    this.#method = method;
-    this.#asksUpgrade = asksUpgrade;
-    this.#state = awaitsHead;
-    this.#since = 0;
-    this.#isRequestComplete = false;
-    this.hasResponse = false;
-    this.#interims = 0;
-    this.uses++;
+  send(handler: ResponseHandler, request: ServerRequest, forwarding: Forwarding, asksUpgrade: boolean): void {
+    const { body } = request;
+    this.#begin(handler, forwarding.method ?? request.method, asksUpgrade);
+    this.#isRequestChunked = body.present && body.length === undefined;
+    const head = formatRequestHead(request, forwarding, asksUpgrade, this.#endpoint);
+    if (body.present) this.#output.write(head);
+    else this.#output.put(head);
   }
 
-  /** The request is written in full. */
-  requestComplete(): void {
+  sendCall(handler: ResponseHandler, call: CallHead): void {
+    this.#begin(handler, call.method, false);
+    this.#isRequestChunked = false;
+    this.#output.put(formatCallHead(call, this.#endpoint));
+    if (call.body !== undefined) this.#output.put(Buffer.from(call.body));
+    this.end();
+  }
+
+  write(chunk: Buffer): boolean {
+    const output = this.#output;
+    if (this.#isRequestChunked) {
+      output.write(`${chunk.length.toString(16)}\r\n`);
+      output.lend(chunk);
+      output.write('\r\n');
+    } else {
+      output.lend(chunk);
+      output.write('');
+    }
+    return !output.isFull;
+  }
+
+  end(): void {
+    if (this.#isRequestChunked) this.#output.put('0\r\n\r\n');
     this.#isRequestComplete = true;
     this.#since = 0;
-    this.output.flush();
+    this.#output.flush();
   }
 
   resume(): void {
@@ -130,11 +143,11 @@ export class UpstreamConnection {
 
   /** Gives the socket away, with what came after the head. */
   detach(): { readonly socket: Socket; readonly held: Buffer | undefined } {
-    const held = this.#held?.subarray(this.#heldAt);
+    const held = this.#held === undefined ? undefined : Buffer.from(this.#held.subarray(this.#heldAt));
     this.#held = undefined;
     this.#handler = undefined;
     const socket = this.#socket;
-    socket.off('data', this.#onData);
+    this.#intake.take = undefined;
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
     this.#state = isClosed;
@@ -160,12 +173,24 @@ export class UpstreamConnection {
     }
   }
 
+  #begin(handler: ResponseHandler, method: string, asksUpgrade: boolean): void {
+    this.#handler = handler;
+    this.#method = method;
+    this.#asksUpgrade = asksUpgrade;
+    this.#state = awaitsHead;
+    this.#since = 0;
+    this.#isRequestComplete = false;
+    this.hasResponse = false;
+    this.#interims = 0;
+    this.uses++;
+  }
+
   #connected(): void {
     if (this.#state !== isConnecting) return;
     this.#state = isIdle;
     this.#since = 0;
     const socket = this.#socket;
-    socket.on('data', this.#onData);
+    this.#intake.take = this.#onData;
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('close', this.#onClose);
@@ -181,7 +206,14 @@ export class UpstreamConnection {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held.subarray(this.#heldAt), chunk]);
     this.#heldAt = 0;
     this.#work();
+    // What comes was only lent.
+    if (this.#held === chunk) this.#keep(chunk);
   };
+
+  #keep(chunk: Buffer): void {
+    this.#held = Buffer.from(chunk.subarray(this.#heldAt));
+    this.#heldAt = 0;
+  }
 
   readonly #onDrain = (): void => {
     this.#since = 0;
@@ -237,8 +269,9 @@ export class UpstreamConnection {
     const next = this.#parser.feed(chunk, this.#heldAt);
     if (next === more) return more;
     this.#heldAt = next;
-    const { status, headers, version } = this.#parser;
-    this.#framing.read(headers, version);
+    const { status, headers, version, repeats } = this.#parser;
+    if (repeats) this.#framing.again(headers, version);
+    else this.#framing.read(headers, version);
     if (status === 101) this.#upgrade(headers);
     else if (status < 200) this.#interim(status, headers);
     else this.#beginResponse(status, headers, version);

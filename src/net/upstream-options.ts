@@ -9,6 +9,12 @@ import type { TlsCredentials } from './server-options.ts';
 /** A member of an upstream. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
+/**
+ * What an upstream speaks. `http2`: by ALPN where there is TLS, else by prior knowledge (RFC 9113, section 3.3). `grpc`: HTTP/2 whose
+ * calls may pause, in both directions, for as long as the upstream's own idle bound allows.
+ */
+export type UpstreamProtocol = 'http1' | 'http2' | 'grpc';
+
 /** TLS toward an upstream: 1.2 at least; the chain is always verified. */
 export interface UpstreamTls {
   /** Bundle (PEM) that the endpoint's chain must end in. Absent: the machine's roots. A getter, so that a rotated bundle applies to new connections. */
@@ -40,6 +46,8 @@ export interface UpstreamOptions {
   readonly clock: Clock;
   readonly endpoints: readonly Endpoint[];
   readonly tls?: UpstreamTls;
+  /** Default `http1`. */
+  readonly protocol?: UpstreamProtocol;
   readonly limits?: Partial<UpstreamLimits>;
   readonly healthCheck?: HealthCheck;
   readonly log?: Logger;
@@ -68,7 +76,19 @@ export interface ForwardEnd {
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly upgraded: boolean;
+  /** Trailers of the upstream, sent on or not. */
+  readonly trailers: Headers | undefined;
   readonly failure: UpstreamFailure | undefined;
+}
+
+/** What a client reads where the upstream gave nothing, or broke off. */
+export interface FailureReply {
+  /** Default: that of the failure. */
+  readonly status?: number;
+  readonly headers?: HeaderRecord;
+  readonly body?: string;
+  /** Ends an answer that has begun, in place of a cut that only tells that it is not complete. */
+  readonly trailers?: Headers;
 }
 
 /** What is sent to the upstream, and who is told. */
@@ -88,10 +108,12 @@ export interface Forwarding {
   readonly upgrade?: boolean;
   /** Bound on the whole exchange, ms; default that of the upstream. */
   readonly totalMs?: number;
+  /** The caller's own deadline, ms from now. Met more exactly than `totalMs`. */
+  readonly deadlineMs?: number | undefined;
   /** May edit the fields of the response before they are sent. Hop-by-hop fields are gone by then. */
   onResponseHead?(status: number, headers: Headers): void;
-  /** Writes what the client reads where the upstream gave nothing. Default: an RFC 9457 problem. */
-  onFailure?(failure: UpstreamFailure): { readonly headers?: HeaderRecord; readonly body?: string } | undefined;
+  /** Writes what the client reads where the upstream gave nothing, or broke off. Default: an RFC 9457 problem, or a cut. */
+  onFailure?(failure: UpstreamFailure): FailureReply | undefined;
   onEnd?(end: ForwardEnd): void;
 }
 

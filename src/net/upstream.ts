@@ -43,14 +43,15 @@ class HttpUpstream implements Upstream {
   readonly #checks: Timer | undefined;
 
   constructor(options: UpstreamOptions) {
-    const { name, clock, endpoints, tls } = options;
+    const { name, clock, endpoints, tls, protocol = 'http1' } = options;
     const limits = { ...defaultUpstreamLimits, ...options.limits };
     this.name = name;
     this.#options = options;
-    this.#endpoints = new EndpointSet(name, { clock, limits, tls }, endpoints);
+    this.#endpoints = new EndpointSet(name, { clock, limits, tls, protocol }, endpoints);
     this.#host = {
       clock,
       endpoints: this.#endpoints,
+      protocol,
       budget: new RetryBudget(limits.retryRatio),
       retryAttempts: limits.retryAttempts,
       totalMs: limits.totalMs,

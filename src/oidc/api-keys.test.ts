@@ -45,7 +45,26 @@ test('an expired or revoked key is gone', async () => {
   expect(events.map(({ action }) => action)).toEqual(['api-key.create', 'api-key.create', 'api-key.revoke']);
 });
 
+test('a rotation keeps the key and what it may do, and lets the former secret work on for a while', async () => {
+  const minted = await keys.mint({ ...request, limit: '10/min', owner: 'team-build' });
+  const { id } = minted.record;
+  clock.advance(60_000);
+  const rotated = await keys.rotate(id, { overlapSeconds: 600 });
+  expect(rotated.key).not.toBe(minted.key);
+  expect(rotated.key.slice(0, 16)).toBe(minted.key.slice(0, 16));
+  expect(rotated.record).toMatchObject({ id, owner: 'team-build', limit: { count: 10 }, principal: { id: 'ci' } });
+  expect(rotated.record.secrets.map(({ expiresAtMs }) => expiresAtMs - clock.now())).toEqual([3_600_000, 600_000]);
+  expect(rotated.record.secrets[1]?.hash).toBe(minted.record.secrets[0]?.hash);
+  const again = await keys.rotate(id, { overlapSeconds: 0 });
+  expect(again.record.secrets).toHaveLength(1);
+  expect(JSON.stringify(await keys.list())).not.toContain(again.key.slice(-43));
+  await expect(keys.rotate('abcdefghijkl', { overlapSeconds: 0 })).rejects.toMatchObject({ code: 'oidc.api-key' });
+  await expect(keys.rotate(id, { overlapSeconds: 40 * 86_400 })).rejects.toMatchObject({ code: 'oidc.api-key' });
+});
+
 test.each([
+  { limit: 'many' },
+  { owner: 'x'.repeat(201) },
   { ttlSeconds: 0 },
   { ttlSeconds: 400 * 86_400 },
   { ttlSeconds: 1.5 },

@@ -8,7 +8,7 @@ export {
   type User,
   type UserSettings,
 } from './accounts.ts';
-export { type ApiKey, type ApiKeyRequest, type ApiKeys, createApiKeys } from './api-keys.ts';
+export { type ApiKey, type ApiKeyRequest, type ApiKeys, createApiKeys, type MintedApiKey } from './api-keys.ts';
 export { type ClientRecord, listClients, rotateClientSecret } from './clients.ts';
 export { defaultLifetimes, type Lifetimes } from './config.ts';
 export { type SyncDeclaredOptions, type SyncResult, syncDeclared } from './declared.ts';

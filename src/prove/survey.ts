@@ -54,7 +54,7 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
   // The embedded issuer makes the tokens of probes; without it, nothing behind authentication can be tried.
   const hasTokens = target.manifest.issuers.includes('embedded');
   const open = hasTokens ? places.flatMap((place) => findCaller(place, target)) : [];
-  const demanding = open.filter(({ place }) => place.route.auth === 'required');
+  const demanding = open.filter(({ place }) => place.route.auth === 'required' || place.route.auth === 'token');
   const among = (holds: (place: Place, open: OpenPlace) => boolean): OpenPlace[] =>
     demanding.filter((each) => holds(each.place, each));
   const both = [personB, personA];
@@ -176,7 +176,7 @@ export function findCaller(place: Place, target: ProveTarget): OpenPlace[] {
 
 function rolePlace(open: OpenPlace, target: ProveTarget): RolePlace[] {
   const { place } = open;
-  if (open.roles.length === 0 || place.route.auth !== 'required') return [];
+  if (open.roles.length === 0 || !['required', 'token'].includes(place.route.auth)) return [];
   const deniedRoles = Object.keys(target.manifest.roles).filter(
     (role) =>
       target.authorize(policyRequest(place, { subject: personA, roles: [role], scopes: open.scopes }, target)) ===

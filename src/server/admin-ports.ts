@@ -1,8 +1,10 @@
-import type { Expiry } from '../api/admin.ts';
+import type { ApiKeySummary, Expiry, NewApiKey } from '../api/admin.ts';
 import type { Principal } from '../api/record.ts';
 import type { AdminPorts } from '../control/index.ts';
 import { hasCode } from '../core/errors.ts';
 import { expiringAuthorities } from '../identity/index.ts';
+import type { Manifest } from '../manifest/index.ts';
+import type { ApiKey, MintedApiKey } from '../oidc/index.ts';
 import type { ControlParts } from './control-parts.ts';
 import { mintProbeCredentials } from './probe-credentials.ts';
 
@@ -24,6 +26,7 @@ export function createAdminPorts(parts: ControlParts): AdminPorts {
     queryRecords: async (query) => ledger.query(withoutUndefined(query)),
     endpoints: async () => endpoints.findings(),
     users: userPorts(parts),
+    apiKeys: apiKeyPorts(parts),
     secrets: secretPorts(parts),
     probeCredentials: (request) => mintProbeCredentials(request, parts),
     ledgerKey: () => foundation.ledgerKey,
@@ -79,6 +82,32 @@ function userPorts({ provider }: ControlParts): AdminPorts['users'] {
   };
 }
 
+function apiKeyPorts({ provider: { apiKeys } }: ControlParts): AdminPorts['apiKeys'] {
+  const told = ({ key, record: { id, expiresAtMs } }: MintedApiKey): NewApiKey => ({ id, key, expiresAtMs });
+  return {
+    list: async () => (await apiKeys.list()).map(summaryOf),
+    create: async (request) => told(await apiKeys.mint(request)),
+    rotate: async (id, rotation) => told(await apiKeys.rotate(id, rotation)),
+    revoke: (id) => apiKeys.revoke(id),
+  };
+}
+
+function summaryOf({ id, principal, label, owner, limit, secrets, createdAtMs }: ApiKey): ApiKeySummary {
+  const [current, former] = secrets;
+  return {
+    id,
+    client: principal.id,
+    label,
+    ...(owner === undefined ? {} : { owner }),
+    roles: principal.roles ?? [],
+    scopes: principal.scopes ?? [],
+    ...(limit === undefined ? {} : { limit: limit.text }),
+    createdAtMs,
+    expiresAtMs: current?.expiresAtMs ?? 0,
+    ...(former === undefined ? {} : { formerExpiresAtMs: former.expiresAtMs }),
+  };
+}
+
 function secretPorts({ foundation: { secrets } }: ControlParts): AdminPorts['secrets'] {
   return secrets.asOperator(operator);
 }
@@ -95,14 +124,30 @@ async function expiriesOf({ foundation, publisher, provider }: ControlParts): Pr
       name: `edge certificate of ${manifest.gateway.publicUrl}`,
       expiresAtMs: edgeCertificateExpiresMs,
     },
+    ...(await provider.apiKeys.list()).map(({ id, principal, secrets }) => ({
+      kind: 'API key',
+      name: `${id} of ${principal.id}`,
+      expiresAtMs: secrets[0]?.expiresAtMs ?? 0,
+    })),
     ...(provider.embedded === undefined
       ? []
       : [{ kind: 'key', name: `signing key of ${provider.issuer}`, expiresAtMs: provider.embedded.rotatesAtMs() }]),
+    ...virtualPatches(manifest),
   ];
   // A gateway that speaks plain HTTP has no certificate that could expire.
   return entries
     .filter(({ expiresAtMs }) => Number.isFinite(expiresAtMs))
     .sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+}
+
+function virtualPatches({ routes }: Manifest): Expiry[] {
+  return routes.flatMap(({ path, waf }) =>
+    waf.patches.map(({ id, owner, expires }) => ({
+      kind: 'patch',
+      name: `virtual patch ${id} on ${path}, of ${owner}`,
+      expiresAtMs: Date.parse(expires),
+    })),
+  );
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

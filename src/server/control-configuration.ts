@@ -16,6 +16,8 @@ import {
   type PortOf,
   portPurposes,
   readCertificate,
+  readWafRules,
+  usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,6 +30,7 @@ import type { Provider } from './control-provider.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
+import { checkWaf } from './waf-check.ts';
 
 /** Everything that follows from one state of the manifest. */
 export interface Configuration {
@@ -68,16 +71,22 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const certificate = await edgeCertificate(manifest, folder, facts);
+  const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     ipLists: readIpLists(manifest, folder, read),
     portOf: ports,
     bundle,
     certificate,
     authn: await provider.authn(manifest),
+    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
+      limit === undefined ? [] : [{ id, limit }],
+    ),
     policy,
     documents,
+    waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
+  checkWaf(gateway.waf, facts.clock);
   const agent = compileAgentSnapshot(manifest, ports, bundle);
   const supervisor = compileSupervisorSnapshot(manifest, {
     folder,
@@ -96,28 +105,23 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs:
-      certificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Date.parse(new X509Certificate(certificate.certificate).validTo),
-    files: [
-      ...policyFiles,
-      ...manifest.policies.flatMap((path) => foldersOf(resolve(folder, path))),
-      ...read,
-      ...certificateFiles(manifest, folder),
-    ],
+    edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
+    files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
   };
 }
+
+const expiryOf = (pem: string | undefined): number =>
+  pem === undefined ? Number.POSITIVE_INFINITY : Date.parse(new X509Certificate(pem).validTo);
 
 /** The version is the content: an unchanged snapshot keeps its version, whichever control made it. */
 function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-/** The certificate's own files, which whoever renews it writes anew. */
-function certificateFiles({ gateway: { certificate } }: Manifest, folder: string): string[] {
-  if (typeof certificate === 'string') return [];
-  return [certificate.cert, certificate.key].map((path) => resolve(folder, path));
+/** Folders of policies, and the certificate's own files, which whoever renews it writes anew. */
+function namedFiles({ policies, gateway: { certificate } }: Manifest, folder: string): string[] {
+  const pem = typeof certificate === 'string' ? [] : [certificate.cert, certificate.key];
+  return [...policies.flatMap((path) => foldersOf(resolve(folder, path))), ...pem.map((path) => resolve(folder, path))];
 }
 
 /** `read` gets every file that a document leads to, itself among them. */

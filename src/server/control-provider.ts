@@ -12,7 +12,9 @@ import { type LoginThrottle as AttemptThrottle, createLoginThrottle, type LoginC
 import type { Manifest } from '../manifest/index.ts';
 import {
   type Accounts,
+  type ApiKeys,
   createAccounts,
+  createApiKeys,
   createOpenIdProvider,
   type LoginThrottle,
   type OpenIdProvider,
@@ -35,6 +37,7 @@ export interface ProviderOptions {
 /** Who vouches for callers: the embedded OpenID Provider, where the manifest wants it, and the issuers elsewhere. */
 export interface Provider {
   readonly accounts: Accounts;
+  readonly apiKeys: ApiKeys;
   readonly issuer: string;
   /** What the gateway must know to judge credentials now. */
   authn(manifest: Manifest): Promise<AuthnSnapshot>;
@@ -59,6 +62,7 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
+  const apiKeys = createApiKeys({ store, clock, emit, onChange: changed });
   const upstream = lifecycle.add(createUpstreamIssuers({ clock, log, onChange: changed }));
   let embedded: OpenIdProvider | undefined;
   let issuer = issuerOf(manifest);
@@ -96,6 +100,7 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
   }
   return {
     accounts,
+    apiKeys,
     embedded,
     get issuer() {
       return issuer;
@@ -106,7 +111,7 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
         ...(embedded === undefined ? [] : [embeddedIssuer(embedded, issuer, next)]),
         ...(await upstream.issuers(next)),
       ],
-      apiKeys: [],
+      apiKeys: (await apiKeys.list()).map(({ id, secrets, principal }) => ({ id, secrets, principal })),
       revokedTokens: (await embedded?.revokedTokens()) ?? [],
       revokedSubjects: (await embedded?.revokedSubjects()) ?? [],
     }),

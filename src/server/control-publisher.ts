@@ -57,8 +57,15 @@ export function createPublisher({ options, foundation, provider, limits, distrib
     limits.configure(configuration.gateway.limits);
     distributor.publish(configuration.snapshots);
     log.info({ version: configuration.version }, 'snapshot in force');
+    warnOfPatches(configuration.manifest);
     for (const listener of listeners) listener();
     return configuration;
+  };
+  const warnOfPatches = ({ routes }: Manifest): void => {
+    for (const { path, waf } of routes)
+      for (const { id, owner, expires } of waf.patches)
+        if (Date.parse(expires) <= clock.now())
+          log.warn({ patch: id, route: path, owner, expires }, 'a virtual patch has expired and does not run');
   };
   const reloadOnce = async (): Promise<{ version: string }> => {
     const { manifest } = loadManifest(manifestPath);

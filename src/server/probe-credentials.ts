@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { ProbeCredentials, ProbeRequest } from '../api/admin.ts';
 import { serviceId } from '../control/index.ts';
+import { sleep } from '../core/clock.ts';
 import { randomToken } from '../core/ids.ts';
 import { proveKey } from '../identity/index.ts';
 import type { ControlParts } from './control-parts.ts';
@@ -14,13 +15,53 @@ export async function mintProbeCredentials(request: ProbeRequest, parts: Control
   foundation.emit({
     actor: { kind: 'operator', id: 'admin-token' },
     action: 'probe.mint',
-    target: request.kind === 'access-token' ? request.subject : request.service,
+    target: targetOf(request),
     outcome: 'success',
     detail: { kind: request.kind },
   });
   if (request.kind === 'svid') return mintSvid(request, parts);
   if (request.kind === 'access-token') return mintAccessToken(request, parts);
+  if (request.kind === 'api-key') return mintApiKey(request, parts);
   return { token: (await foundation.secrets.login(serviceIdOf(request.service, parts))).secret };
+}
+
+function targetOf(request: ProbeRequest): string {
+  if (request.kind === 'access-token') return request.subject;
+  return request.kind === 'api-key' ? probeClient : request.service;
+}
+
+const probeClient = 'merlon-prove';
+
+/** The key is known, or no longer known, to every gateway worker when this resolves. */
+async function mintApiKey(
+  { roles, scopes, revoked }: Extract<ProbeRequest, { kind: 'api-key' }>,
+  parts: ControlParts,
+): Promise<ProbeCredentials> {
+  const { apiKeys } = parts.provider;
+  const { key, record } = await apiKeys.mint({
+    label: 'merlon prove',
+    client: probeClient,
+    roles,
+    scopes,
+    ttlSeconds: lifeSeconds,
+  });
+  await isInForce(parts);
+  if (revoked) {
+    await apiKeys.revoke(record.id);
+    await isInForce(parts);
+  }
+  return { token: key };
+}
+
+const inForceMs = 5000;
+const lookMs = 20;
+
+/** Waits until every gateway worker runs what follows from the store now. */
+async function isInForce({ publisher, distributor, options: { clock } }: ControlParts): Promise<void> {
+  const { version } = await publisher.reload();
+  const endMs = clock.monotonic() + inForceMs;
+  const lags = (): boolean => distributor.roles.some((role) => role.role === 'gateway' && role.version !== version);
+  while (lags() && clock.monotonic() < endMs) await sleep(clock, lookMs);
 }
 
 function serviceIdOf(service: string, { publisher }: ControlParts): string {

@@ -9,6 +9,7 @@ const fixedParts: readonly (readonly [name: string, part: (manifest: Manifest) =
   ['gateway.publicUrl', ({ gateway }) => gateway.publicUrl],
   ['gateway.workers', ({ gateway }) => gateway.workers],
   ['gateway.trustedProxies', ({ gateway }) => gateway.trustedProxies],
+  ['gateway.limits.shared', ({ gateway }) => gateway.limits.shared],
   ['gateway.limits.headerBytes', ({ gateway }) => gateway.limits.headerBytes],
   ['gateway.limits.headerCount', ({ gateway }) => gateway.limits.headerCount],
   ['gateway.limits.headerTimeout', ({ gateway }) => gateway.limits.headerTimeout],

@@ -21,6 +21,8 @@ export interface StateLayout {
   readonly adminSocket: string;
   readonly providerSocket: string;
   readonly processNotes: string;
+  /** Held by the supervisor while it lives. */
+  readonly lock: string;
   /** Files that hold a service's secrets, where it wants them as files. */
   readonly serviceSecrets: string;
   /** Generated passwords and client secrets, one private file each. */
@@ -51,6 +53,7 @@ export function stateLayout(folder: string): StateLayout {
     adminSocket: at('run', 'admin.sock'),
     providerSocket: at('run', 'oidc.sock'),
     processNotes: at('run', 'processes.json'),
+    lock: at('run', 'lock'),
     serviceSecrets: at('run', 'secrets'),
     credentials: at('credentials'),
     caFile: at('ca.pem'),

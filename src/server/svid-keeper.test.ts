@@ -121,7 +121,20 @@ test('keeps the one that it has while control is away, alerts past 65 % of life,
   expect([keeper.current(orders), keeper.complete]).toEqual([undefined, false]);
   away(false);
   keeper.opened(nonce);
-  await clock.advanceAsync(10 * minute, 1000);
+  await settled(() => keeper.complete);
+});
+
+// An attempt takes up to 30 s to be given up and the back-off grows to 3 min: some of these moments lie in one, some in the other.
+test.each([0, 10, 20, 40, 60, 90, 120, 150])('asks anew at once when control comes back %s s later', async (later) => {
+  const { keeper, away } = create();
+  keeper.opened(nonce);
+  keeper.want([orders]);
+  await settled(() => keeper.complete);
+  away(true);
+  await clock.advanceAsync(65 * minute + later * 1000, 5000);
+  expect(keeper.complete).toBe(false);
+  away(false);
+  keeper.opened(nonce);
   await settled(() => keeper.complete);
 });
 

@@ -114,8 +114,8 @@ export function createSvidKeeper({ file, clock, log, send, onChange }: SvidKeepe
       nonce = fresh;
       for (const { fail } of requests.values()) fail(away());
       requests.clear();
-      // Whoever has nothing to serve with does not wait for the next retry.
-      for (const [spiffeId, rotator] of rotators) if (current(spiffeId) === undefined) void rotator.renew();
+      // What was asked over the former channel is not answered any more, and nobody waits out a back-off from then.
+      for (const rotator of rotators.values()) rotator.retry();
     },
     receive: (message) => {
       if (message.type !== 'svid' && message.type !== 'svid-refused') return false;

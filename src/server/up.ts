@@ -6,6 +6,7 @@ import { exitCodes, MerlonError } from '../core/errors.ts';
 import { uuidV7 } from '../core/ids.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import { createLogger } from '../core/log.ts';
+import { tryLockFile } from '../core/process-lock.ts';
 import { createChannelClient } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
 import {
@@ -66,7 +67,7 @@ export async function up(options: UpOptions): Promise<Platform> {
 async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform> {
   const { layout, manifest, clock, logs } = options;
   prepareState(layout);
-  const notes = lifecycle.add(await takeOver(options));
+  const notes = await takeOver(options, lifecycle);
   const { host, port } = manifest.gateway.listen;
   const publicPort = lifecycle.add(await bindPublicPort(host, port));
   const services = new Map<string, ServiceReport>();
@@ -142,13 +143,17 @@ async function interruption(interrupted: Promise<void> | undefined): Promise<Mer
  * Makes the state folder ours. What a killed run has left there is ended first, since it holds ports and the control
  * socket. Throws `state.in-use` where another run lives, and touches nothing of it.
  */
-async function takeOver({ layout, clock, logs }: UpOptions): Promise<ProcessNotes> {
+async function takeOver({ layout, clock, logs }: UpOptions, lifecycle: Lifecycle): Promise<ProcessNotes> {
+  const release = tryLockFile(layout.lock);
+  if (release !== undefined) lifecycle.defer(release);
   const other = findLiveSupervisor(layout.processNotes);
   if (other !== undefined) throw inUse(layout, `a platform (process ${other})`);
+  // Whoever holds the lock may not have noted itself yet: two that start in one moment do not both go on.
+  if (release === undefined) throw inUse(layout, 'a platform');
   const ended = await endStaleProcesses(layout.processNotes, clock);
   if (ended > 0) logs.line('merlon', `ended ${ended} processes that an earlier run had left behind`);
   await checkNotInUse(layout);
-  return createProcessNotes(layout.processNotes);
+  return lifecycle.add(createProcessNotes(layout.processNotes));
 }
 
 function timeout(clock: Clock): Promise<MerlonError> {

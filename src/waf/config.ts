@@ -9,6 +9,8 @@ export interface WafOptions {
   readonly maxResponseBodyBytes: number;
   /** Media types of responses that rules read. */
   readonly responseBodyTypes: readonly string[];
+  /** Tries every rule on every value, without a prefilter: what shortcuts are held against. */
+  readonly exhaustive: boolean;
   /** How values appear in what is reported. */
   readonly mask: (value: string) => string;
 }
@@ -18,5 +20,6 @@ export const defaultWafOptions: WafOptions = {
   maxDepth: 64,
   maxResponseBodyBytes: 131_072,
   mask,
+  exhaustive: false,
   responseBodyTypes: ['text/plain', 'text/html', 'text/xml', 'application/xml', 'application/json'],
 };

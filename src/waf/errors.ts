@@ -1,8 +1,9 @@
 import { MerlonError } from '../core/errors.ts';
 
-/** Every code of this folder. `waf.denied` stands in denials, the rest are thrown while a rule set loads. */
+/** Every code of this folder. The first two stand in denials, the rest are thrown while a rule set loads. */
 export const wafErrorCodes = [
   'waf.denied',
+  'waf.response-denied',
   'waf.syntax',
   'waf.unknown-name',
   'waf.bad-value',

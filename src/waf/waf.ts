@@ -1,19 +1,15 @@
 import type { SchemaPin } from '../api/openapi.ts';
 import type { Denial } from '../api/record.ts';
-import {
-  type RouteWafConfig,
-  routeWafSchema,
-  type VirtualPatch,
-  type WafExclusion,
-  type WafSection,
-} from '../api/waf.ts';
+import type { RouteWafConfig, VirtualPatch, WafExclusion, WafRules } from '../api/waf.ts';
 import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
 import type { Link, Removal } from './engine/model.ts';
-import { enterPhase, openTransaction, readBody, type TransactionPlan, takeResponseBody } from './engine/open.ts';
+import { openTransaction, readBody, takeResponseBody } from './engine/open.ts';
+import { enterPhase } from './engine/phase.ts';
+import { makePlan, type TransactionPlan } from './engine/plan.ts';
 import { compileRuleSet, createWorkshop, type RuleSet, type Workshop } from './engine/rule-set.ts';
 import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
@@ -30,6 +26,8 @@ export interface Inspection {
   responseHead(response: WafResponse): Denial | undefined;
   /** Phase 4. */
   responseBody(body: Uint8Array): Denial | undefined;
+  /** Whether any rule that is to be told of has matched so far. Where none has, `finish` has nothing to say. */
+  readonly matched: boolean;
   /** Phase 5, and what was found. */
   finish(): WafReport;
 }
@@ -40,6 +38,9 @@ export interface RouteWaf {
   /** Whether rules want to read the body of requests. */
   readonly readsRequestBody: boolean;
   readonly readsResponseBody: boolean;
+  /** Media types of responses that rules read, and how much of one. */
+  readonly responseBodyTypes: readonly string[];
+  readonly maxResponseBodyBytes: number;
   open(request: WafRequest): Inspection;
   /** Phases 1 and 2 of a whole request: the denial, or undefined. */
   inspect(request: WafRequest): Denial | undefined;
@@ -101,7 +102,13 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
 function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
   const variables: [string, string][] = [];
   if (paranoia !== undefined)
-    variables.push(['blocking_paranoia_level', String(paranoia)], ['detection_paranoia_level', String(paranoia)]);
+    variables.push(
+      ['blocking_paranoia_level', String(paranoia)],
+      ['detection_paranoia_level', String(paranoia)],
+      // Version 3 of the Core Rule Set calls it so.
+      ['paranoia_level', String(paranoia)],
+      ['executing_paranoia_level', String(paranoia)],
+    );
   if (threshold !== undefined) variables.push(['inbound_anomaly_score_threshold', String(threshold)]);
   return variables;
 }
@@ -117,7 +124,7 @@ function planOf(
 ): TransactionPlan {
   const declared = first(sets, (set) => set.options.mode);
   const mode = config.mode === 'off' ? 'off' : config.mode === 'detect' ? 'detection-only' : (declared ?? 'on');
-  return {
+  const wanted = {
     ruleSets: sets,
     mode,
     clock,
@@ -136,7 +143,9 @@ function planOf(
     isPinned: compilePins(pins),
     mask: options.mask,
     memory: workshop.memory,
+    exhaustive: options.exhaustive,
   };
+  return makePlan(wanted, workshop.sieves);
 }
 
 function openInspection(request: WafRequest, plan: TransactionPlan): Inspection {
@@ -159,6 +168,9 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
     responseBody(body) {
       takeResponseBody(transaction, plan, body);
       return after(4);
+    },
+    get matched() {
+      return transaction.matches.length > 0;
     },
     finish() {
       enterPhase(transaction, plan, 5);
@@ -183,7 +195,7 @@ function createRoute(
     if (now < nextExpiry) return plan;
     const alive = patches.filter(({ expiresAtMs }) => expiresAtMs > now);
     nextExpiry = Math.min(Number.POSITIVE_INFINITY, ...alive.map(({ expiresAtMs }) => expiresAtMs));
-    plan = { ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] };
+    plan = makePlan({ ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] }, workshop.sieves);
     return plan;
   };
   const open = (request: WafRequest): Inspection => openInspection(request, current());
@@ -191,6 +203,8 @@ function createRoute(
     mode: config.mode,
     readsRequestBody: whole.mode !== 'off' && whole.readsRequestBody,
     readsResponseBody: whole.mode !== 'off' && whole.readsResponseBody,
+    responseBodyTypes: whole.responseBodyTypes,
+    maxResponseBodyBytes: whole.maxResponseBodyBytes,
     open,
     inspect(request) {
       if (whole.mode === 'off') return undefined;
@@ -205,6 +219,8 @@ function createRoute(
   };
 }
 
+const defaultRoute: RouteWafConfig = { mode: 'block', exclusions: [], patches: [], responseBody: false };
+
 interface WafContext {
   readonly workshop: Workshop;
   readonly clock: Clock;
@@ -215,7 +231,7 @@ interface WafContext {
  * Compiles the rule sets of a snapshot. Routes share the compiled rules.
  * @throws MerlonError with file and line of the first fault in a rule.
  */
-export function compileWaf(section: Partial<WafSection>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
+export function compileWaf(section: Partial<WafRules>, clock: Clock, options: WafOptions = defaultWafOptions): Waf {
   const workshop = createWorkshop();
   const given = section.ruleSets ?? [];
   const sources = given.length === 0 ? [builtinRuleSet()] : given;
@@ -224,6 +240,6 @@ export function compileWaf(section: Partial<WafSection>, clock: Clock, options: 
   return {
     rules: sets.reduce((sum, set) => sum + set.rules, 0),
     warnings: sets.flatMap((set) => set.options.warnings),
-    route: (config, pins = []) => createRoute(routeWafSchema.parse(config), sets, context, pins),
+    route: (config, pins = []) => createRoute({ ...defaultRoute, ...config }, sets, context, pins),
   };
 }

@@ -42,6 +42,7 @@ export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
   readonly endpoints: EndpointReport;
+  readonly port: number;
   call(
     path: string,
     options?: { method?: string; headers?: Record<string, string | string[]>; body?: string },
@@ -49,7 +50,8 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-const defaultRoute: GatewayRoute = {
+/** A public route to the echo. */
+export const defaultRoute: GatewayRoute = {
   name: '/',
   source: 'routes[0]',
   path: '/',
@@ -82,6 +84,14 @@ export interface GatewayParts {
   readonly document?: OpenApiDocument;
   /** Time of the gateway. Default: the machine's. */
   readonly clock?: Clock;
+  /** Answers instead of the service's own way. */
+  readonly serve?: (seen: Seen) => Served;
+}
+
+export interface Served {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
 }
 
 /** Starts a service that echoes and a gateway in front of it. */
@@ -133,6 +143,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
     decisions,
     seen,
     endpoints,
+    port,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
       await server.stop();
@@ -147,7 +158,7 @@ async function startEcho(
   authority: TestAuthority,
   ca: string,
   seen: Seen[],
-  { answer = {}, respond }: GatewayParts,
+  { answer = {}, serve, respond }: GatewayParts,
 ): Promise<Server> {
   const { chain, key } = await authority.issue('spiffe://test.example/service/echo');
   const server = createServer(
@@ -156,11 +167,15 @@ async function startEcho(
       let body = '';
       incoming.on('data', (chunk) => (body += chunk));
       incoming.on('end', () => {
-        seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body });
+        const one = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body };
+        seen.push(one);
         if (respond !== undefined) return respond(incoming, outgoing);
-        outgoing
-          .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...answer })
-          .end('{"ok":true}');
+        const own = serve?.(one);
+        if (own !== undefined) outgoing.writeHead(own.status, own.headers.flat() as string[]).end(own.body);
+        else
+          outgoing
+            .writeHead(200, { 'content-type': 'application/json', server: 'echo/1.0', ...answer })
+            .end('{"ok":true}');
       });
     },
   );
@@ -169,14 +184,21 @@ async function startEcho(
   return server;
 }
 
-async function snapshotOf(
+/** A snapshot with one route, to a service on `port`. */
+export async function snapshotOf(
   route: GatewayRoute,
   port: number,
   more: Partial<GatewaySnapshot> = {},
 ): Promise<GatewaySnapshot> {
   const model = {
     services: [{ name: 'echo' }],
-    routes: [{ path: route.name, service: 'echo', auth: route.auth }],
+    routes: [
+      {
+        path: route.name,
+        service: 'echo',
+        auth: route.auth === 'public' || route.auth === 'optional' ? route.auth : ('required' as const),
+      },
+    ],
     operations: [],
   };
   const compiled = await compileGatewayPolicies({ model, files: [] });

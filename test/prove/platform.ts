@@ -78,10 +78,11 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
   };
 }
 
-/** Adds to the shop what it does not have, so that every attack applies: a network that may not call, a place outside. */
+/** Adds to the shop what it does not have, so that every attack applies: a network that may not call, a place outside, a query that no document confines. */
 export function withEverything(manifest: string): string {
   return manifest
     .replace('limits: { perIp: 1200/min,', 'ipDeny: [127.77.0.0/16]\n  limits: { perIp: 1200/min,')
+    .replace('PUT: [legacy:write] }', 'PUT: [legacy:write] }\n    validate: { requests: report }')
     .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ')
     .replace('limits: { perIp: 1200/min,', 'scanners: { friendly: [127.0.0.1] }\n  limits: { perIp: 1200/min,')
     .replace('owner: { param: customerId,', 'mask: { unless: [manager] }\n    owner: { param: customerId,')

@@ -49,6 +49,12 @@ function createAdmin(weaknesses: Weaknesses = noWeaknesses, broken?: Error): Adm
       setPassword: (name) => reach('users.setPassword', name === 'missing' ? undefined : {}),
       setRoles: (name) => reach('users.setRoles', name !== 'missing'),
     },
+    apiKeys: {
+      list: () => reach('apiKeys.list', []),
+      create: () => reach('apiKeys.create', { id: 'abcdefghijkl', key: 'mk', expiresAtMs: 0 }),
+      rotate: () => reach('apiKeys.rotate', { id: 'abcdefghijkl', key: 'mk', expiresAtMs: 0 }),
+      revoke: () => reach('apiKeys.revoke', undefined),
+    },
     secrets: {
       put: () => reach('secrets.put', { version: 1 }),
       get: (path) => reach('secrets.get', path === 'missing' ? undefined : { version: 1, fields: { a: 'b' } }),
@@ -105,6 +111,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /admin/users': { name: 'zoe', roles: ['customer'], password: hunter },
   'PUT /admin/passwords/*': { password: hunter },
   'PUT /admin/roles/*': { roles: ['customer'] },
+  'POST /admin/api-keys': { client: 'ci', ttlSeconds: 60 },
+  'PUT /admin/api-keys/*': { overlapSeconds: 60 },
   'PUT /admin/secrets/*': { fields: { password: hunter } },
   'POST /admin/probe-credentials': { kind: 'svid', service: 'orders' },
 };

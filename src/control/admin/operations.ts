@@ -1,4 +1,7 @@
 import {
+  apiKeyId,
+  apiKeyRotation,
+  newApiKey,
   newPassword,
   newRoles,
   newUser,
@@ -51,6 +54,21 @@ export const adminOperations: readonly AdminOperation[] = [
     '/admin/roles/*',
     async (ports, { rest, body }) =>
       (await ports.users.setRoles(rest, parse(newRoles, body).roles)) ? { changed: rest } : notFound('user', rest),
+  ],
+  ['GET', '/admin/api-keys', (ports) => ports.apiKeys.list()],
+  ['POST', '/admin/api-keys', (ports, { body }) => ports.apiKeys.create(parse(newApiKey, body))],
+  [
+    'PUT',
+    '/admin/api-keys/*',
+    (ports, { rest, body }) => ports.apiKeys.rotate(parse(apiKeyId, rest), parse(apiKeyRotation, body)),
+  ],
+  [
+    'DELETE',
+    '/admin/api-keys/*',
+    async (ports, { rest }) => {
+      await ports.apiKeys.revoke(parse(apiKeyId, rest));
+      return { revoked: rest };
+    },
   ],
   ['GET', '/admin/secrets', (ports) => ports.secrets.list('')],
   [

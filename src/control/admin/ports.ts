@@ -1,5 +1,10 @@
+import type { z } from 'zod';
 import type {
+  ApiKeySummary,
+  apiKeyRotation,
   Expiry,
+  NewApiKey,
+  newApiKey,
   ProbeCredentials,
   ProbeRequest,
   RecordQuery,
@@ -40,6 +45,13 @@ export interface AdminPorts {
       password: string | undefined,
     ) => Promise<{ readonly password?: string } | undefined>;
     readonly setRoles: (name: string, roles: readonly string[]) => Promise<boolean>;
+  };
+  /** Each throws `oidc.api-key` for what cannot be. */
+  readonly apiKeys: {
+    readonly list: () => Promise<readonly ApiKeySummary[]>;
+    readonly create: (request: z.output<typeof newApiKey>) => Promise<NewApiKey>;
+    readonly rotate: (id: string, rotation: z.output<typeof apiKeyRotation>) => Promise<NewApiKey>;
+    readonly revoke: (id: string) => Promise<void>;
   };
   readonly secrets: {
     readonly put: (path: string, fields: Readonly<Record<string, string>>) => Promise<{ readonly version: number }>;

@@ -24,6 +24,7 @@ const gateway = compileGatewaySnapshot(manifest, {
   policy: {} as GatewayPolicies,
   ipLists: new Map(),
   documents: new Map(),
+  waf: undefined,
   providerSocket: '/run/oidc.sock',
 });
 const supervisor = compileSupervisorSnapshot(manifest, {
@@ -122,7 +123,7 @@ describe('limits', () => {
     expect(routes['routes[0]']).toEqual([]);
     expect(routes['routes[1]']).toMatchObject([
       { kind: 'rate', id: '/api/orders POST:perUser', by: 'user', count: 60, origin: 'routes[1].limits.perUser' },
-      { kind: 'quota', id: '/api/orders POST:quota', by: 'user', count: 10_000, period: 'day' },
+      { kind: 'quota', id: '/api/orders POST:quota:day:user', by: 'user', count: 10_000, period: 'day' },
       { kind: 'concurrency', id: '/api/orders POST:concurrency', by: 'route', count: 5 },
     ]);
     expect(routes['routes[2]']).toMatchObject([{ kind: 'rate', name: 'quota', count: 100, periodMs: 3_600_000 }]);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { AuthnSnapshot } from '../../api/authn.ts';
+import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import { sensitiveData } from '../../api/edge.ts';
 import type { OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
@@ -10,6 +10,8 @@ import type { PortOf } from '../topology.ts';
 import { compileDeprecation, compileGraphqlLimits, compileNetworks, compileScanners, type IpLists } from './edge.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId } from './names.ts';
+import { compileWafSection } from './waf.ts';
+import type { WafRuleFiles } from './waf-rules.ts';
 
 /** What the gateway's snapshot is made of beside the manifest. */
 export interface GatewayFacts {
@@ -17,10 +19,14 @@ export interface GatewayFacts {
   readonly bundle: string;
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
   readonly authn: AuthnSnapshot;
+  /** API keys that have a limit of their own. */
+  readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
   /** Networks of every file that the manifest names, by the name it has there. */
   readonly ipLists: IpLists;
+  /** Rules of the WAF, where a route has one. */
+  readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
   readonly providerSocket: string | undefined;
 }
@@ -50,10 +56,11 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     scanners: compileScanners(gateway.scanners, facts.ipLists),
     hideHeaders: gateway.hideHeaders.map((name) => name.toLowerCase()),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
-    authn: facts.authn,
+    authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
-    limits: compileLimits(manifest),
+    limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
     provider: facts.providerSocket === undefined ? undefined : { path: '/oidc', socket: facts.providerSocket },

@@ -20,7 +20,8 @@ function rulesOf(route: Route, index: number, routes: readonly Route[]): RouteRu
   return {
     path: routeName(route, routes),
     service,
-    auth,
+    // Which kind of credential is asked for is authn's; authorization asks whether there is one.
+    auth: auth === 'public' || auth === 'optional' ? auth : 'required',
     ...(scopes.length === 0 ? {} : { scopes: Object.fromEntries(scopes) }),
     ...(roles.length === 0 ? {} : { roles }),
     ...(owner === undefined ? {} : { owner }),

@@ -6,7 +6,7 @@ export const authn: CompileFilter = ({ authn }, { config }) => {
   const demand = config.auth;
   if (demand === 'public') return undefined;
   return (exchange) => {
-    const result = authn.authenticate(exchange.request.headers, demand);
+    const result = authn.authenticate(exchange.request.headers, demand, exchange.request.query);
     if (isDenial(result)) return result;
     exchange.caller = result;
     return undefined;

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { CompiledLimits } from '../../limits/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { GatewayAuthorizer } from '../../policy/index.ts';
+import type { CompiledWaf } from '../compile-waf.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import type { NetworkSet } from '../networks.ts';
 import type { ScannerWatch } from '../scanner-watch.ts';
@@ -16,6 +17,7 @@ export interface Engines {
   readonly authn: Authn;
   readonly authorizer: GatewayAuthorizer;
   readonly limits: CompiledLimits;
+  readonly waf: CompiledWaf | undefined;
   readonly ipAllow: NetworkSet | undefined;
   readonly ipDeny: NetworkSet | undefined;
   readonly scanners: ScannerWatch | undefined;

@@ -11,6 +11,7 @@ import { normalise } from './normalise.ts';
 import { openapi } from './openapi.ts';
 import { scanners } from './scanners.ts';
 import { version } from './version.ts';
+import { waf } from './waf.ts';
 
 /**
  * The path of a request through the gateway, in running order. What follows the last row is `forward`: the header
@@ -29,6 +30,7 @@ export const filterTable: readonly (readonly [name: string, compile: CompileFilt
   ['body-limit', bodyLimit], //     how much
   ['graphql', graphql], //          depth, cost, introspection
   ['openapi', openapi], //          parameters and body as declared
+  ['waf', waf], //                  what looks like an attack all the same
 ];
 
 export type { CompileFilter, Engines, RouteParts, RunFilter } from './filter.ts';

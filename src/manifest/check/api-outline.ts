@@ -6,6 +6,8 @@ export interface ApiOutline {
   readonly title: string | undefined;
   /** Path templates with the prefix of the first server: `/v1/orders/{id}`. */
   readonly paths: readonly string[];
+  /** Path templates as they are written: `/orders/{id}`. */
+  readonly templates: readonly string[];
   /** Every scope that its security schemes or requirements name. */
   readonly scopes: ReadonlySet<string>;
 }
@@ -59,9 +61,11 @@ export function tryOutlineApi(value: unknown): ApiOutline | undefined {
   const schemes = treeAt(value, 'components', 'securitySchemes');
   const base = basePath(value);
   const { title } = treeAt(value, 'info');
+  const templates = Object.keys(treeAt(value, 'paths'));
   return {
     title: typeof title === 'string' ? title : undefined,
-    paths: Object.keys(treeAt(value, 'paths')).map((path) => base + path),
+    paths: templates.map((path) => base + path),
+    templates,
     scopes: new Set([...declaredScopes(schemes), ...requiredScopes(value, schemes)]),
   };
 }

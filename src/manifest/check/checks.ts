@@ -2,14 +2,9 @@ import { checkEdgeKeys } from './edge.ts';
 import { checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
 import { checkIpLists } from './ip-list.ts';
+import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
-import {
-  checkDuplicateRoutes,
-  checkPublicData,
-  checkPublicLimits,
-  checkRoutesAgainstApis,
-  checkScopeMethods,
-} from './routes.ts';
+import { checkDuplicateRoutes, checkPublicData, checkRoutesAgainstApis, checkScopeMethods } from './routes.ts';
 import {
   checkCycles,
   checkPlainHttp,
@@ -18,6 +13,7 @@ import {
   checkReachable,
   checkVariables,
 } from './services.ts';
+import { checkWaf } from './waf.ts';
 
 /** What is held against the manifest as a whole, in the order in which it is reported for one place. */
 export const checks: readonly Check[] = [
@@ -28,7 +24,9 @@ export const checks: readonly Check[] = [
   checkDuplicateRoutes,
   checkScopeMethods,
   checkRoutesAgainstApis,
-  checkPublicLimits,
+  checkCountedCallers,
+  checkCosts,
+  checkSharedLimits,
   checkPublicData,
   checkEdgeKeys,
   checkPorts,
@@ -39,4 +37,5 @@ export const checks: readonly Check[] = [
   checkCycles,
   checkPlainSecrets,
   checkPlainHttp,
+  checkWaf,
 ];

@@ -25,6 +25,8 @@ export interface CheckInput {
   resolve(path: string): string;
   /** OpenAPI documents that could be read, by service. */
   readonly apis: ReadonlyMap<string, ApiOutline>;
+  /** Epoch milliseconds; undefined where the manifest is not looked at for what has expired. */
+  readonly nowMs: number | undefined;
 }
 
 /** Looks at the manifest as a whole for one kind of contradiction. */

@@ -132,25 +132,6 @@ export function checkRoutesAgainstApis({ draft, apis, valueAt }: CheckInput): Fi
   });
 }
 
-/** Limits by who the caller is need callers who say so. */
-export function checkPublicLimits({ draft }: CheckInput): Finding[] {
-  return draft.routes.flatMap(([at, route]) =>
-    route.auth !== 'public'
-      ? []
-      : (['perUser', 'perClient', 'quota'] as const)
-          .filter((key) => route.limits[key] !== undefined)
-          .map((key) => ({
-            ...error(
-              'manifest.no-effect',
-              ['routes', at, 'limits', key],
-              `\`${key}\` counts by caller, and a public route does not know its callers`,
-              'use `perIp`',
-            ),
-            at: 'key' as const,
-          })),
-  );
-}
-
 const sensitive = ['pii', 'payment', 'health', 'credentials'];
 
 /** A public route to a service with sensitive data is pointed out. */

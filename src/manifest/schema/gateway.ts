@@ -1,17 +1,8 @@
 import { z } from 'zod';
 import { ipList, scanners } from './edge.ts';
-import {
-  type Address,
-  address,
-  duration,
-  file,
-  matching,
-  network,
-  origin,
-  rate,
-  refuseUnavailable,
-  size,
-} from './terms.ts';
+import { gatewayLimits } from './limits.ts';
+import { type Address, address, duration, file, matching, network, origin, refuseUnavailable } from './terms.ts';
+import { gatewayWaf } from './waf.ts';
 
 const certificate = z
   .union([
@@ -26,28 +17,22 @@ const certificate = z
   })
   .transform((value) => value as Exclude<typeof value, 'acme'>);
 
-const waf = z
-  .strictObject({
-    mode: z.enum(['off', 'detect', 'block']).exactOptional().describe('What a match does.'),
-    paranoia: z.int().min(1).max(4).exactOptional().describe('Paranoia level of the Core Rule Set.'),
-    rules: z.string().exactOptional().describe('`builtin`, `crs`, or a folder of SecLang files.'),
-  })
-  .superRefine((_, context) => refuseUnavailable(context, 'gateway.waf'));
-
 export const timeouts = z.strictObject({
   connect: duration.prefault('2s').describe('To connect to a service.'),
   firstByte: duration.prefault('30s').describe("From the request's end to the response's first byte."),
   idle: duration.prefault('60s').describe('Without a byte in either direction.'),
 });
 
-const limits = z.strictObject({
-  perIp: rate.exactOptional().describe('Requests of one client address. Default: no limit.'),
-  bodyBytes: size.prefault('1MiB').describe('Largest request body. A route may set its own.'),
-  headerBytes: size.prefault('32KiB').describe('Largest header section.'),
-  headerCount: z.int().min(1).max(1000).default(100).describe('Most header fields of one request.'),
-  headerTimeout: duration.prefault('10s').describe('To receive a whole header section.'),
-  connectionsPerIp: z.int().min(1).default(1000).describe('Open connections of one client address.'),
-  requestsPerConnection: z.int().min(1).default(10_000).describe('Requests before a connection is closed.'),
+const apiKeys = z.strictObject({
+  header: matching(
+    'the name of such a field',
+    /^(?![Aa]uthorization$|[Cc]ookie$|[Hh]ost$)[A-Za-z0-9-]{1,64}$/,
+    '`X-API-Key`',
+  )
+    .transform((text) => text.toLowerCase())
+    .default('x-api-key')
+    .describe('Field that holds an API key and nothing else.'),
+  bearer: z.boolean().default(true).describe('Whether `Authorization: Bearer` may hold one as well.'),
 });
 
 function publicUrlOf({ scheme, port }: Address): string {
@@ -75,10 +60,15 @@ export const gateway = z
       .default([])
       .describe('Response headers of services that callers never see, beside those that name software.'),
     trustedProxies: z.array(network).default([]).describe('Proxies in front whose `X-Forwarded-For` is believed.'),
-    limits: limits.prefault({}).describe('Bounds of every request.'),
+    limits: gatewayLimits
+      .prefault({})
+      .describe(
+        'Bounds of every request, and limits of the whole gateway; callers are counted on routes that look at them.',
+      ),
+    apiKeys: apiKeys.prefault({}).describe('Where API keys are presented.'),
     timeouts: timeouts.prefault({}).describe('Times after which a request is given up.'),
-    waf: waf.exactOptional().describe('The web application firewall. Not in this version.'),
+    waf: gatewayWaf.prefault({}).describe('The web application firewall. On unless this says otherwise.'),
   })
-  .transform(({ waf: _, ...gateway }) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
+  .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
 
 export type Gateway = z.output<typeof gateway>;

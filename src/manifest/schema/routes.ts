@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { deprecated, graphql, mask } from './edge.ts';
-import { duration, label, type Method, matching, method, name, origin, rate, refuse, scope, size } from './terms.ts';
+import { routeLimits } from './limits.ts';
+import { duration, label, type Method, matching, method, name, origin, refuse, scope, size } from './terms.ts';
+import { routeWaf } from './waf.ts';
 
 const reserved = ['/oidc', '/.merlon'];
 
@@ -41,14 +43,6 @@ const owner = z.strictObject({
   param: z.string().min(1).max(128).describe("Path parameter of the OpenAPI document that holds the owner's id."),
   claim: z.string().min(1).max(256).default('sub').describe('Claim of the token that must equal it.'),
   unless: z.array(name).default([]).describe('Roles for which the check does not hold.'),
-});
-
-const limits = z.strictObject({
-  perUser: rate.exactOptional().describe('Requests of one user.'),
-  perClient: rate.exactOptional().describe('Requests of one OAuth client.'),
-  perIp: rate.exactOptional().describe('Requests of one client address.'),
-  quota: rate.exactOptional().describe('Requests of one principal over a long period, as `10000/day`.'),
-  concurrency: z.int().min(1).exactOptional().describe('Requests under way at once on this route.'),
 });
 
 const cors = z
@@ -117,15 +111,17 @@ export const route = z
       .exactOptional()
       .describe('Methods that it takes. Default: those named in `scopes`, else all.'),
     auth: z
-      .enum(['required', 'optional', 'public'])
+      .enum(['required', 'token', 'apiKey', 'optional', 'public'])
       .default('required')
-      .describe('`required`: a valid credential. `optional`: none, or a valid one. `public`: none is looked at.'),
+      .describe(
+        '`required`: a valid credential. `token`, `apiKey`: a valid one of that kind. `optional`: none, or a valid one. `public`: none is looked at.',
+      ),
     scopes: scopes
       .prefault([])
       .describe('Scopes that are all needed: a list, or by method `{ GET: [orders:read] }`. `HEAD` follows `GET`.'),
     roles: z.array(name).default([]).describe('Roles of which one is needed; empty: any.'),
     owner: owner.exactOptional().describe('Lets callers reach only what is theirs.'),
-    limits: limits.prefault({}).describe('Rate limits of this route.'),
+    limits: routeLimits.prefault({}).describe('Rate limits of this route.'),
     bodyBytes: size.exactOptional().describe("Largest request body. Default: the gateway's."),
     encodedSlashes: z.boolean().default(false).describe('Whether `%2F` is passed on in the path; otherwise refused.'),
     stripPrefix: z.boolean().default(false).describe('Whether `path` is taken off before the service sees it.'),
@@ -137,6 +133,7 @@ export const route = z
       .describe('Bounds of a GraphQL endpoint: only POST with JSON is taken, each document is measured.'),
     mask: mask.exactOptional().describe('Masks fields of JSON responses. Default: nothing is masked.'),
     deprecated: deprecated.exactOptional().describe('A version that goes away: callers are told, at last refused.'),
+    waf: routeWaf.prefault({}).describe('Where the web application firewall differs on this route.'),
     timeouts: timeouts.prefault({}).describe("Times of this route. Default: the gateway's."),
     forwardAuthorization: z
       .boolean()
@@ -144,7 +141,7 @@ export const route = z
       .describe("Whether the service receives the caller's own credential."),
   })
   .superRefine((route, context) => {
-    if (route.auth === 'required') return;
+    if (route.auth !== 'optional' && route.auth !== 'public') return;
     const needs = [
       ...(Object.values(route.scopes).some((list) => (list?.length ?? 0) > 0) ? ['scopes'] : []),
       ...(route.roles.length > 0 ? ['roles'] : []),

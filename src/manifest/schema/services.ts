@@ -36,7 +36,7 @@ export function tryParseSecretReference(text: string): SecretReference | undefin
   return path.split('/').some((segment) => /^\.+$/.test(segment)) ? undefined : { mount, path, field };
 }
 
-const secretPath = z.string().transform((text, context): SecretReference => {
+export const secretPath = z.string().transform((text, context): SecretReference => {
   const mount = text.slice(0, Math.max(0, text.indexOf('/')));
   if (/^[a-z0-9-]+$/.test(mount) && mount !== 'secret') {
     refuseUnavailable(context, 'services.secrets');

@@ -86,7 +86,7 @@ function bodyAttack(
           judge: judgeRefusal({
             status: 413,
             codes: ['gateway.body-too-large', 'net.body-too-large', 'openapi.body-too-large'],
-            filter: ['body-limit', 'openapi'],
+            filter: ['body-limit', 'openapi', 'waf'],
           }),
         },
       ];

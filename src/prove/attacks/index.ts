@@ -1,6 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
+import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
 import { graphqlAttacks } from './graphql.ts';
@@ -17,6 +18,7 @@ import { scannerAttacks } from './scanners.ts';
 import { secretsAttacks } from './secrets.ts';
 import { tokenAttacks } from './tokens.ts';
 import { transportAttacks } from './transport.ts';
+import { wafAttacks } from './waf.ts';
 
 /** Every attack there is, from the outside in. */
 export const attacks: readonly Attack[] = [
@@ -26,12 +28,14 @@ export const attacks: readonly Attack[] = [
   ...pathAttacks,
   ...boundsAttacks,
   ...tokenAttacks,
+  ...apiKeyAttacks,
   ...providerAttacks,
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
   ...graphqlAttacks,
   ...leakAttacks,
+  ...wafAttacks,
   ...limitAttacks,
   ...scannerAttacks,
   ...meshAttacks,
@@ -48,6 +52,7 @@ export const domains: Readonly<Record<string, string>> = {
   path: 'Paths',
   bounds: 'Sizes, times and origins',
   token: 'Tokens',
+  apikey: 'API keys',
   signin: 'Sign-in',
   scope: 'Scopes',
   role: 'Roles and policies',
@@ -56,6 +61,7 @@ export const domains: Readonly<Record<string, string>> = {
   input: 'Input against the API document',
   graphql: 'GraphQL',
   leak: 'Sensitive fields in answers',
+  waf: 'Web application firewall',
   limit: 'Limits',
   scanner: 'Scanners',
   mesh: 'Service to service',

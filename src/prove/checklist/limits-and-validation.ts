@@ -11,12 +11,14 @@ export const limitsAndValidation: ChecklistItem = {
       `per address: ${gateway.limits.perIp?.text ?? 'no limit'}; bodies: ${gateway.limits.bodyBytes} bytes`,
       `${routes.length - unlimited.length} of ${count(routes.length, 'route')} have limits of their own`,
       `${routes.length - unchecked(facts).length} of ${count(routes.length, 'route')} are held against an OpenAPI document`,
-      'test it: `merlon prove --only limit --only input --only bounds`',
+      `firewall: rules \`${gateway.waf.rules}\`, blocking on ${routes.length - unguarded(facts).length} of ${count(routes.length, 'route')}`,
+      'test it: `merlon prove --only limit --only input --only waf --only bounds`',
     ];
     return assessed(evidence, [
       ...addressGap(facts),
       ...routeGaps(unlimited.map(({ path }) => path)),
       ...validationGaps(facts),
+      ...firewallGaps(facts),
     ]);
   },
 };
@@ -41,6 +43,23 @@ function routeGaps(paths: readonly string[]): Gap[] {
       fix: 'set `limits: { perUser: ... }` on each route',
       owner: 'developer',
       effort: 'minutes',
+    },
+  ];
+}
+
+function unguarded({ manifest: { routes, gateway } }: Facts): typeof routes {
+  return routes.filter(({ waf }) => (waf.mode ?? gateway.waf.mode) !== 'block');
+}
+
+function firewallGaps(facts: Facts): Gap[] {
+  const paths = unguarded(facts).map(({ path }) => path);
+  if (paths.length === 0) return [];
+  return [
+    {
+      what: `what looks like an attack passes on ${some(paths)}`,
+      fix: 'set `waf: { mode: block }`, and exclude by field what `merlon waf tune` proposes',
+      owner: 'security',
+      effort: 'hours',
     },
   ];
 }

@@ -3,6 +3,7 @@ import { createText, type TextMemory } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
 import { type HeaderField, headerOf } from './message.ts';
 import type { Transaction } from './model.ts';
+import { txValues } from './store.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
 
 /** Computes the members of a collection. */
@@ -265,7 +266,7 @@ const responseCollections: Readonly<Record<string, Collection>> = {
 };
 
 const momentCollections: Readonly<Record<string, Collection>> = {
-  TX: now((transaction) => [...transaction.tx.values()]),
+  TX: now((transaction) => [...txValues(transaction).values()]),
   MATCHED_VAR: now(
     current('MATCHED_VAR', ({ matched }) => matched.slice(-1).map(({ content }) => ({ key: '', raw: content }))),
   ),

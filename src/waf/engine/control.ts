@@ -4,7 +4,7 @@ import type { Position } from '../errors.ts';
 import type { VariableNode } from '../language/ast.ts';
 import { parseVariables } from '../language/variables.ts';
 import { compileRegex } from '../regex/regex.ts';
-import type { Effect, EngineMode, Link, Transaction } from './model.ts';
+import type { Effect, EngineMode, Link, Reach, Standing, Transaction } from './model.ts';
 import { selects } from './targets.ts';
 
 const bad = (setting: string, value: string): MerlonError =>
@@ -54,45 +54,68 @@ export const byMessage = (text: string): Applies => {
   return ({ message }) => message.parts.some((part) => typeof part === 'string' && test(part));
 };
 
+type Apply = Effect['apply'];
+
+const aside: Reach = { kind: 'aside' };
+const removal: Reach = { kind: 'removal' };
+const anything: Reach = { kind: 'anything' };
+
+/** An effect that changes which rules run from here on. */
+const removing = (change: (standing: Standing) => Partial<Standing>): Effect => ({
+  reach: removal,
+  apply(transaction) {
+    const { standing } = transaction;
+    transaction.standing = { ...standing, ...change(standing) };
+  },
+});
+
 /** `942100;ARGS:password`. */
-function removeTarget(setting: string, by: (text: string) => Applies, value: string, at: Position): Effect {
+function removeTarget(name: string, by: (text: string) => Applies, value: string, at: Position): Effect {
   const semicolon = value.indexOf(';');
-  if (semicolon < 0) throw bad(setting, value);
+  if (semicolon < 0) throw bad(name, value);
   const applies = by(value.slice(0, semicolon));
   const nodes: readonly VariableNode[] = parseVariables(value.slice(semicolon + 1).trim(), at);
   const removals = nodes.map((node) => ({ applies, collection: node.name, covers: selects(node.selector) }));
-  return (transaction) => {
-    transaction.removals.push(...removals);
+  return {
+    reach: nodes.some(({ name: collection }) => collection === 'TX') ? anything : aside,
+    apply: (transaction) => void transaction.removals.push(...removals),
   };
 }
 
 function removeRules(value: string): Effect {
   const [first, last] = readIds(value);
   if (last - first > 100_000) throw bad('ruleRemoveById', value);
-  return ({ removedRules }) => {
-    for (let id = first; id <= last; id += 1) removedRules.add(id);
-  };
+  return removing(({ removedRules }) => {
+    const removed = new Set(removedRules);
+    for (let id = first; id <= last; id += 1) removed.add(id);
+    return { removedRules: removed };
+  });
 }
+
+const setting = (apply: Apply): Effect => ({ reach: aside, apply });
 
 function chooseProcessor(value: string): Effect {
   const name = value.toUpperCase();
   if (!bodyProcessors.has(name)) throw bad('requestBodyProcessor', value);
-  return (transaction) => {
+  return setting((transaction) => {
     transaction.processor = name;
-  };
+  });
 }
 
-function toggle(setting: string, value: string, set: (transaction: Transaction, on: boolean) => void): Effect {
-  const on = readSwitch(setting, value);
-  return (transaction) => set(transaction, on);
+function toggle(name: string, value: string, set: (transaction: Transaction, on: boolean) => void): Effect {
+  const on = readSwitch(name, value);
+  return setting((transaction) => set(transaction, on));
 }
 
 function setEngine(value: string): Effect {
   const mode = Object.hasOwn(engineModes, value.toLowerCase()) ? engineModes[value.toLowerCase()] : undefined;
   if (mode === undefined) throw bad('ruleEngine', value);
-  return (transaction) => {
-    // A rule may turn the engine down, but not turn on what the operator has turned down.
-    if (transaction.mode === 'on' || mode === 'off') transaction.mode = mode;
+  return {
+    reach: anything,
+    apply(transaction) {
+      // A rule may turn the engine down, but not turn on what the operator has turned down.
+      if (transaction.mode === 'on' || mode === 'off') transaction.mode = mode;
+    },
   };
 }
 
@@ -100,22 +123,22 @@ type Setting = (value: string, at: Position) => Effect;
 
 const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
   // What the ledger keeps, and how much is logged, is not for rules to choose: `draft.ts` warns of these.
-  ['auditlogparts', () => () => undefined],
-  ['debugloglevel', () => () => undefined],
+  ['auditlogparts', () => setting(() => undefined)],
+  ['debugloglevel', () => setting(() => undefined)],
   ['ruleengine', setEngine],
   ['ruleremovebyid', removeRules],
   [
     'ruleremovebytag',
     (value) => {
       const test = readPattern(value);
-      return ({ removedTags }) => void removedTags.push(test);
+      return removing(({ removedTags }) => ({ removedTags: [...removedTags, test] }));
     },
   ],
   [
     'ruleremovebymsg',
     (value) => {
       const test = readPattern(value);
-      return ({ removedMessages }) => void removedMessages.push(test);
+      return removing(({ removedMessages }) => ({ removedMessages: [...removedMessages, test] }));
     },
   ],
   ['ruleremovetargetbyid', (value, at) => removeTarget('ruleRemoveTargetById', byId, value, at)],
@@ -147,9 +170,9 @@ const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
     'auditengine',
     (value) => {
       const on = value.toLowerCase() !== 'off';
-      return (transaction) => {
+      return setting((transaction) => {
         transaction.audits = on;
-      };
+      });
     },
   ],
 ]);
@@ -161,8 +184,8 @@ const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
 export function compileControl(text: string, at: Position): Effect {
   const equals = text.indexOf('=');
   const name = (equals < 0 ? text : text.slice(0, equals)).trim();
-  const setting = settings.get(name.toLowerCase());
-  if (setting === undefined)
+  const read = settings.get(name.toLowerCase());
+  if (read === undefined)
     throw new MerlonError({ code: 'waf.unsupported', message: `\`ctl:${name}\` is not supported` });
-  return setting(text.slice(equals + 1).trim(), at);
+  return read(text.slice(equals + 1).trim(), at);
 }

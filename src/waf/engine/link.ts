@@ -4,6 +4,7 @@ import type { ActionNode } from '../language/ast.ts';
 import { parseMacro } from '../language/macro.ts';
 import type { ChainNode, ChainTable } from '../match/text.ts';
 import { transformations } from '../transformations/index.ts';
+import { triggerOf } from '../transformations/triggers.ts';
 import { compileControl } from './control.ts';
 import type { Disruption, Effect } from './model.ts';
 import { compileInitcol, compileSetvar } from './store.ts';
@@ -327,7 +328,7 @@ export function compileChain(
       stages = [chain];
       continue;
     }
-    chain = table.extend(chain, lower, transform);
+    chain = table.extend(chain, lower, transform, triggerOf(lower));
     stages.push(chain);
   }
   return { chain, stages };

@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.ts';
 import type { BodyLimits, ParsedBody } from '../body/body.ts';
 import type { Position } from '../errors.ts';
 import type { Macro, MacroName } from '../language/macro.ts';
-import type { Sieve } from '../match/sieve.ts';
 import type { ChainNode, Text, TextMemory } from '../match/text.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { WafRequest, WafResponse } from './message.ts';
@@ -13,6 +12,10 @@ import type { Value } from './value.ts';
 /** Gathers the values of one variable of a rule. */
 export interface Target {
   readonly collection: string;
+  /** In lower case, where the variable is a single member of its collection. */
+  readonly key: string | undefined;
+  /** Gives the number of values, not the values. */
+  readonly counted: boolean;
   collect(transaction: Transaction, into: Value[]): void;
 }
 
@@ -31,20 +34,29 @@ export interface TargetSet {
   readonly stable: boolean;
 }
 
+/** What an effect may change of what later rules depend on. */
+export type Reach =
+  /** One variable of TX (in lower case), from the values of others. */
+  | { readonly kind: 'variable'; readonly key: string; readonly reads: readonly MacroName[] }
+  /** Variables of TX that begin so. */
+  | { readonly kind: 'variables'; readonly prefix: string }
+  /** Which rules run, or on which targets. */
+  | { readonly kind: 'removal' }
+  /** Nothing that decides which rules run. */
+  | { readonly kind: 'aside' }
+  | { readonly kind: 'anything' };
+
 /** Something that a match does, apart from denying. */
-export type Effect = (transaction: Transaction, matched: MatchedValue) => void;
+export interface Effect {
+  readonly reach: Reach;
+  apply(transaction: Transaction, matched: MatchedValue): void;
+}
 
 export type Disruption =
   | { readonly kind: 'pass' }
   | { readonly kind: 'deny' | 'drop' }
   | { readonly kind: 'redirect'; readonly location: Macro }
   | { readonly kind: 'allow'; readonly scope: 'phase' | 'request' | 'all' };
-
-/** How a prefilter can rule the operator out. */
-export interface Sifted {
-  readonly sieve: Sieve;
-  readonly bit: number;
-}
 
 /** One SecRule or SecAction; a chain is a link and those that follow it. */
 export interface Link {
@@ -75,11 +87,12 @@ export interface Condition {
   readonly targets: TargetSet;
   readonly operatorName: string;
   readonly operator: Operator;
+  /** Of the operator. */
+  readonly parameter: Macro;
   readonly negated: boolean;
   readonly chain: ChainNode;
   /** Chains whose every result is tried; empty without `multiMatch`. */
   readonly stages: readonly ChainNode[];
-  readonly sifted: Sifted | undefined;
   /** Index of the group of values that rules with the same targets and chain share. */
   readonly group: number;
   /** Looks for attacks only, so that values which the schema pins need not be shown to it. */
@@ -103,6 +116,16 @@ export interface Removal {
   readonly covers: ((value: Value) => boolean) | undefined;
 }
 
+/** What stands before a rule runs: all that rules depend on and that is not of the request. */
+export interface Standing {
+  /** Variables of TX, by lower-case key. */
+  readonly variables: ReadonlyMap<string, Value>;
+  readonly removedRules: ReadonlySet<number>;
+  readonly removedTags: readonly ((tag: string) => boolean)[];
+  readonly removedMessages: readonly ((message: string) => boolean)[];
+  readonly removals: readonly Removal[];
+}
+
 /** What a rule answered. Texts are masked. */
 export interface Match {
   readonly link: Link;
@@ -124,11 +147,10 @@ export interface Interruption {
   readonly location: string | undefined;
 }
 
-/** Values and texts of a set of targets, and what the sieve says of all of them together. */
+/** Values of a set of targets, and their texts after a chain. */
 export interface Group {
   readonly values: readonly Value[];
   readonly texts: readonly Text[];
-  readonly union: Uint32Array | undefined;
 }
 
 /** Everything known about one request while rules run on it. */
@@ -148,8 +170,13 @@ export interface Transaction {
   readonly groups: (Group | undefined)[];
   /** Values of each set of targets, by its id. */
   readonly gathered: (readonly Value[] | undefined)[];
-  /** Lower-case keys. */
-  readonly tx: Map<string, Value>;
+  standing: Standing;
+  /** Removals that came up with this request. */
+  readonly removals: Removal[];
+  /** Variables of TX that this request has set, by lower-case key; undefined where it has removed one. */
+  readonly variables: Map<string, Value | undefined>;
+  /** The last phase that ran as foreseen; undefined once a request has taken a course of its own. */
+  foreseen: number | undefined;
   /** IP, GLOBAL, SESSION ...: live as long as the transaction. */
   readonly stores: Map<string, Map<string, Value>>;
   /** Processor that read, or will read, the body; empty: none. */
@@ -162,10 +189,6 @@ export interface Transaction {
   readsResponseBody: boolean;
   showsRequestBody: boolean;
   audits: boolean;
-  readonly removedRules: Set<number>;
-  readonly removedTags: ((tag: string) => boolean)[];
-  readonly removedMessages: ((message: string) => boolean)[];
-  readonly removals: Removal[];
   /** What the rule at work has matched so far. */
   matched: MatchedValue[];
   current: Link | undefined;

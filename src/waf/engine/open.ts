@@ -1,41 +1,17 @@
-import type { Clock } from '../../core/clock.ts';
 import { emptyBody, failedBody } from '../body/body.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
-import type { TextMemory } from '../match/text.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { members } from './collections.ts';
 import { headerOf, type WafRequest } from './message.ts';
-import type { EngineMode, Removal, Transaction } from './model.ts';
-import type { RuleSet } from './rule-set.ts';
-import { runPhase } from './run.ts';
-import { setTx } from './store.ts';
-
-/** How one transaction is to run. */
-export interface TransactionPlan {
-  /** In running order, within each phase. */
-  readonly ruleSets: readonly RuleSet[];
-  readonly mode: EngineMode;
-  readonly clock: Clock;
-  readonly maxFields: number;
-  readonly maxDepth: number;
-  readonly readsRequestBody: boolean;
-  readonly readsResponseBody: boolean;
-  readonly responseBodyTypes: readonly string[];
-  readonly maxResponseBodyBytes: number;
-  /** Variables of TX that are set before the first rule. */
-  readonly variables: readonly (readonly [string, string])[];
-  readonly removedRules: ReadonlySet<number>;
-  readonly removals: readonly Removal[];
-  readonly isPinned: Transaction['isPinned'];
-  readonly mask: (value: string) => string;
-  readonly memory: TextMemory;
-}
+import type { Transaction } from './model.ts';
+import type { TransactionPlan } from './plan.ts';
+import { txValue } from './store.ts';
 
 /** Value of a variable inside a macro: the first that the name fits. */
 function lookUp(transaction: Transaction, { collection, key }: MacroName): string {
   const lower = lowercase(key);
-  if (collection === 'TX') return transaction.tx.get(lower)?.text.raw ?? '';
+  if (collection === 'TX') return txValue(transaction, lower)?.text.raw ?? '';
   const all = members(transaction, collection);
   const value = key === '' ? all[0] : all.find((one) => one.lowerKey === lower);
   return value?.text.raw ?? '';
@@ -56,7 +32,10 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     phaseLists: new Map(),
     groups: [],
     gathered: [],
-    tx: new Map(),
+    standing: plan.start,
+    removals: [],
+    variables: new Map(),
+    foreseen: plan.shortcuts === undefined ? undefined : 0,
     stores: new Map(),
     processor,
     body: emptyBody,
@@ -66,10 +45,6 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     readsResponseBody: plan.readsResponseBody,
     showsRequestBody: false,
     audits: true,
-    removedRules: new Set(plan.removedRules),
-    removedTags: [],
-    removedMessages: [],
-    removals: [...plan.removals],
     matched: [],
     current: undefined,
     highestSeverity: 255,
@@ -81,23 +56,7 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     mask: plan.mask,
     memory: plan.memory,
   };
-  for (const [name, value] of plan.variables) setTx(transaction, name, value);
   return transaction;
-}
-
-/** Runs the rules of a phase, unless an earlier one has ended the matter. */
-export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
-  transaction.phase = phase;
-  transaction.phaseLists.clear();
-  transaction.groups.length = 0;
-  transaction.gathered.length = 0;
-  if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
-  if (phase !== 5 && (transaction.interruption !== undefined || transaction.allowed !== 'no')) return;
-  if (phase === 5) transaction.allowed = 'no';
-  for (const rules of plan.ruleSets) {
-    runPhase(transaction, rules);
-    if (phase !== 5 && (transaction.interruption !== undefined || transaction.allowed !== 'no')) return;
-  }
 }
 
 const toText = (body: Uint8Array): string =>

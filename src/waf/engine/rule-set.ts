@@ -2,14 +2,13 @@ import { MerlonError } from '../../core/errors.ts';
 import { placed, ruleFault } from '../errors.ts';
 import { parseDirectives } from '../language/directives.ts';
 import { parseMacro } from '../language/macro.ts';
-import { createSieve, type Sieve } from '../match/sieve.ts';
+import { createSieveShelf, type SieveShelf } from '../match/sieve-shelf.ts';
 import { type ChainTable, createChainTable, createTextMemory, type TextMemory } from '../match/text.ts';
 import { operators, unsupportedOperators } from '../operators/index.ts';
 import type { Operator, OperatorSources } from '../operators/operator.ts';
-import type { Requirements } from '../regex/requirements.ts';
 import { type Draft, draftRules, type RuleDraft } from './draft.ts';
 import { type ActionList, compileChain } from './link.ts';
-import type { Condition, Disruption, Entry, Link, Sifted } from './model.ts';
+import type { Condition, Disruption, Entry, Link } from './model.ts';
 import { type RuleSetOptions, readOptions } from './options.ts';
 import { createTargetTable, type TargetTable } from './targets.ts';
 
@@ -37,23 +36,21 @@ export interface Workshop {
   readonly chains: ChainTable;
   readonly targets: TargetTable;
   readonly groups: Map<string, number>;
-  readonly sieves: Sieve[];
   readonly memory: TextMemory;
+  readonly sieves: SieveShelf;
 }
 
 export const createWorkshop = (): Workshop => ({
   chains: createChainTable(),
   targets: createTargetTable(),
   groups: new Map(),
-  sieves: [],
+  sieves: createSieveShelf(),
   memory: createTextMemory(),
 });
 
 interface Compilation {
   readonly workshop: Workshop;
   readonly sources: OperatorSources;
-  readonly requestSieve: Sieve;
-  readonly responseSieve: Sieve;
 }
 
 const toBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
@@ -66,14 +63,6 @@ function compileOperator(name: string, parameter: string, sources: OperatorSourc
   throw reason === undefined
     ? new MerlonError({ code: 'waf.unknown-name', message: `there is no operator \`@${name}\`` })
     : new MerlonError({ code: 'waf.unsupported', message: `the operator \`@${name}\` is not supported: ${reason}` });
-}
-
-function sift(compilation: Compilation, phase: number, requirements: Requirements | undefined): Sifted | undefined {
-  if (requirements === undefined) return undefined;
-  const { literals, sets, minLength } = requirements;
-  if (literals === undefined && sets.length === 0 && minLength === 0) return undefined;
-  const sieve = phase <= 2 ? compilation.requestSieve : compilation.responseSieve;
-  return { sieve, bit: sieve.add(requirements) };
 }
 
 /** Operators that look for the marks of an attack in text. */
@@ -100,10 +89,7 @@ function compileCondition(
   const targets = workshop.targets.compile(variables, rule.at);
   const operator = placed(rule.at, () => compileOperator(node.name, node.parameter, sources));
   const { chain, stages } = compileChain(names, workshop.chains, rule.at);
-  const sifted = node.negated ? undefined : sift(compilation, head.phase, operator.requirements);
-  // With `multiMatch` the sieve is asked about each stage, not about the group.
-  const sieve = sifted === undefined || rule.compiled.multiMatch ? '' : sifted.sieve.id;
-  const key = `${targets.id}/${chain.id}/${sieve}`;
+  const key = `${targets.id}/${chain.id}`;
   const group = workshop.groups.get(key) ?? workshop.groups.size;
   workshop.groups.set(key, group);
   const name = node.name.toLowerCase();
@@ -112,10 +98,10 @@ function compileCondition(
     targets,
     operatorName: node.name,
     operator,
+    parameter: parseMacro(node.parameter),
     negated: node.negated,
     chain,
     stages: rule.compiled.multiMatch ? stages : [],
-    sifted,
     group,
     skipsPinned,
   };
@@ -204,24 +190,19 @@ export function compileRuleSet(source: RuleSetSource, workshop: Workshop): RuleS
   const directives = source.files.flatMap((file) => parseDirectives(toBytes(file.text), file.name));
   const draft = draftRules(directives);
   checkMarkers(draft);
-  const requestSieve = createSieve(workshop.sieves.length);
-  const responseSieve = createSieve(workshop.sieves.length + 1);
-  workshop.sieves.push(requestSieve, responseSieve);
   const sources: OperatorSources = {
     readData: (name) => {
       const file = name.slice(name.lastIndexOf('/') + 1);
       return Object.hasOwn(source.data, file) ? toBytes(source.data[file]!) : undefined;
     },
   };
-  const compilation: Compilation = { workshop, sources, requestSieve, responseSieve };
+  const compilation: Compilation = { workshop, sources };
   const links = new Map<RuleDraft, Link>();
   for (const rule of draft.items) {
     if (rule.kind === 'marker') continue;
     const head: Head = { id: rule.compiled.id!, phase: rule.compiled.phase ?? 2, tags: rule.compiled.tags };
     links.set(rule, compileLink(compilation, rule, head));
   }
-  requestSieve.seal();
-  responseSieve.seal();
   const phases = [0, 1, 2, 3, 4, 5].map((phase) => layOut(draft, links, phase));
   return { phases, options: readOptions(draft), rules: links.size };
 }

@@ -1,9 +1,8 @@
 import { expand, type Scope } from '../language/macro.ts';
-import { dropBit, hasBit } from '../match/sieve.ts';
+import { dropBit, hasBit, type Sieve } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
-import type { Condition, Group, Interruption, Link, MatchedValue, TargetSet, Transaction } from './model.ts';
-import type { RuleSet } from './rule-set.ts';
-import { setTx } from './store.ts';
+import type { Condition, Group, Interruption, Link, MatchedValue, Removal, TargetSet, Transaction } from './model.ts';
+import { removeTx, setTx } from './store.ts';
 import { without } from './targets.ts';
 import { nameOf, type Value } from './value.ts';
 
@@ -24,15 +23,7 @@ function collect(transaction: Transaction, targets: TargetSet): readonly Value[]
 
 function buildGroup(transaction: Transaction, condition: Condition): Group {
   const values = gather(transaction, condition);
-  const texts = values.map((value) => transformed(value.text, condition.chain));
-  const { sifted, stages } = condition;
-  if (sifted === undefined || stages.length > 0) return { values, texts, union: undefined };
-  const union = new Uint32Array(sifted.sieve.words());
-  for (const text of texts) {
-    const bits = sifted.sieve.candidates(text);
-    for (let word = 0; word < union.length; word += 1) union[word]! |= bits[word]!;
-  }
-  return { values, texts, union };
+  return { values, texts: values.map((value) => transformed(value.text, condition.chain)) };
 }
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
@@ -40,20 +31,24 @@ function groupOf(transaction: Transaction, condition: Condition): Group {
   return (transaction.groups[condition.group] ??= buildGroup(transaction, condition));
 }
 
-function isExcluded(transaction: Transaction, link: Link, value: Value): boolean {
-  for (const removal of transaction.removals) {
-    if (removal.collection !== value.collection && `&${removal.collection}` !== value.collection) continue;
-    if ((removal.covers === undefined || removal.covers(value)) && removal.applies(link)) return true;
-  }
-  return false;
-}
+const hits = (removals: readonly Removal[], link: Link, value: Value): boolean =>
+  removals.some(
+    ({ collection, covers, applies }) =>
+      (collection === value.collection || `&${collection}` === value.collection) &&
+      (covers === undefined || covers(value)) &&
+      applies(link),
+  );
+
+/** Whether the value is taken out of the rule, by the configuration or by an earlier rule. */
+const isExcluded = ({ standing, removals }: Transaction, link: Link, value: Value): boolean =>
+  hits(standing.removals, link, value) || hits(removals, link, value);
 
 function storeCaptures(transaction: Transaction, condition: Condition, text: Text): void {
   const captures = condition.operator.captures?.(text, transaction);
   if (captures === undefined) return;
   for (let index = 0; index < 10; index += 1) {
     const capture = captures[index];
-    if (capture === undefined) transaction.tx.delete(String(index));
+    if (capture === undefined) removeTx(transaction, String(index));
     else setTx(transaction, String(index), capture);
   }
 }
@@ -63,16 +58,31 @@ function onMatch(transaction: Transaction, link: Link, value: Value, text: Text,
   into.push(matched);
   transaction.matched.push(matched);
   if (link.capture && !link.condition!.negated) storeCaptures(transaction, link.condition!, text);
-  for (const effect of link.effects) effect(transaction, matched);
+  for (const effect of link.effects) effect.apply(transaction, matched);
 }
 
-function holdsFor(transaction: Transaction, condition: Condition, text: Text): boolean {
-  const { sifted, operator, negated } = condition;
+/** What is known of a rule in advance: its bit in a sieve. */
+export interface Sifted {
+  readonly sieve: Sieve;
+  readonly bit: number;
+}
+
+/** Whether the condition holds for a text that a value became. */
+function holdsFor(
+  transaction: Transaction,
+  { operator, negated }: Condition,
+  value: Value,
+  text: Text,
+  sifted: Sifted | undefined,
+): boolean {
   if (sifted === undefined) return operator.matches(text, transaction) !== negated;
-  const candidates = sifted.sieve.candidates(text);
-  if (!hasBit(candidates, sifted.bit)) return false;
-  if (operator.matches(text, transaction)) return true;
-  dropBit(candidates, sifted.bit);
+  const { sieve, bit } = sifted;
+  if (!hasBit(sieve.candidates(text), bit)) return false;
+  if (operator.matches(text, transaction) !== negated) return true;
+  if (value.text.noted !== undefined) {
+    dropBit(text, sieve.id, bit);
+    value.text.noted.length = 0;
+  }
   return false;
 }
 
@@ -90,25 +100,30 @@ function* stagesOf(condition: Condition, value: Value, last: Text): Generator<Te
   }
 }
 
-function testLink(transaction: Transaction, link: Link, condition: Condition, into: MatchedValue[]): boolean {
-  const group = groupOf(transaction, condition);
-  const { sifted, stages } = condition;
-  if (sifted !== undefined && group.union !== undefined && !hasBit(group.union, sifted.bit)) return false;
+/** Whether one link of a chain matches; its effects are carried out for each value that it matches. */
+export function testLink(
+  transaction: Transaction,
+  link: Link,
+  condition: Condition,
+  into: MatchedValue[],
+  sifted?: Sifted,
+): boolean {
+  const { values, texts } = groupOf(transaction, condition);
   let any = false;
-  for (let index = 0; index < group.values.length; index += 1) {
-    const value = group.values[index]!;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
     if (value.pinned && condition.skipsPinned) continue;
-    const text = group.texts[index]!;
-    if (stages.length === 0) {
-      if (!holdsFor(transaction, condition, text)) continue;
-      if (transaction.removals.length > 0 && isExcluded(transaction, link, value)) continue;
+    const text = texts[index]!;
+    if (condition.stages.length === 0) {
+      if (!holdsFor(transaction, condition, value, text, sifted)) continue;
+      if (isExcluded(transaction, link, value)) continue;
       onMatch(transaction, link, value, text, into);
       any = true;
       continue;
     }
     if (isExcluded(transaction, link, value)) continue;
     for (const stage of stagesOf(condition, value, text)) {
-      if (!holdsFor(transaction, condition, stage)) continue;
+      if (!holdsFor(transaction, condition, value, stage, sifted)) continue;
       onMatch(transaction, link, value, stage, into);
       any = true;
     }
@@ -117,18 +132,18 @@ function testLink(transaction: Transaction, link: Link, condition: Condition, in
 }
 
 /** Whether a rule and all its chain match; carries out their effects on the way. */
-function runChain(transaction: Transaction, head: Link, into: MatchedValue[]): boolean {
+export function runChain(transaction: Transaction, head: Link, into: MatchedValue[], sifted?: Sifted): boolean {
   transaction.matched = [];
   for (let link: Link | undefined = head; link !== undefined; link = link.next) {
     transaction.current = link;
-    if (link.condition === undefined) for (const effect of link.effects) effect(transaction, unconditional);
-    else if (!testLink(transaction, link, link.condition, into)) return false;
+    if (link.condition === undefined) for (const effect of link.effects) effect.apply(transaction, unconditional);
+    else if (!testLink(transaction, link, link.condition, into, link === head ? sifted : undefined)) return false;
   }
   return true;
 }
 
-function isRemoved(transaction: Transaction, link: Link): boolean {
-  const { removedRules, removedTags, removedMessages } = transaction;
+export function isRemoved({ standing }: Transaction, link: Link): boolean {
+  const { removedRules, removedTags, removedMessages } = standing;
   if (removedRules.size > 0 && removedRules.has(link.id)) return true;
   if (removedTags.length > 0 && removedTags.some((test) => link.tags.some(test))) return true;
   return removedMessages.length > 0 && removedMessages.some((test) => test(link.message.constant ?? ''));
@@ -178,19 +193,11 @@ function disrupt(transaction: Transaction, head: Link): void {
   else transaction.wouldInterrupt ??= interruption;
 }
 
-/** Runs the rules of one phase until one interrupts, allows, or none is left. */
-export function runPhase(transaction: Transaction, rules: RuleSet): void {
-  const entries = rules.phases[transaction.phase]!;
-  for (let index = 0; index < entries.length; ) {
-    const { link, jump } = entries[index]!;
-    index += 1;
-    if (transaction.mode === 'off') return;
-    if (isRemoved(transaction, link)) continue;
-    const values: MatchedValue[] = [];
-    if (!runChain(transaction, link, values)) continue;
-    record(transaction, link, values);
-    disrupt(transaction, link);
-    if (transaction.interruption !== undefined || transaction.allowed !== 'no') return;
-    if (jump !== undefined) index = jump;
-  }
+/** Runs a rule: its chain, what it records and what it does to the request. False where it does not match. */
+export function runRule(transaction: Transaction, link: Link, sifted?: Sifted): boolean {
+  const values: MatchedValue[] = [];
+  if (!runChain(transaction, link, values, sifted)) return false;
+  record(transaction, link, values);
+  disrupt(transaction, link);
+  return true;
 }

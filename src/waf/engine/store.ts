@@ -1,32 +1,84 @@
 import { MerlonError } from '../../core/errors.ts';
-import { expand, type Macro, parseMacro } from '../language/macro.ts';
+import { expand, type Macro, type MacroName, parseMacro } from '../language/macro.ts';
 import { leadingInteger } from '../operators/strings.ts';
 import { lowercase } from '../transformations/bytes.ts';
-import type { Effect, Transaction } from './model.ts';
+import type { Effect, Reach, Transaction } from './model.ts';
 import { createValue, type Value } from './value.ts';
 
 const maxVariables = 4096;
 const storeNames: ReadonlySet<string> = new Set(['TX', 'IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE']);
 
-function storeOf(transaction: Transaction, name: string): Map<string, Value> {
-  if (name === 'TX') return transaction.tx;
+/** A variable of TX: as this request has set it, or else as it stands for all requests. */
+export function txValue({ variables, standing }: Transaction, lowerKey: string): Value | undefined {
+  const own = variables.get(lowerKey);
+  if (own !== undefined || variables.size === 0) return own ?? standing.variables.get(lowerKey);
+  return variables.has(lowerKey) ? undefined : standing.variables.get(lowerKey);
+}
+
+/** All variables of TX. */
+export function txValues({ variables, standing }: Transaction): Map<string, Value> {
+  const all = new Map(standing.variables);
+  for (const [key, value] of variables) {
+    if (value === undefined) all.delete(key);
+    else all.set(key, value);
+  }
+  return all;
+}
+
+/** Variables of TX whose names are wanted; `kept` holds those that stand for all requests. */
+export function txSelected(
+  { variables, standing }: Transaction,
+  wants: (value: Value) => boolean,
+  kept: WeakMap<ReadonlyMap<string, Value>, readonly Value[]>,
+): readonly Value[] {
+  let common = kept.get(standing.variables);
+  if (common === undefined) {
+    common = [...standing.variables.values()].filter(wants);
+    kept.set(standing.variables, common);
+  }
+  if (variables.size === 0) return common;
+  const own = [...variables.values()].filter((value) => value !== undefined && wants(value)) as Value[];
+  return [...common.filter(({ lowerKey }) => !variables.has(lowerKey)), ...own];
+}
+
+/** Sets a variable of TX. */
+export function setTx({ variables }: Transaction, key: string, value: string): void {
+  const lower = lowercase(key);
+  if (variables.size < maxVariables || variables.has(lower)) variables.set(lower, createValue('TX', key, value));
+}
+
+export const removeTx = ({ variables }: Transaction, key: string): void =>
+  void variables.set(lowercase(key), undefined);
+
+/** Where variables of a collection are kept. */
+interface Store {
+  get(key: string): string | undefined;
+  set(key: string, value: string): void;
+  remove(key: string): void;
+}
+
+const txStore = (transaction: Transaction): Store => ({
+  get: (key) => txValue(transaction, lowercase(key))?.text.raw,
+  set: (key, value) => setTx(transaction, key, value),
+  remove: (key) => removeTx(transaction, key),
+});
+
+function storeOf(transaction: Transaction, name: string): Store {
+  if (name === 'TX') return txStore(transaction);
   let store = transaction.stores.get(name);
   if (store === undefined) {
     store = new Map();
     transaction.stores.set(name, store);
   }
-  return store;
-}
-
-/** Sets a variable of TX. */
-export function setTx(transaction: Transaction, key: string, value: string): void {
-  put(transaction.tx, 'TX', key, value);
-}
-
-function put(store: Map<string, Value>, collection: string, key: string, value: string): void {
-  const lower = lowercase(key);
-  if (store.size >= maxVariables && !store.has(lower)) return;
-  store.set(lower, createValue(collection, key, value));
+  const values = store;
+  return {
+    get: (key) => values.get(lowercase(key))?.text.raw,
+    set(key, value) {
+      const lower = lowercase(key);
+      if (values.size < maxVariables || values.has(lower)) values.set(lower, createValue(name, key, value));
+    },
+    remove: (key) => void values.delete(lowercase(key)),
+  };
 }
 
 interface Assignment {
@@ -50,21 +102,34 @@ function parseAssignment(text: string): Assignment {
   return { collection, key: parseMacro(match[3]!), operation, value: parseMacro(match[5] ?? '1') };
 }
 
+function reachOf({ collection, key, operation, value }: Assignment): Reach {
+  if (collection !== 'TX') return { kind: 'aside' };
+  if (key.constant === undefined) {
+    const [start] = key.parts;
+    return typeof start === 'string' ? { kind: 'variables', prefix: lowercase(start) } : { kind: 'anything' };
+  }
+  const reads = value.parts.filter((part): part is MacroName => typeof part !== 'string');
+  const counts = operation === 'add' || operation === 'subtract';
+  const own: MacroName = { collection, key: key.constant };
+  return { kind: 'variable', key: lowercase(key.constant), reads: counts ? [own, ...reads] : reads };
+}
+
 /** `tx.score=+%{tx.critical}`, `!tx.gone`, `tx.flag`. */
 export function compileSetvar(text: string): Effect {
-  const { collection, key, operation, value } = parseAssignment(text);
-  return (transaction) => {
-    const store = storeOf(transaction, collection);
-    const name = expand(key, transaction);
-    if (operation === 'remove') {
-      store.delete(lowercase(name));
-      return;
-    }
-    const operand = expand(value, transaction);
-    if (operation === 'set') return put(store, collection, name, operand);
-    const before = leadingInteger(store.get(lowercase(name))?.text.raw ?? '0');
-    const change = leadingInteger(operand);
-    put(store, collection, name, String(operation === 'add' ? before + change : before - change));
+  const assignment = parseAssignment(text);
+  const { collection, key, operation, value } = assignment;
+  return {
+    reach: reachOf(assignment),
+    apply(transaction) {
+      const store = storeOf(transaction, collection);
+      const name = expand(key, transaction);
+      if (operation === 'remove') return store.remove(name);
+      const operand = expand(value, transaction);
+      if (operation === 'set') return store.set(name, operand);
+      const before = leadingInteger(store.get(name) ?? '0');
+      const change = leadingInteger(operand);
+      store.set(name, String(operation === 'add' ? before + change : before - change));
+    },
   };
 }
 
@@ -76,5 +141,8 @@ export function compileInitcol(text: string): Effect {
     throw new MerlonError({ code: 'waf.bad-value', message: `\`initcol:${text}\` names no collection` });
   }
   const key = parseMacro(match[2]!);
-  return (transaction) => put(storeOf(transaction, collection), collection, 'KEY', expand(key, transaction));
+  return {
+    reach: { kind: 'aside' },
+    apply: (transaction) => storeOf(transaction, collection).set('KEY', expand(key, transaction)),
+  };
 }

@@ -4,7 +4,8 @@ import type { SelectorNode, VariableNode } from '../language/ast.ts';
 import { compileRegex } from '../regex/regex.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { collections, members } from './collections.ts';
-import type { Exclusion, Target, TargetSet } from './model.ts';
+import type { Exclusion, Target, TargetSet, Transaction } from './model.ts';
+import { txSelected, txValue } from './store.ts';
 import { createValue, type Value } from './value.ts';
 
 const leftOut: Readonly<Record<string, string>> = {
@@ -40,6 +41,8 @@ function xmlTarget(node: VariableNode): Target {
   const find = compileXPath(path);
   return {
     collection: 'XML',
+    key: path,
+    counted: node.counted,
     collect({ body }, into) {
       const texts = body.xml === undefined ? [] : find(body.xml);
       if (node.counted) into.push(createValue('&XML', path, String(texts.length)));
@@ -53,8 +56,10 @@ function txTarget(node: VariableNode, key: string): Target {
   const lower = lowercase(key);
   return {
     collection: 'TX',
-    collect({ tx }, into) {
-      const value = tx.get(lower);
+    key: lower,
+    counted: node.counted,
+    collect(transaction, into) {
+      const value = txValue(transaction, lower);
       if (node.counted) into.push(createValue('&TX', key, value === undefined ? '0' : '1'));
       else if (value !== undefined) into.push(value);
     },
@@ -65,15 +70,21 @@ function plainTarget(node: VariableNode): Target {
   const { name } = node;
   if (name === 'TX' && node.selector?.kind === 'key') return txTarget(node, node.selector.key);
   const covers = selects(node.selector);
+  const standing = new WeakMap<ReadonlyMap<string, Value>, readonly Value[]>();
+  const selected = (transaction: Transaction): readonly Value[] => {
+    if (covers === undefined) return members(transaction, name);
+    return name === 'TX' ? txSelected(transaction, covers, standing) : members(transaction, name).filter(covers);
+  };
   const key =
     node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
   return {
     collection: name,
+    key: node.selector?.kind === 'key' ? lowercase(node.selector.key) : undefined,
+    counted: node.counted,
     collect(transaction, into) {
-      const all = members(transaction, name);
-      if (node.counted)
-        into.push(createValue(`&${name}`, key, String(covers === undefined ? all.length : all.filter(covers).length)));
-      else for (const value of all) if (covers === undefined || covers(value)) into.push(value);
+      const values = selected(transaction);
+      if (node.counted) into.push(createValue(`&${name}`, key, String(values.length)));
+      else for (const value of values) into.push(value);
     },
   };
 }

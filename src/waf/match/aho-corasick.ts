@@ -4,11 +4,12 @@
 export interface Automaton {
   /** Class of each byte; upper-case letters share their lower-case class. */
   readonly classes: Uint8Array;
+  /** From a state (an offset into this table) plus a class to the next state; its complement where words end. */
+  readonly next: Int32Array;
+  /** How far behind a state its row stands. */
   readonly width: number;
-  /** `next[state * width + class]`. */
-  readonly next: Uint32Array;
-  /** Per state, what is found on reaching it. */
-  readonly found: readonly (Uint32Array | undefined)[];
+  /** Bits of the tags of the words that end in a state, so many 32-bit words from its row on. */
+  readonly rows: Int32Array;
 }
 
 export interface Word {
@@ -76,13 +77,31 @@ function complete({ next, tags, states }: Trie, width: number): void {
   }
 }
 
-export function buildAutomaton(words: readonly Word[]): Automaton {
+/** Lays the automaton out for the scan: a state is an offset, complemented where words end; its row follows its moves. */
+function layOut({ next, tags, states }: Trie, width: number, rowWords: number): Omit<Automaton, 'classes' | 'width'> {
+  const offsetOf = (state: number): number => {
+    const offset = state * (width + 1);
+    return tags[state] === undefined ? offset : ~offset;
+  };
+  const moves = new Int32Array(states * (width + 1));
+  const rows: number[] = [];
+  for (let state = 0; state < states; state += 1) {
+    for (let kind = 0; kind < width; kind += 1)
+      moves[state * (width + 1) + kind] = offsetOf(next[state * width + kind]!);
+    const words = tags[state];
+    if (words === undefined) continue;
+    const row = rows.length;
+    moves[state * (width + 1) + width] = row;
+    for (let word = 0; word < rowWords; word += 1) rows.push(0);
+    for (const tag of words) rows[row + (tag >>> 5)]! |= 1 << (tag & 31);
+  }
+  return { next: moves, rows: Int32Array.from(rows) };
+}
+
+/** @param rowWords how many 32-bit words hold a bit for each tag. */
+export function buildAutomaton(words: readonly Word[], rowWords: number): Automaton {
   const { classes, width } = classify(words);
   const trie = plant(words, classes, width);
   complete(trie, width);
-  const found = Array.from({ length: trie.states }, (_none, state) => {
-    const tags = trie.tags[state];
-    return tags === undefined ? undefined : Uint32Array.from(tags);
-  });
-  return { classes, width, next: trie.next, found };
+  return { classes, width, ...layOut(trie, width, rowWords) };
 }

@@ -1,7 +1,7 @@
-import { type ByteSet, intersects } from '../regex/byte-set.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { type Automaton, buildAutomaton, type Word } from './aho-corasick.ts';
-import { bytesOfText, type Text } from './text.ts';
+import { type Kinds, kindsOf } from './byte-kinds.ts';
+import { kindsOfText, type Text } from './text.ts';
 
 /**
  * The prefilter of many patterns: one pass over a text tells which of them may match it. What it rules out does not
@@ -9,149 +9,114 @@ import { bytesOfText, type Text } from './text.ts';
  */
 export interface Sieve {
   readonly id: number;
-  /** Registers a pattern; its number is its bit. Before {@link Sieve.seal} only. */
-  add(requirements: Requirements): number;
-  /** No more patterns; builds the automaton. */
-  seal(): void;
   /** 32-bit words of a set of candidates. */
-  words(): number;
-  /** Bits of the patterns that may match. */
-  candidates(text: Text): Uint32Array;
+  readonly words: number;
+  /** Bits of the patterns that may match, by their place in the list. Not to be changed: see {@link dropBit}. */
+  candidates(text: Text): Int32Array;
 }
 
-/** Forgets a candidate that turned out not to match, for good: the text and the pattern stay what they are. */
-export const dropBit = (bits: Uint32Array, bit: number): void => {
-  bits[bit >>> 5]! &= ~(1 << (bit & 31));
+export const hasBit = (bits: Int32Array, bit: number): boolean => (bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
+
+export const setBit = (bits: Int32Array, bit: number): void => {
+  bits[bit >>> 5]! |= 1 << (bit & 31);
 };
 
-export const hasBit = (bits: Uint32Array, bit: number): boolean => (bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
+/** Forgets a candidate that turned out not to match, for good: the text and the pattern stay what they are. */
+export function dropBit(text: Text, sieve: number, bit: number): void {
+  const bits = text.candidates![sieve]!.slice();
+  bits[bit >>> 5]! &= ~(1 << (bit & 31));
+  text.candidates![sieve] = bits;
+  if (text.noted !== undefined) text.noted.length = 0;
+}
 
 /** Long words are looked for by their beginnings; this keeps the automaton small. */
 const maxWordBytes = 8;
 
 interface Pattern {
   readonly tag: number;
-  /** Indices of the sets, each of which must have a byte in the text. Many patterns share sets. */
-  readonly sets: readonly number[];
+  /** A text needs a byte of each. */
+  readonly kinds: readonly Kinds[];
   readonly minLength: number;
+  /** Beginnings of words one of which a text needs; empty: no word announces the pattern. */
+  readonly words: readonly string[];
 }
 
-function scan(automaton: Automaton, raw: string, bits: Uint32Array): void {
-  const { classes, width, next, found } = automaton;
-  let state = 0;
-  for (let at = 0; at < raw.length; at += 1) {
-    state = next[state * width + classes[raw.charCodeAt(at)]!]!;
-    const tags = found[state];
-    if (tags === undefined) continue;
-    for (let index = 0; index < tags.length; index += 1) {
-      const tag = tags[index]!;
-      bits[tag >>> 5]! |= 1 << (tag & 31);
-    }
+function patternOf({ literals, sets, minLength }: Requirements, tag: number): Pattern {
+  // Words of one byte occur everywhere and say no more than the kinds of bytes do.
+  const hasWords = literals?.every((literal) => literal.length > 1) === true;
+  const words = hasWords ? new Set(literals?.map((literal) => literal.slice(0, maxWordBytes))) : [];
+  return { tag, kinds: sets.map(kindsOf), minLength, words: [...words] };
+}
+
+/** Which patterns texts of some kinds of bytes and some length have room for. */
+interface Room {
+  /** Those that a word must announce besides. */
+  readonly worded: Int32Array;
+  /** The others. */
+  readonly wordless: Int32Array;
+}
+
+function roomFor(patterns: readonly Pattern[], words: number, kinds: Kinds, length: number): Room {
+  const room: Room = { worded: new Int32Array(words), wordless: new Int32Array(words) };
+  for (const pattern of patterns) {
+    if (pattern.minLength > length || pattern.kinds.some((needed) => (needed & kinds) === 0)) continue;
+    setBit(pattern.words.length > 0 ? room.worded : room.wordless, pattern.tag);
   }
+  return room;
 }
 
-/** Sets of bytes, each held once; which of them a text meets is worked out when first asked. */
-interface SetTable {
-  intern(set: ByteSet): number;
-  /** Another text is at hand. */
-  turn(): void;
-  meets(set: number, bytes: ByteSet): boolean;
-}
+/** Texts are told apart by length up to this many bytes. */
+const maxLengthClass = 16;
+const maxRooms = 512;
 
-function createSetTable(): SetTable {
-  const sets: ByteSet[] = [];
-  const index = new Map<string, number>();
-  /** Per set, twice the turn in which it was asked for, and one more where the text meets it. */
-  const known: number[] = [];
-  let turn = 0;
-  return {
-    intern(set) {
-      const key = set.join();
-      const found = index.get(key);
-      if (found !== undefined) return found;
-      index.set(key, sets.length);
-      known.push(0);
-      return sets.push(set) - 1;
-    },
-    turn() {
-      turn += 1;
-      if (turn < 0x3fffffff) return;
-      known.fill(0);
-      turn = 1;
-    },
-    meets(set, bytes) {
-      const before = known[set]!;
-      if (before >>> 1 === turn) return (before & 1) === 1;
-      const does = intersects(sets[set]!, bytes);
-      known[set] = (turn << 1) | (does ? 1 : 0);
-      return does;
-    },
+/** Rooms by length and kinds, worked out when first asked for. */
+function createRooms(patterns: readonly Pattern[], words: number): (kinds: Kinds, length: number) => Room {
+  const known = Array.from({ length: maxLengthClass + 1 }, () => new Map<Kinds, Room>());
+  return (kinds, length) => {
+    const rooms = known[Math.min(length, maxLengthClass)]!;
+    const found = rooms.get(kinds);
+    if (found !== undefined) return found;
+    const room = roomFor(patterns, words, kinds, length < maxLengthClass ? length : Number.POSITIVE_INFINITY);
+    if (rooms.size >= maxRooms) rooms.clear();
+    rooms.set(kinds, room);
+    return room;
   };
 }
 
-function satisfied(pattern: Pattern, text: Text, bytes: ByteSet, sets: SetTable): boolean {
-  if (text.raw.length < pattern.minLength) return false;
-  for (let index = 0; index < pattern.sets.length; index += 1) {
-    if (!sets.meets(pattern.sets[index]!, bytes)) return false;
+/** Adds to `bits` what the words in a text announce. False where there is none. */
+function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int32Array): boolean {
+  let state = 0;
+  let any = false;
+  for (let at = 0; at < raw.length; at += 1) {
+    state = next[state + classes[raw.charCodeAt(at)]!]!;
+    if (state >= 0) continue;
+    state = ~state;
+    if (!any) bits.fill(0);
+    any = true;
+    const row = next[state + width]!;
+    for (let word = 0; word < bits.length; word += 1) bits[word]! |= rows[row + word]!;
   }
-  return true;
+  return any;
 }
 
-/** The patterns of a sieve. */
-interface Patterns {
-  readonly all: Pattern[];
-  /** Those that no word announces. */
-  readonly wordless: Pattern[];
-  readonly words: Word[];
-  readonly sets: SetTable;
-}
-
-/** Takes back what words announced in a text that lacks the rest. */
-function confirm(bits: Uint32Array, patterns: Patterns, text: Text, bytes: ByteSet): void {
-  for (let word = 0; word < bits.length; word += 1) {
-    for (let left = bits[word]!; left !== 0; left &= left - 1) {
-      const bit = 31 - Math.clz32(left & -left);
-      if (!satisfied(patterns.all[word * 32 + bit]!, text, bytes, patterns.sets)) bits[word]! &= ~(1 << bit);
-    }
-  }
-}
-
-function examine(patterns: Patterns, automaton: Automaton | undefined, text: Text): Uint32Array {
-  const bits = new Uint32Array((patterns.all.length >>> 5) + 1);
-  const bytes = bytesOfText(text);
-  patterns.sets.turn();
-  if (automaton !== undefined) {
-    scan(automaton, text.raw, bits);
-    confirm(bits, patterns, text, bytes);
-  }
-  for (let index = 0; index < patterns.wordless.length; index += 1) {
-    const pattern = patterns.wordless[index]!;
-    if (satisfied(pattern, text, bytes, patterns.sets)) bits[pattern.tag >>> 5]! |= 1 << (pattern.tag & 31);
-  }
-  return bits;
-}
-
-export function createSieve(id: number): Sieve {
-  const patterns: Patterns = { all: [], wordless: [], words: [], sets: createSetTable() };
-  let automaton: Automaton | undefined;
+export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
+  const patterns = requirements.map(patternOf);
+  const words = (patterns.length + 31) >>> 5;
+  const roomOf = createRooms(patterns, words);
+  const announcing: Word[] = patterns.flatMap(({ tag, words: texts }) => texts.map((text) => ({ text, tag })));
+  const automaton = announcing.length === 0 ? undefined : buildAutomaton(announcing, words);
+  const announced = new Int32Array(words);
+  const examine = (text: Text): Int32Array => {
+    const { worded, wordless } = roomOf(kindsOfText(text), text.raw.length);
+    if (automaton === undefined || !scan(automaton, text.raw, announced)) return wordless;
+    return wordless.map((bits, word) => bits | (worded[word]! & announced[word]!));
+  };
   return {
     id,
-    add({ literals, sets, minLength }) {
-      // Words of one byte occur everywhere and say no more than the sets of bytes do.
-      const hasWords = literals?.every((literal) => literal.length > 1) === true;
-      const tag = patterns.all.length;
-      const pattern: Pattern = { tag, sets: sets.map(patterns.sets.intern), minLength };
-      patterns.all.push(pattern);
-      if (!hasWords) patterns.wordless.push(pattern);
-      else for (const literal of new Set(literals)) patterns.words.push({ text: literal.slice(0, maxWordBytes), tag });
-      return tag;
-    },
-    seal() {
-      if (patterns.words.length > 0) automaton = buildAutomaton(patterns.words);
-    },
-    words: () => (patterns.all.length >>> 5) + 1,
+    words,
     candidates(text) {
-      return (text.candidates[id] ??= examine(patterns, automaton, text));
+      text.candidates ??= [];
+      return (text.candidates[id] ??= examine(text));
     },
   };
 }

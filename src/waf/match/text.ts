@@ -1,5 +1,7 @@
 import { type ByteSet, bytesIn } from '../regex/byte-set.ts';
 import type { Transformation } from '../transformations/index.ts';
+import { isIdle, type Trigger } from '../transformations/triggers.ts';
+import { type Kinds, kindsIn } from './byte-kinds.ts';
 
 /**
  * A byte string under inspection, with everything that was ever worked out about it: its transformed forms, which
@@ -7,16 +9,28 @@ import type { Transformation } from '../transformations/index.ts';
  */
 export interface Text {
   readonly raw: string;
-  /** By id of the chain node. */
-  readonly derived: (Text | undefined)[];
-  /** By id of the sieve. */
-  readonly candidates: (Uint32Array | undefined)[];
+  kinds: Kinds | undefined;
   bytes: ByteSet | undefined;
+  /** By id of the chain node. */
+  derived: (Text | undefined)[] | undefined;
+  /** By id of the sieve. Shared between texts: to change one, put a copy in its place. */
+  candidates: (Int32Array | undefined)[] | undefined;
+  /** By id of the watch, for texts that are remembered: what was found under all chains together. */
+  noted: (Int32Array | undefined)[] | undefined;
 }
 
-export const createText = (raw: string): Text => ({ raw, derived: [], candidates: [], bytes: undefined });
+export const createText = (raw: string): Text => ({
+  raw,
+  kinds: undefined,
+  bytes: undefined,
+  derived: undefined,
+  candidates: undefined,
+  noted: undefined,
+});
 
 export const bytesOfText = (text: Text): ByteSet => (text.bytes ??= bytesIn(text.raw));
+
+export const kindsOfText = (text: Text): Kinds => (text.kinds ??= kindsIn(text.raw));
 
 /** Texts that come again with every request: what was found out about one is kept for the next. */
 export interface TextMemory {
@@ -35,6 +49,7 @@ export function createTextMemory(): TextMemory {
       if (text !== undefined) return text;
       text = old.get(raw) ?? createText(raw);
       if (raw.length > maxRememberedBytes) return text;
+      text.noted ??= [];
       // Two generations: what is not asked for while one fills up is forgotten.
       if (young.size >= maxRemembered / 2) {
         old = young;
@@ -50,25 +65,33 @@ export function createTextMemory(): TextMemory {
 export interface ChainNode {
   readonly id: number;
   readonly parent: ChainNode | undefined;
+  readonly name: string;
   readonly transform: Transformation;
+  readonly trigger: Trigger;
 }
 
 /** Interns chains, so that rules with the same beginnings share results. */
 export interface ChainTable {
   readonly root: ChainNode;
-  extend(chain: ChainNode, name: string, transform: Transformation): ChainNode;
+  extend(chain: ChainNode, name: string, transform: Transformation, trigger: Trigger): ChainNode;
 }
 
 export function createChainTable(): ChainTable {
-  const root: ChainNode = { id: 0, parent: undefined, transform: (text) => text };
+  const root: ChainNode = {
+    id: 0,
+    parent: undefined,
+    name: '',
+    transform: (text) => text,
+    trigger: { needs: 0, adds: 0 },
+  };
   const nodes = new Map<string, ChainNode>();
   return {
     root,
-    extend(chain, name, transform) {
+    extend(chain, name, transform, trigger) {
       const key = `${chain.id} ${name}`;
       const known = nodes.get(key);
       if (known !== undefined) return known;
-      const node: ChainNode = { id: nodes.size + 1, parent: chain, transform };
+      const node: ChainNode = { id: nodes.size + 1, parent: chain, name, transform, trigger };
       nodes.set(key, node);
       return node;
     },
@@ -78,11 +101,30 @@ export function createChainTable(): ChainTable {
 /** The text after a chain. Each step is done once for a text, whatever rules ask. */
 export function transformed(text: Text, chain: ChainNode): Text {
   if (chain.parent === undefined) return text;
-  const known = text.derived[chain.id];
+  const known = text.derived?.[chain.id];
   if (known !== undefined) return known;
   const before = transformed(text, chain.parent);
+  if (isIdle(chain.trigger, kindsOfText(before))) return before;
   const raw = chain.transform(before.raw);
   const after = raw === before.raw ? before : createText(raw);
+  text.derived ??= [];
   text.derived[chain.id] = after;
   return after;
+}
+
+/**
+ * The steps of a chain that may change a text made of these kinds of bytes, as a key: chains with the same key give the
+ * same result.
+ */
+export function effectOf(chain: ChainNode, kinds: Kinds): string {
+  const steps: ChainNode[] = [];
+  for (let node = chain; node.parent !== undefined; node = node.parent) steps.push(node);
+  let present = kinds;
+  let key = '';
+  for (const { name, trigger } of steps.reverse()) {
+    if (isIdle(trigger, present)) continue;
+    present |= trigger.adds;
+    key += `${name} `;
+  }
+  return key;
 }

@@ -34,18 +34,48 @@ function parseNetwork(text: string): Network {
   return { address: plain, prefix: prefix === undefined ? undefined : prefix - 96 };
 }
 
-function addNetwork(lists: Readonly<Record<'ipv4' | 'ipv6', BlockList>>, text: string): void {
-  const { address, prefix } = parseNetwork(text);
+function addNetwork(lists: Readonly<Record<'ipv4' | 'ipv6', BlockList>>, { address, prefix }: Network): void {
   const family = familyOf(address);
   if (prefix === undefined) lists[family].addAddress(address, family);
   else lists[family].addSubnet(address, prefix, family);
 }
 
-function networkOperator(networks: readonly string[]): Operator {
+const ipv4Form = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
+/** The 32 bits of an IPv4 address; undefined where the text is none. */
+function ipv4Bits(address: string): number | undefined {
+  const match = ipv4Form.exec(address);
+  if (match === null) return undefined;
+  const bytes = match.slice(1).map(Number);
+  return bytes.every((byte) => byte < 256) ? bytes.reduce((bits, byte) => (bits << 8) | byte, 0) : undefined;
+}
+
+/** Short lists of IPv4 networks are compared one by one: that costs less than asking a BlockList. */
+const maxCompared = 16;
+
+function shortList(networks: readonly Network[]): ((address: string) => boolean) | undefined {
+  const short = networks.filter(({ address }) => isIP(address) === 4);
+  if (short.length > maxCompared) return undefined;
+  const ranges = short.map(({ address, prefix = 32 }) => {
+    const mask = prefix === 0 ? 0 : -1 << (32 - prefix);
+    return { mask, bits: ipv4Bits(address)! & mask };
+  });
+  return (address) => {
+    const bits = ipv4Bits(address);
+    return bits !== undefined && ranges.some((range) => (bits & range.mask) === range.bits);
+  };
+}
+
+function networkOperator(texts: readonly string[]): Operator {
+  const networks = texts.map(parseNetwork);
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const network of networks) addNetwork(lists, network);
-  const check = (address: string): boolean =>
-    isIP(address) !== 0 && lists[familyOf(address)].check(address, familyOf(address));
+  const compare = shortList(networks);
+  const check = (address: string): boolean => {
+    const version = isIP(address);
+    if (version === 4 && compare !== undefined) return compare(address);
+    return version !== 0 && lists[familyOf(address)].check(address, familyOf(address));
+  };
   let last = '';
   let answer = false;
   return {

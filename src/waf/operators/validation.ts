@@ -1,11 +1,14 @@
 import { MerlonError } from '../../core/errors.ts';
 import { bytesOfText } from '../match/text.ts';
-import { addRange, emptySet, isSubset } from '../regex/byte-set.ts';
+import { addRange, type ByteSet, complement, emptySet, isSubset, setOf } from '../regex/byte-set.ts';
+import type { Requirements } from '../regex/requirements.ts';
 import { hexAt } from '../transformations/bytes.ts';
 import { sequenceLength } from '../transformations/url.ts';
 import type { OperatorFactory } from './operator.ts';
 
 // These operators match what is *not* valid.
+
+const needing = (set: ByteSet): Requirements => ({ literals: undefined, sets: [set], minLength: 1 });
 
 /** `32-126,9,10`. */
 const validateByteRange: OperatorFactory = (parameter) => {
@@ -22,7 +25,10 @@ const validateByteRange: OperatorFactory = (parameter) => {
     }
     addRange(allowed, first, last);
   }
-  return { matches: (text) => !isSubset(bytesOfText(text), allowed) };
+  return {
+    matches: (text) => !isSubset(bytesOfText(text), allowed),
+    requirements: needing(complement(allowed)),
+  };
 };
 
 function hasBadEscape(text: string): boolean {
@@ -42,6 +48,12 @@ function hasBadUtf8(text: string): boolean {
 
 export const validationOperators: Readonly<Record<string, OperatorFactory>> = {
   validateByteRange,
-  validateUrlEncoding: () => ({ matches: (text) => hasBadEscape(text.raw) }),
-  validateUtf8Encoding: () => ({ matches: (text) => hasBadUtf8(text.raw) }),
+  validateUrlEncoding: () => ({
+    matches: (text) => hasBadEscape(text.raw),
+    requirements: needing(setOf([0x25, 0x25])),
+  }),
+  validateUtf8Encoding: () => ({
+    matches: (text) => hasBadUtf8(text.raw),
+    requirements: needing(setOf([0x80, 0xff])),
+  }),
 };

@@ -1,0 +1,229 @@
+import type { Kinds } from '../match/byte-kinds.ts';
+import type { Sieve } from '../match/sieve.ts';
+import { setBit } from '../match/sieve.ts';
+import type { SieveShelf } from '../match/sieve-shelf.ts';
+import { type ChainNode, effectOf, kindsOfText, type Text, transformed } from '../match/text.ts';
+import type { Requirements } from '../regex/requirements.ts';
+import { members } from './collections.ts';
+import type { Course, Step } from './foresight.ts';
+import type { Condition, Link, Target, Transaction } from './model.ts';
+import type { Value } from './value.ts';
+
+// Before the steps of a phase run, each value that any of them reads is looked at once: the sieve tells which steps it
+// concerns. The others are not run.
+
+/** A step's interest in a value after a chain of transformations. */
+interface Interest {
+  readonly chain: ChainNode;
+  readonly bit: number;
+  readonly skipsPinned: boolean;
+}
+
+/** What is to be found out about a text: after one chain, for the steps of the mask. */
+interface Look {
+  readonly chain: ChainNode;
+  readonly mask: Int32Array;
+}
+
+/** The looks at a value in its place in the request. */
+interface Watch {
+  readonly id: number;
+  /** One for each chain. */
+  readonly looks: readonly Look[];
+  /** By the kinds of a text's bytes: one for each effect that the chains have on it. */
+  readonly plans: Map<Kinds, readonly Look[]>;
+}
+
+/** For one place: values that the API's schema pins meet with fewer interests. */
+interface Watches {
+  readonly free: Watch;
+  readonly pinned: Watch;
+}
+
+/** One collection, or one path into an XML body. */
+interface Source {
+  read(transaction: Transaction): readonly Value[];
+  /** By lower-case key. */
+  readonly keyed: ReadonlyMap<string, Watches>;
+  readonly others: Watches;
+}
+
+export interface Survey {
+  readonly sieve: Sieve;
+  /** Bit of each step that the sieve knows. */
+  readonly bits: ReadonlyMap<Link, number>;
+  /** Bits of the steps that values of this request concern. Valid until the next call. */
+  look(transaction: Transaction, phase: number): Int32Array;
+}
+
+const always: Requirements = { literals: undefined, sets: [], minLength: 0 };
+
+/** Collections whose texts are remembered: it pays to remember, too, which rules they do not match. */
+const remembered: ReadonlySet<string> = new Set([
+  'REQUEST_METHOD',
+  'REQUEST_PROTOCOL',
+  'REQUEST_HEADERS',
+  'REQUEST_HEADERS_NAMES',
+  'REQUEST_COOKIES_NAMES',
+  'ARGS_NAMES',
+  'ARGS_GET_NAMES',
+  'REQUEST_FILENAME',
+  'REQUEST_BASENAME',
+]);
+
+/** What values must have for the condition to hold; undefined where it cannot be asked in advance. */
+function requirementsFor({ targets, operator, negated, parameter }: Condition): Requirements | undefined {
+  if (!targets.stable || parameter.constant === undefined || targets.targets.some(({ counted }) => counted))
+    return undefined;
+  if (!negated && operator.requirements !== undefined) return operator.requirements;
+  return targets.targets.every(({ collection }) => remembered.has(collection)) ? always : undefined;
+}
+
+const maxPlans = 256;
+
+/** Looks with the same effect become one. */
+function merge<Found extends Look>(looks: readonly Found[], keyOf: (look: Found) => string | number): Look[] {
+  const merged = new Map<string | number, Look>();
+  for (const look of looks) {
+    const key = keyOf(look);
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { chain: look.chain, mask: look.mask.slice() });
+    else
+      look.mask.forEach((bits, word) => {
+        known.mask[word]! |= bits;
+      });
+  }
+  return [...merged.values()];
+}
+
+function planFor(watch: Watch, kinds: Kinds): readonly Look[] {
+  const plan = merge(watch.looks, ({ chain }) => effectOf(chain, kinds));
+  if (watch.plans.size >= maxPlans) watch.plans.clear();
+  watch.plans.set(kinds, plan);
+  return plan;
+}
+
+function watchOf(interests: readonly Interest[], words: number, id: number): Watch {
+  const looks = interests.map(({ chain, bit }): Look => {
+    const mask = new Int32Array(words);
+    setBit(mask, bit);
+    return { chain, mask };
+  });
+  return { id, looks: merge(looks, ({ chain }) => chain.id), plans: new Map() };
+}
+
+function examine(text: Text, watch: Watch, sieve: Sieve, into: Int32Array): void {
+  const kinds = kindsOfText(text);
+  const plan = watch.plans.get(kinds) ?? planFor(watch, kinds);
+  for (let index = 0; index < plan.length; index += 1) {
+    const { chain, mask } = plan[index]!;
+    const candidates = sieve.candidates(transformed(text, chain));
+    for (let word = 0; word < into.length; word += 1) into[word]! |= candidates[word]! & mask[word]!;
+  }
+}
+
+function lookAt(text: Text, watch: Watch, sieve: Sieve, into: Int32Array): void {
+  const { noted } = text;
+  if (noted === undefined) return examine(text, watch, sieve, into);
+  let found = noted[watch.id];
+  if (found === undefined) {
+    found = new Int32Array(sieve.words);
+    examine(text, watch, sieve, found);
+    noted[watch.id] = found;
+  }
+  for (let word = 0; word < into.length; word += 1) into[word]! |= found[word]!;
+}
+
+function lookAtSource(source: Source, transaction: Transaction, sieve: Sieve, into: Int32Array): void {
+  const { keyed, others } = source;
+  const values = source.read(transaction);
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
+    const { free, pinned } = (keyed.size === 0 ? undefined : keyed.get(value.lowerKey)) ?? others;
+    const watch = value.pinned ? pinned : free;
+    if (watch.looks.length > 0) lookAt(value.text, watch, sieve, into);
+  }
+}
+
+/** Interests in a source, as they are collected. */
+interface SourceDraft {
+  readonly target: Target;
+  readonly everywhere: Interest[];
+  readonly keyed: Map<string, Interest[]>;
+}
+
+function addInterest(drafts: Map<string, SourceDraft>, target: Target, interests: readonly Interest[]): void {
+  const isXml = target.collection === 'XML';
+  const name = isXml ? `XML ${target.key}` : target.collection;
+  let draft = drafts.get(name);
+  if (draft === undefined) {
+    draft = { target, everywhere: [], keyed: new Map() };
+    drafts.set(name, draft);
+  }
+  const { keyed, everywhere } = draft;
+  if (isXml || target.key === undefined) everywhere.push(...interests);
+  else keyed.set(target.key, [...(keyed.get(target.key) ?? []), ...interests]);
+}
+
+function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, shelf: SieveShelf): Source {
+  const watch = (interests: readonly Interest[]): Watch => watchOf(interests, words, shelf.nextWatch());
+  const watches = (interests: readonly Interest[]): Watches => ({
+    free: watch(interests),
+    pinned: watch(interests.filter(({ skipsPinned }) => !skipsPinned)),
+  });
+  return {
+    read(transaction) {
+      if (target.collection !== 'XML') return members(transaction, target.collection);
+      const values: Value[] = [];
+      if (transaction.body.xml !== undefined) target.collect(transaction, values);
+      return values;
+    },
+    keyed: new Map([...keyed].map(([key, interests]) => [key, watches([...everywhere, ...interests])])),
+    others: watches(everywhere),
+  };
+}
+
+function sourcesOf(
+  steps: readonly Step[],
+  bits: ReadonlyMap<Link, number>,
+  words: number,
+  shelf: SieveShelf,
+): Source[] {
+  const drafts = new Map<string, SourceDraft>();
+  for (const { link } of steps) {
+    const bit = bits.get(link);
+    const { condition } = link;
+    if (bit === undefined || condition === undefined) continue;
+    const chains = condition.stages.length === 0 ? [condition.chain] : condition.stages;
+    const interests = chains.map((chain): Interest => ({ chain, bit, skipsPinned: condition.skipsPinned }));
+    for (const target of condition.targets.targets) addInterest(drafts, target, interests);
+  }
+  return [...drafts.values()].map((draft) => sourceOf(draft, words, shelf));
+}
+
+/** Sets up the survey of some phases of a course. */
+export function planSurvey({ phases }: Course, surveyed: readonly number[], shelf: SieveShelf): Survey {
+  const bits = new Map<Link, number>();
+  const patterns: Requirements[] = [];
+  for (const { link } of surveyed.flatMap((phase) => phases[phase]!)) {
+    const requirements = link.condition === undefined ? undefined : requirementsFor(link.condition);
+    if (requirements === undefined) continue;
+    bits.set(link, patterns.length);
+    patterns.push(requirements);
+  }
+  const key = [...bits.keys()].map(({ id, at }) => `${id}@${at.file}:${at.line}`).join();
+  const sieve = shelf.take(key, patterns);
+  const hot = new Int32Array(sieve.words);
+  const sources = phases.map((steps, phase) =>
+    surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
+  );
+  return {
+    sieve,
+    bits,
+    look(transaction, phase) {
+      hot.fill(0);
+      for (const source of sources[phase]!) lookAtSource(source, transaction, sieve, hot);
+      return hot;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { addByte, type ByteSet, emptySet, hasByte } from '../regex/byte-set.ts';
+
+// Bytes in 32 kinds, so that one integer tells what a text is made of. Rules ask for quotes, brackets, signs; most values
+// have none of them, and the integer alone says so.
+
+/** A set of kinds, one bit each. */
+export type Kinds = number;
+
+/** Characters of each kind, but those that `kindOf` sorts by range. */
+const marks = ['!?', '"', '#', '$', '%', '&', "'", '()', '*', '+', ',', '-', '.', '/', ':', ';', '<>', '=', '@'];
+const moreMarks = ['[]', '\\', '^_~', '`', '{}', '|'];
+const groups: readonly string[] = [...marks, ...moreMarks];
+
+const ranges: readonly ((byte: number) => boolean)[] = [
+  (byte) => byte >= 0x80,
+  (byte) => byte >= 0x61 && byte <= 0x7a,
+  (byte) => byte >= 0x41 && byte <= 0x5a,
+  (byte) => byte >= 0x30 && byte <= 0x39,
+  (byte) => byte === 0x20,
+  (byte) => byte >= 9 && byte <= 13,
+];
+
+/** What is left: control characters. */
+const controls = 31;
+
+function kindOf(byte: number): number {
+  const range = ranges.findIndex((holds) => holds(byte));
+  if (range >= 0) return range;
+  const group = groups.findIndex((characters) => characters.includes(String.fromCharCode(byte)));
+  return group < 0 ? controls : ranges.length + group;
+}
+
+/** The bit of each byte's kind. */
+const bits = Int32Array.from({ length: 256 }, (_none, byte) => 1 << kindOf(byte));
+
+/** Kinds of the bytes of a text. */
+export function kindsIn(text: string): Kinds {
+  let kinds = 0;
+  for (let at = 0; at < text.length; at += 1) kinds |= bits[text.charCodeAt(at)]!;
+  return kinds;
+}
+
+/** Kinds that have a byte in the set. */
+export function kindsOf(set: ByteSet): Kinds {
+  let kinds = 0;
+  for (let byte = 0; byte < 256; byte += 1) if (hasByte(set, byte)) kinds |= bits[byte]!;
+  return kinds;
+}
+
+/** Kinds of the characters. */
+export function kindsOfCharacters(characters: string): Kinds {
+  const set = emptySet();
+  for (let at = 0; at < characters.length; at += 1) addByte(set, characters.charCodeAt(at));
+  return kindsOf(set);
+}
+
+export const allKinds: Kinds = -1;
