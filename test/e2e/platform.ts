@@ -18,6 +18,8 @@ export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
+  /** Puts files beside the manifest before it is used. */
+  readonly prepare?: (folder: string) => void;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
   /** Variables that `merlon up` gets beside PATH and HOME. */
@@ -95,6 +97,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
     recursive: true,
     filter: (source) => !skipped.has(basename(source)),
   });
+  options.prepare?.(folder);
   const manifest = join(folder, 'merlon.yaml');
   const state = options.state ?? join(folder, 's');
   writeFileSync(manifest, edit(readFileSync(manifest, 'utf8').replaceAll('8443', String(port))));
