@@ -70,7 +70,7 @@ const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: 
   'http.identity-headers': ['spoof.roles', ['http.identity-headers']],
   'http.header-time': ['bounds.slow-headers', ['http.header-time']],
   'ip.access': ['bounds.denied-network', ['ip.access']],
-  'scanner.throttle': ['scanner.tool', ['scanner.throttle']],
+  'scanner.throttle': ['scanner.probing', ['scanner.throttle']],
   'graphql.bounds': ['graphql.depth', ['graphql.bounds']],
   'response.mask': ['leak.masked-field', ['response.mask']],
   limits: ['limit.per-user', ['limits']],

@@ -41,6 +41,7 @@ export function readApis(draft: Draft, reader: Reader): { apis: Map<string, ApiO
 }
 
 const maxPemBytes = 1024 * 1024;
+const maxPolicyBytes = 8 * 1024 * 1024;
 
 function checkPem(input: CheckInput): Finding[] {
   const certificate = input.draft.gateway?.certificate;
@@ -78,7 +79,7 @@ function checkPolicies(input: CheckInput): Finding[] {
     const path: Path = Array.isArray(written) ? ['policies', at] : ['policies'];
     const items = tryRead(path, () => input.files.list(input.resolve(name)));
     if (items === undefined) {
-      const text = readNamed(input, name, path, maxApiBytes);
+      const text = readNamed(input, name, path, maxPolicyBytes);
       return typeof text === 'string' ? [] : [text];
     }
     if ('code' in items) return [items];

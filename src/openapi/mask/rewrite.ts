@@ -18,6 +18,8 @@ export interface MaskedJson {
 }
 
 const deepest = 200;
+// What a text may hold without an escape.
+const plain = /[^"\\\u0000-\u001f]*/y;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 
 /**
@@ -156,16 +158,18 @@ class Rewriter {
 
   #string(): void {
     const text = this.#text;
-    for (let at = this.#at + 1; at < text.length; at++) {
+    for (let at = this.#at + 1; ; at++) {
+      plain.lastIndex = at;
+      plain.test(text);
+      at = plain.lastIndex;
       const code = text.charCodeAt(at);
       if (code === 0x22) {
         this.#at = at + 1;
         return;
       }
-      if (code < 0x20) throw new NotJson();
-      if (code === 0x5c) at = this.#escape(at + 1);
+      if (code !== 0x5c) throw new NotJson();
+      at = this.#escape(at + 1);
     }
-    throw new NotJson();
   }
 
   /** The index of the last character of the escape that begins behind a backslash. */

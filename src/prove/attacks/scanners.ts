@@ -69,7 +69,12 @@ function planOf(row: ScannerRow, context: ProveContext): readonly Probe[] | NotA
       control: async () => context.edge(await plain()),
       controlFault: faultOfSuccess,
       attack: async () => scan(context, row, await plain(), scanners.failures),
-      judge: judgeRefusal({ status: 429, codes: ['gateway.scanner'], filter: 'scanners' }),
+      judge: judgeRefusal({
+        // A firewall knows tools by name, too.
+        status: [429, 403],
+        codes: ['gateway.scanner', 'waf.denied'],
+        filter: ['scanners', 'waf'],
+      }),
     },
   ];
 }
