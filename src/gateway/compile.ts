@@ -17,6 +17,7 @@ import type { CompileNetworks } from './networks.ts';
 import type { OwnSvid, VerifySvid } from './ports.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import type { ScannerMemory } from './scanner-watch.ts';
+import { compileSplit } from './split.ts';
 
 /** A snapshot, compiled: what a request runs through. */
 export interface Compiled {
@@ -52,10 +53,10 @@ export function compileSnapshot(
 ): Compiled {
   const engines = compileEngines(snapshot, options, former?.engines);
   const services = new Map(snapshot.services.map((service) => [service.name, service]));
-  const routes = snapshot.routes.map((config) =>
-    compileRoute(config, services.get(config.service) as GatewayService, engines, options),
-  );
+  const upstreams: Upstream[] = [];
+  const routes = snapshot.routes.map((config) => compileRoute(config, services, engines, options, upstreams));
   if (snapshot.provider !== undefined) routes.push(providerRoute(snapshot, engines, options));
+  upstreams.push(...routes.map(({ upstream }) => upstream));
   const unrouted = compileUnrouted(engines, options);
   return {
     version,
@@ -63,7 +64,7 @@ export function compileSnapshot(
     engines,
     table: compileRouteTable(routes),
     unrouted,
-    upstreams: routes.map(({ upstream }) => upstream),
+    upstreams,
   };
 }
 
@@ -91,11 +92,21 @@ function compileEngines(
 
 const isUnset = ({ networks, files }: NetworkLists): boolean => networks.length === 0 && files.length === 0;
 
-function compileRoute(config: GatewayRoute, service: GatewayService, engines: Engines, options: CompileOptions): Route {
+/** `opened` gets the upstreams of its variants. */
+function compileRoute(
+  config: GatewayRoute,
+  services: ReadonlyMap<string, GatewayService>,
+  engines: Engines,
+  options: CompileOptions,
+  opened: Upstream[],
+): Route {
+  const service = services.get(config.service) as GatewayService;
+  const reach = (to: GatewayService): Upstream =>
+    (options.reach ?? meshUpstream)(config, to, engines.snapshot, options);
   const validator = compileValidator(config, engines);
   const parts: RouteParts = { config, service, validator };
   const chain = compileChain(filtersOf(engines, parts), options.clock);
-  return {
+  const route: Route = {
     config,
     service,
     validator,
@@ -103,10 +114,19 @@ function compileRoute(config: GatewayRoute, service: GatewayService, engines: En
     mask: config.mask && compileMask(config.mask, engines.snapshot.openapi[config.service]),
     chain,
     passed: passedSteps(chain.names),
-    upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
+    upstream: reach(service),
+    choose: undefined,
+    variant: undefined,
     provider: false,
     apiKeyHeader: engines.snapshot.authn.apiKeyHeader?.name,
   };
+  if (config.canary.length === 0) return route;
+  const split = config.canary.map((variant) => {
+    const to = services.get(variant.service) as GatewayService;
+    return { variant, service: to, upstream: reach(to) };
+  });
+  opened.push(...split.map(({ upstream }) => upstream));
+  return { ...route, choose: compileSplit(route, split, config.sticky) };
 }
 
 /** The filters that the route uses, in the table's order. */
@@ -139,6 +159,9 @@ export type ReachService = (
   options: CompileOptions,
 ) => Upstream;
 
+/** As much of a body as most requests have: a client that sends it slowly holds no connection to a service meanwhile. */
+export const gatherBytes = 16_384;
+
 /** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
 function meshUpstream(
   { timeouts }: GatewayRoute,
@@ -151,7 +174,13 @@ function meshUpstream(
     clock: options.clock,
     log: options.log,
     endpoints: service.endpoints,
-    limits: { connectMs: timeouts.connectMs, firstByteMs: timeouts.firstByteMs, bodyIdleMs: timeouts.idleMs },
+    limits: {
+      connectMs: timeouts.connectMs,
+      firstByteMs: timeouts.firstByteMs,
+      bodyIdleMs: timeouts.idleMs,
+      gatherBytes,
+      totalMs: timeouts.totalMs ?? 0,
+    },
     tls: {
       ca: () => snapshot.bundle,
       credentials: options.svid,
@@ -190,23 +219,17 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
     deprecated: undefined,
     timeouts: ownTimeouts,
     forwardAuthorization: true,
+    canary: [],
+    sticky: undefined,
   };
   return { config, service: { name, spiffeId: '', endpoints: [], serverName: '', sensitive: false } };
 }
 
 function ownParts(own: ReturnType<typeof ownRoute>, chain: Route['chain'], upstream: Upstream): Route {
   const passed = passedSteps(chain.names);
-  return {
-    ...own,
-    validator: undefined,
-    mask: undefined,
-    hideHeaders: [],
-    chain,
-    passed,
-    upstream,
-    provider: false,
-    apiKeyHeader: undefined,
-  };
+  const none = { validator: undefined, mask: undefined, hideHeaders: [] };
+  const only = { ...none, choose: undefined, variant: undefined, apiKeyHeader: undefined };
+  return { ...own, ...only, chain, passed, upstream, provider: false };
 }
 
 /** The embedded OpenID Provider, on a socket of control's: addresses and limits are checked here, credentials there. */
@@ -220,7 +243,13 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
     'limits-ip',
     'body-limit',
   ]);
-  const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
+  const upstream = createUpstream({
+    name: own.service.name,
+    clock,
+    log,
+    endpoints: [{ path: socket }],
+    limits: { gatherBytes },
+  });
   const chain = compileChain(filters, clock);
   return { ...ownParts(own, chain, upstream), provider: true };
 }

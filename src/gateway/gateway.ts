@@ -81,10 +81,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
-    if (outcome === undefined)
+    if (outcome === undefined) {
+      const { choose } = exchange.route;
+      if (choose !== undefined) exchange.route = choose(exchange);
       return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
+    }
     if (isDenial(outcome)) {
       end(exchange, compiled, outcome.status, outcome);
       return sendDenial(reply, outcome, exchange);

@@ -55,3 +55,22 @@ export const defaultLoginThrottleOptions: LoginThrottleOptions = {
   maxKeys: 100_000,
   saveMs: 1000,
 };
+
+/** How a host shares its limits with others through Redis or Valkey. */
+export interface SharedOptions {
+  /** How long a host's slice counts as held over there after its last word; it hands out of it for half as long. */
+  readonly leaseMs: number;
+  /** An answer that takes longer counts as none. Well below `askTimeoutMs`: a request waits behind it. */
+  readonly callTimeoutMs: number;
+  /** How often a host says that it is there; while the counters are away, how often they are tried. */
+  readonly helloMs: number;
+  /** A host counts for so long after its last word. */
+  readonly aliveMs: number;
+}
+
+export const defaultSharedOptions: SharedOptions = {
+  leaseMs: 10_000,
+  callTimeoutMs: 100,
+  helloMs: 1000,
+  aliveMs: 15_000,
+};

@@ -14,6 +14,8 @@ interface Holding {
 export interface QueuedAsk {
   readonly worker: string;
   readonly ask: LeaseAsk;
+  /** Whether more was asked for on its behalf where the tokens come from, and whether the answer is there. */
+  refill: 'none' | 'asked' | 'answered';
 }
 
 /** One key of one limit at the broker: its pool, who holds slices of it, who waits for one. */

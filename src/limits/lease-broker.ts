@@ -6,6 +6,9 @@ import { createQuotaPool, createRatePool, type LeasePool } from './lease-pool.ts
 import { rateSpecOf, type TokenRule } from './limit-state.ts';
 import type { SendToWorker } from './ports.ts';
 import type { Quotas } from './quotas.ts';
+import type { SharedLink } from './shared/link.ts';
+import { SharedQuotaPool } from './shared/quota-pool.ts';
+import { SharedRatePool } from './shared/rate-pool.ts';
 
 /** Hands slices of limits to workers, so that each admits on its own and all together never too much. */
 export interface LeaseBroker {
@@ -25,6 +28,8 @@ export interface LeaseBrokerOptions {
   readonly clock: Clock;
   readonly rules?: readonly TokenRule[];
   readonly quotas?: Quotas;
+  /** Through it several hosts share every limit; without it this host counts for itself. */
+  readonly shared?: SharedLink;
   readonly leaseMs?: number;
   readonly recallMs?: number;
   readonly maxSlice?: number;
@@ -45,7 +50,8 @@ type LeaseFacts = Pick<LeaseGrant, 'remaining' | 'resetMs' | 'retryAfterMs'>;
 const sharedKey = '\0shared';
 
 class Broker implements LeaseBroker {
-  readonly #options: Required<Omit<LeaseBrokerOptions, 'quotas' | 'rules'>> & Pick<LeaseBrokerOptions, 'quotas'>;
+  readonly #options: Required<Omit<LeaseBrokerOptions, 'quotas' | 'shared' | 'rules'>> &
+    Pick<LeaseBrokerOptions, 'quotas' | 'shared'>;
   readonly #rules = new Map<string, TokenRule>();
   readonly #accounts = new Map<string, LeaseAccount>();
   readonly #workers = new Map<string, SendToWorker>();
@@ -90,7 +96,7 @@ class Broker implements LeaseBroker {
     const account = this.#accountOf(rule, message.key);
     const now = this.#options.clock.monotonic();
     account.report(worker, message.spent, message.kind === 'return' ? message.unspent : 0, now);
-    if (message.kind === 'ask') account.queue.push({ worker, ask: message });
+    if (message.kind === 'ask') account.queue.push({ worker, ask: message, refill: 'none' });
     else account.answered(worker);
     this.#serve(account);
   }
@@ -109,9 +115,11 @@ class Broker implements LeaseBroker {
     account.serving = false;
   }
 
-  /** False: the ask waits for slices that were called back. */
-  #answer(account: LeaseAccount, { worker, ask }: QueuedAsk): boolean {
+  /** False: the ask waits for slices that were called back, or for other hosts' counters. */
+  #answer(account: LeaseAccount, queued: QueuedAsk): boolean {
+    const { worker, ask } = queued;
     const now = this.#options.clock.monotonic();
+    if (this.#awaitsRefill(account, queued, now)) return false;
     if (account.pool.spare(account.held, now) < ask.need) {
       this.#recall(account, worker, now);
       if (account.awaits(worker, now)) return false;
@@ -128,6 +136,21 @@ class Broker implements LeaseBroker {
         () => this.#send(worker, ask, tokens, facts),
         (error) => this.#unsaved(worker, ask, error),
       );
+    return true;
+  }
+
+  #awaitsRefill(account: LeaseAccount, queued: QueuedAsk, now: number): boolean {
+    if (queued.refill !== 'none') return queued.refill === 'asked';
+    const { need, want } = queued.ask;
+    if (account.pool.spare(account.held, now) >= Math.max(1, need)) return false;
+    const wanted = Math.min(this.#options.maxSlice, Math.max(need, want * Math.max(1, this.#workers.size)));
+    const refill = account.pool.refill?.({ need, want: wanted }, account.held, now);
+    if (refill === undefined) return false;
+    queued.refill = 'asked';
+    void refill.then(() => {
+      queued.refill = 'answered';
+      this.#serve(account);
+    });
     return true;
   }
 
@@ -178,9 +201,13 @@ class Broker implements LeaseBroker {
   }
 
   #poolOf(rule: TokenRule, key: string): LeasePool {
-    const { quotas } = this.#options;
-    if (rule.kind === 'rate') return createRatePool(rateSpecOf(rule));
+    const { quotas, shared } = this.#options;
+    if (rule.kind === 'rate') {
+      const spec = rateSpecOf(rule);
+      return shared === undefined ? createRatePool(spec) : new SharedRatePool(`${rule.id}\n${key}`, spec, shared);
+    }
     if (quotas === undefined) throw new TypeError('a broker of quotas needs `quotas`');
+    if (shared !== undefined) return new SharedQuotaPool(quotas, rule, key, shared);
     return createQuotaPool(quotas, rule.id, key);
   }
 
@@ -188,6 +215,7 @@ class Broker implements LeaseBroker {
     const now = this.#options.clock.monotonic();
     for (const [id, account] of this.#accounts) {
       account.expire(now);
+      account.pool.tend?.(account.held, now);
       this.#serve(account);
       if (account.isIdle(now)) this.#accounts.delete(id);
     }

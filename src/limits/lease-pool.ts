@@ -14,17 +14,34 @@ export interface LeasePool {
   isIdle(nowMs: number): boolean;
   /** Undefined: a withdrawal may be acted on at once; else once this resolves. */
   saved(): Promise<void> | undefined;
+  /**
+   * Asks for more where the tokens come from, since `spare` does not do. Undefined: what is here is all there is; else
+   * resolves when there may be more. Never rejects.
+   */
+  refill?(wanted: Refill, heldTokens: number, nowMs: number): Promise<void> | undefined;
+  /** Called each half of a lease. */
+  tend?(heldTokens: number, nowMs: number): void;
 }
+
+/** At least `need` tokens; `want` would be welcome. */
+export interface Refill {
+  readonly need: number;
+  readonly want: number;
+}
+
+/** A pool that asks nobody. */
+export type RateBucket = Omit<LeasePool, 'refill' | 'tend'>;
 
 /**
  * A token bucket, shared out. What the workers hold counts as being in the bucket until they report it spent, so that it
- * does not refill behind their back. INVARIANT: tokens in the bucket and tokens in hands together never exceed the burst.
+ * does not refill behind their back. `startTat`: when it is whole (monotonic milliseconds); at once unless told.
+ * INVARIANT: tokens in the bucket and tokens in hands together never exceed the burst.
  */
-export function createRatePool(spec: RateSpec): LeasePool {
+export function createRatePool(spec: RateSpec, startTat = -Infinity): RateBucket {
   const { intervalMs, burst } = spec;
   const wholeMs = burst * intervalMs;
   const roundingMs = Math.min(intervalMs, 1) * 1e-3;
-  let tat = -Infinity;
+  let tat = startTat;
   const settle = (held: number, now: number): number => (tat = Math.max(tat, now + held * intervalMs)) - now;
   return {
     spare: (held, now) => Math.max(0, Math.floor((wholeMs - settle(held, now) + roundingMs) / intervalMs)),

@@ -17,6 +17,8 @@ export interface Quotas {
   /** As `take`, taking nothing. */
   peek(quotaId: string, key: string, cost: number): LimitState;
   refund(quotaId: string, key: string, cost: number): void;
+  /** When the period ends that a use now would count in, epoch milliseconds. */
+  periodEndMs(quotaId: string, key: string): number;
   /** Resolves once all that was taken before the call is saved; rejects where saving failed (it is tried again with the next). */
   saved(): Promise<void>;
 }
@@ -87,6 +89,10 @@ class CalendarQuotas implements Quotas {
   refund(quotaId: string, key: string, cost: number): void {
     const use = this.#useOf(this.#ruleOf(quotaId), key);
     this.#change(use, -Math.min(cost, use.used));
+  }
+
+  periodEndMs(quotaId: string, key: string): number {
+    return this.#useOf(this.#ruleOf(quotaId), key).periodEndMs;
   }
 
   // Group commit: while one save runs, everything that changes meanwhile goes into the next.

@@ -1,3 +1,4 @@
+export { acmeDomains } from './acme-domains.ts';
 export { maxIpListBytes, readIpList } from './check/ip-list.ts';
 export { type Discovery, discoverManifest } from './discover/discover.ts';
 export type { DiscoveredEdge, DiscoveredEgress, Evidence } from './discover/edges.ts';
@@ -18,7 +19,8 @@ export type { Gateway } from './schema/gateway.ts';
 export type { CountedBy, GatewayLimits, Quota, RateLimit, RouteLimits, SharedLimits } from './schema/limits.ts';
 export type { Network } from './schema/networks.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
-export type { DataClass, SecretReference, Service } from './schema/services.ts';
+export type { SecretReference } from './schema/secret-path.ts';
+export type { DataClass, Service } from './schema/services.ts';
 export type { Address, Endpoint, Method, WrittenRate } from './schema/terms.ts';
 export type { Client, Role, UpstreamIssuer, User } from './schema/trust.ts';
 export { type Manifest, type ManifestInput, manifestSchema } from './schema.ts';

@@ -162,12 +162,27 @@ function compileWorkloads(
   const compiled = new Map<string, Workload>();
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
-    before?.upstream.setEndpoints([service.endpoint]);
     const upstream =
-      before?.upstream ?? createUpstream({ name: service.name, clock, log, endpoints: [service.endpoint] });
+      before !== undefined && JSON.stringify(before.service.upstream) === JSON.stringify(service.upstream)
+        ? before.upstream
+        : openUpstream(service, clock, log);
+    if (before?.upstream === upstream) upstream.setEndpoints(service.endpoints);
     compiled.set(service.serverName, { service, callers: new Set(service.callers), upstream });
   }
   return compiled;
+}
+
+function openUpstream({ name, endpoints, upstream }: AgentService, clock: Clock, log: Logger): Upstream {
+  const { limits, healthCheck, resolveMs } = upstream;
+  return createUpstream({
+    name,
+    clock,
+    log,
+    endpoints,
+    limits,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+    resolve: { intervalMs: resolveMs },
+  });
 }
 
 function callerOf(request: ServerRequest, verify: VerifySvid): string | undefined {

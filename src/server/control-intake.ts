@@ -5,6 +5,7 @@ import { answerSvidRequest, type Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { RolePeer } from '../distribution/control.ts';
+import type { EdgeTlsKeeper } from './control-edge-tls.ts';
 import type { EndpointBook } from './control-endpoints.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { LimitsBroker } from './control-limits.ts';
@@ -14,6 +15,7 @@ export interface IntakeParts {
   readonly foundation: Foundation;
   readonly distributor: Distributor;
   readonly limits: LimitsBroker;
+  readonly edgeTls: EdgeTlsKeeper;
   readonly publisher: Publisher;
   readonly endpoints: EndpointBook;
   readonly services: Map<string, ServiceStatus>;
@@ -22,7 +24,7 @@ export interface IntakeParts {
 
 /** What control does with each message of a role that has joined. */
 export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Exclude<FromRole, Hello>) => void {
-  const { foundation, distributor, limits, publisher, endpoints, services } = parts;
+  const { foundation, distributor, limits, edgeTls, publisher, endpoints, services } = parts;
   return (peer, message) => {
     switch (message.type) {
       case 'ack':
@@ -35,6 +37,8 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
         return limits.receive(peer, message.body);
       case 'endpoints':
         return endpoints.receive(message);
+      case 'edge-tls-ack':
+        return edgeTls.acknowledge(peer, message.sequence);
       case 'workload':
         return void services.set(message.service, statusOf(message));
       case 'svid-request':

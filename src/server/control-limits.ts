@@ -9,6 +9,7 @@ import {
   createQuotas,
   defaultLimitsOptions,
   type QuotaUse,
+  type SharedLink,
   tokenRulesOf,
 } from '../limits/control.ts';
 import type { Store } from '../storage/index.ts';
@@ -23,12 +24,25 @@ export interface LimitsBroker extends Stoppable {
 
 const prefix = 'limits/quota/';
 
-export async function createLimitsBroker(clock: Clock, store: Store, log: Logger): Promise<LimitsBroker> {
-  const quotas = createQuotas({ clock, maxKeys: defaultLimitsOptions.maxKeys, state: quotaState(store) });
+export async function createLimitsBroker(
+  clock: Clock,
+  store: Store,
+  log: Logger,
+  shared?: SharedLink,
+): Promise<LimitsBroker> {
+  // Hosts that share a quota must agree when its day ends: the time is that of the counters.
+  const agreed: Clock = {
+    now: () => clock.now() + (shared?.offsetMs ?? 0),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, task) => clock.after(delayMs, task),
+    every: (periodMs, task) => clock.every(periodMs, task),
+  };
+  const quotas = createQuotas({ clock: agreed, maxKeys: defaultLimitsOptions.maxKeys, state: quotaState(store) });
   await quotas.restore();
   const broker = createLeaseBroker({
     clock,
     quotas,
+    ...(shared === undefined ? {} : { shared }),
     onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'a quota could not be kept'),
   });
   // The nonce of its connection tells one life of a worker from the next.
@@ -38,7 +52,10 @@ export async function createLimitsBroker(clock: Clock, store: Store, log: Logger
     join: (peer) => broker.join(idOf(peer), (body) => peer.send({ type: 'lease', body })),
     leave: (peer) => broker.leave(idOf(peer)),
     receive: (peer, body) => broker.receive(idOf(peer), body as ToBroker),
-    stop: async () => broker.stop(),
+    stop: async () => {
+      broker.stop();
+      await shared?.stop();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import type { ServiceStatus } from '../api/admin.ts';
 import { createDistributor, watchPaths } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -6,6 +7,8 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { startAcme } from './control-acme.ts';
+import { createEdgeTlsKeeper } from './control-edge-tls.ts';
 import { openEndpointBook } from './control-endpoints.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createIntake } from './control-intake.ts';
@@ -14,6 +17,7 @@ import { startAdminListener } from './control-listener.ts';
 import type { ControlRoleOptions } from './control-options.ts';
 import { type Provider, startProvider } from './control-provider.ts';
 import { createPublisher, type Publisher } from './control-publisher.ts';
+import { openSharedLimits } from './shared-limits.ts';
 import { checkNotInUse, prepareState, type StateLayout } from './state.ts';
 
 /** The control plane: state, keys, policies and the snapshots that follow from them. */
@@ -38,14 +42,26 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     lifecycle,
   );
   const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
-  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log));
+  const folder = dirname(resolve(manifestPath));
+  const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
+  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));
   const endpoints = lifecycle.add(await openEndpointBook(clock, foundation.store, log));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
     for (const peer of peers) if (peer.role === 'supervisor') peer.send({ type: 'roles', roles });
   });
-  const publisher = createPublisher({ options, foundation, provider, limits, distributor });
+  const edgeTls = lifecycle.add(createEdgeTlsKeeper(clock));
+  const acme = lifecycle.add(
+    await startAcme({
+      clock,
+      log,
+      foundation,
+      present: edgeTls.present,
+      onChange: () => publisher.reloadBecause('a certificate was issued'),
+    }),
+  );
+  const publisher: Publisher = createPublisher({ options, foundation, provider, acme, limits, distributor });
   await publisher.publish(manifest);
 
   const services = new Map<string, ServiceStatus>();
@@ -62,13 +78,19 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       log,
       onJoin: (peer) => {
         peers.add(peer);
-        if (peer.role === 'gateway') limits.join(peer);
+        if (peer.role === 'gateway') {
+          limits.join(peer);
+          edgeTls.join(peer);
+        }
         distributor.join(peer);
       },
-      onMessage: createIntake({ foundation, distributor, limits, publisher, endpoints, services, log }),
+      onMessage: createIntake({ foundation, distributor, limits, edgeTls, publisher, endpoints, services, log }),
       onLeave: (peer) => {
         peers.delete(peer);
-        if (peer.role === 'gateway') limits.leave(peer);
+        if (peer.role === 'gateway') {
+          limits.leave(peer);
+          edgeTls.leave(peer);
+        }
         distributor.leave(peer);
       },
     }),

@@ -1,5 +1,5 @@
 import { checkEdgeKeys } from './edge.ts';
-import { checkFiles } from './files.ts';
+import { checkAcmeDomains, checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
 import { checkIpLists } from './ip-list.ts';
 import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
@@ -33,6 +33,7 @@ export const checks: readonly Check[] = [
   checkVariables,
   checkFiles,
   checkIpLists,
+  checkAcmeDomains,
   checkReachable,
   checkCycles,
   checkPlainSecrets,

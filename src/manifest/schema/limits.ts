@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { secretPath } from './services.ts';
+import { type SecretReference, secretPath } from './secret-path.ts';
 import { duration, file, matching, rate, refuse, size, type WrittenRate } from './terms.ts';
 
 /** A rate, and how many may come at once. */
@@ -128,7 +128,15 @@ const sharedUrl = z
   })
   .meta({ title: 'address' });
 
-/** Where hosts share their counts. */
+/** Where hosts share their counts, and with which credentials. */
+export interface SharedLimits {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: SecretReference;
+  readonly ca?: string;
+  readonly hosts: number;
+}
+
 const shared = z
   .union([
     sharedUrl,
@@ -140,8 +148,7 @@ const shared = z
       hosts: z.int().min(1).max(1000).default(1).describe('Hosts that share, at least; those alive are counted.'),
     }),
   ])
-  .transform((value) => (typeof value === 'string' ? { url: value, hosts: 1 } : value));
-export type SharedLimits = z.output<typeof shared>;
+  .transform((value): SharedLimits => (typeof value === 'string' ? { url: value, hosts: 1 } : value));
 
 /** Bounds of every request, and the limits of the whole gateway. */
 export const gatewayLimits = z.strictObject({

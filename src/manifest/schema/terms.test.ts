@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { tryParseNetwork } from './networks.ts';
-import { tryParseSecretReference } from './services.ts';
+import { tryParseSecretReference } from './secret-path.ts';
 import { tryParseAddress, tryParseEndpoint } from './terms.ts';
 
 test.each([

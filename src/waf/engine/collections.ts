@@ -1,5 +1,6 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
 import { createText, type TextMemory } from '../match/text.ts';
+import { lowercase } from '../transformations/bytes.ts';
 import { percentDecode } from '../transformations/url.ts';
 import { type HeaderField, headerOf } from './message.ts';
 import type { Transaction } from './model.ts';
@@ -13,6 +14,8 @@ type Provider = (transaction: Transaction) => readonly Value[];
 type Lifetime = 'transaction' | 'phase' | 'moment';
 
 export interface Collection {
+  /** Where a transaction keeps its members. */
+  readonly index: number;
   readonly lifetime: Lifetime;
   readonly provide: Provider;
 }
@@ -42,8 +45,9 @@ function headerValues(
   isPinned: (key: string) => boolean,
 ): Value[] {
   return headers.map(([key, value]) => {
-    const lower = key.toLowerCase();
-    return createValue(name, key, secretFields.has(lower) ? value : memory.recall(value), isPinned(lower));
+    const lower = lowercase(key);
+    const text = secretFields.has(lower) ? createText(value) : memory.recall(value);
+    return { collection: name, key, lowerKey: lower, text, pinned: isPinned(lower) };
   });
 }
 
@@ -142,11 +146,13 @@ const fault = (name: string): Provider => scalar(name, ({ body }) => (body.fault
 
 const hour = (transaction: Transaction): Date => new Date(transaction.startedAt);
 
-const forever = (provide: Provider): Collection => ({ lifetime: 'transaction', provide });
-const forPhase = (provide: Provider): Collection => ({ lifetime: 'phase', provide });
-const now = (provide: Provider): Collection => ({ lifetime: 'moment', provide });
+type Draft = Omit<Collection, 'index'>;
 
-const requestCollections: Readonly<Record<string, Collection>> = {
+const forever = (provide: Provider): Draft => ({ lifetime: 'transaction', provide });
+const forPhase = (provide: Provider): Draft => ({ lifetime: 'phase', provide });
+const now = (provide: Provider): Draft => ({ lifetime: 'moment', provide });
+
+const requestCollections: Readonly<Record<string, Draft>> = {
   REQUEST_METHOD: forever(recurring('REQUEST_METHOD', ({ request }) => request.method)),
   REQUEST_URI: forever(scalar('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
   REQUEST_URI_RAW: forever(scalar('REQUEST_URI_RAW', ({ request }) => request.uri)),
@@ -201,7 +207,7 @@ function fullRequest(transaction: Transaction): string {
   return `${requestLine(transaction)}\r\n${headers}\r\n${transaction.bodyText}`;
 }
 
-const bodyCollections: Readonly<Record<string, Collection>> = {
+const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_PROCESSOR: now(scalar('REQBODY_PROCESSOR', ({ processor }) => processor)),
   REQBODY_ERROR: forPhase(scalar('REQBODY_ERROR', bodyError)),
   REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
@@ -245,7 +251,7 @@ const bodyCollections: Readonly<Record<string, Collection>> = {
   ),
 };
 
-const responseCollections: Readonly<Record<string, Collection>> = {
+const responseCollections: Readonly<Record<string, Draft>> = {
   RESPONSE_STATUS: forPhase(scalar('RESPONSE_STATUS', ({ response }) => response?.status ?? 0)),
   STATUS_LINE: forPhase(
     scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`),
@@ -265,7 +271,7 @@ const responseCollections: Readonly<Record<string, Collection>> = {
   OUTBOUND_DATA_ERROR: forPhase(scalar('OUTBOUND_DATA_ERROR', () => 0)),
 };
 
-const momentCollections: Readonly<Record<string, Collection>> = {
+const momentCollections: Readonly<Record<string, Draft>> = {
   TX: now((transaction) => [...txValues(transaction).values()]),
   MATCHED_VAR: now(
     current('MATCHED_VAR', ({ matched }) => matched.slice(-1).map(({ content }) => ({ key: '', raw: content }))),
@@ -310,19 +316,20 @@ function ruleFacts({ current }: Transaction): readonly Value[] {
 
 /** By upper-case name. `XML` is not here: each of its paths is a target of its own. */
 export const collections: ReadonlyMap<string, Collection> = new Map(
-  Object.entries({ ...requestCollections, ...bodyCollections, ...responseCollections, ...momentCollections }),
+  Object.entries({ ...requestCollections, ...bodyCollections, ...responseCollections, ...momentCollections }).map(
+    ([name, draft], index) => [name, { index, ...draft }],
+  ),
 );
 
 /** The members of a collection, computed once for as long as they stay true. */
-export function members(transaction: Transaction, name: string): readonly Value[] {
-  const collection = collections.get(name);
-  if (collection === undefined) return [];
+export function membersOf(transaction: Transaction, collection: Collection): readonly Value[] {
   if (collection.lifetime === 'moment') return collection.provide(transaction);
   const lists = collection.lifetime === 'transaction' ? transaction.lists : transaction.phaseLists;
-  let list = lists.get(name);
-  if (list === undefined) {
-    list = collection.provide(transaction);
-    lists.set(name, list);
-  }
-  return list;
+  return (lists[collection.index] ??= collection.provide(transaction));
+}
+
+/** The same by name. */
+export function members(transaction: Transaction, name: string): readonly Value[] {
+  const collection = collections.get(name);
+  return collection === undefined ? [] : membersOf(transaction, collection);
 }

@@ -4,7 +4,7 @@ import type { Position } from '../errors.ts';
 import type { VariableNode } from '../language/ast.ts';
 import { parseVariables } from '../language/variables.ts';
 import { compileRegex } from '../regex/regex.ts';
-import type { Effect, EngineMode, Link, Reach, Standing, Transaction } from './model.ts';
+import type { Applies, Effect, EngineMode, Reach, Transaction } from './model.ts';
 import { selects } from './targets.ts';
 
 const bad = (setting: string, value: string): MerlonError =>
@@ -37,8 +37,6 @@ export function readPattern(text: string): (candidate: string) => boolean {
   return (candidate) => regex.test(candidate);
 }
 
-type Applies = (link: Link) => boolean;
-
 export const byId = (text: string): Applies => {
   const [first, last] = readIds(text);
   return ({ id }) => id >= first && id <= last;
@@ -54,19 +52,20 @@ export const byMessage = (text: string): Applies => {
   return ({ message }) => message.parts.some((part) => typeof part === 'string' && test(part));
 };
 
+const byConstantMessage = (text: string): Applies => {
+  const test = readPattern(text);
+  return ({ message }) => test(message.constant ?? '');
+};
+
 type Apply = Effect['apply'];
 
 const aside: Reach = { kind: 'aside' };
-const removal: Reach = { kind: 'removal' };
 const anything: Reach = { kind: 'anything' };
 
-/** An effect that changes which rules run from here on. */
-const removing = (change: (standing: Standing) => Partial<Standing>): Effect => ({
-  reach: removal,
-  apply(transaction) {
-    const { standing } = transaction;
-    transaction.standing = { ...standing, ...change(standing) };
-  },
+/** Takes rules out from here on. */
+const removing = (applies: Applies): Effect => ({
+  reach: { kind: 'removal', applies },
+  apply: ({ removed }) => void removed.push(applies),
 });
 
 /** `942100;ARGS:password`. */
@@ -84,12 +83,7 @@ function removeTarget(name: string, by: (text: string) => Applies, value: string
 
 function removeRules(value: string): Effect {
   const [first, last] = readIds(value);
-  if (last - first > 100_000) throw bad('ruleRemoveById', value);
-  return removing(({ removedRules }) => {
-    const removed = new Set(removedRules);
-    for (let id = first; id <= last; id += 1) removed.add(id);
-    return { removedRules: removed };
-  });
+  return removing(({ id }) => id >= first && id <= last);
 }
 
 const setting = (apply: Apply): Effect => ({ reach: aside, apply });
@@ -127,20 +121,8 @@ const settings: ReadonlyMap<string, Setting> = new Map<string, Setting>([
   ['debugloglevel', () => setting(() => undefined)],
   ['ruleengine', setEngine],
   ['ruleremovebyid', removeRules],
-  [
-    'ruleremovebytag',
-    (value) => {
-      const test = readPattern(value);
-      return removing(({ removedTags }) => ({ removedTags: [...removedTags, test] }));
-    },
-  ],
-  [
-    'ruleremovebymsg',
-    (value) => {
-      const test = readPattern(value);
-      return removing(({ removedMessages }) => ({ removedMessages: [...removedMessages, test] }));
-    },
-  ],
+  ['ruleremovebytag', (value) => removing(byTag(value))],
+  ['ruleremovebymsg', (value) => removing(byConstantMessage(value))],
   ['ruleremovetargetbyid', (value, at) => removeTarget('ruleRemoveTargetById', byId, value, at)],
   ['ruleremovetargetbytag', (value, at) => removeTarget('ruleRemoveTargetByTag', byTag, value, at)],
   ['ruleremovetargetbymsg', (value, at) => removeTarget('ruleRemoveTargetByMsg', byMessage, value, at)],

@@ -93,7 +93,7 @@ function writesOf(links: readonly Link[]): Reads {
       ...effects.map(({ reach }) => {
         if (reach.kind === 'variable') return [reach.key];
         if (reach.kind === 'variables') return [`${reach.prefix}*`];
-        return reach.kind === 'aside' ? [] : undefined;
+        return reach.kind === 'aside' || reach.kind === 'removal' ? [] : undefined;
       }),
     ]),
   );
@@ -107,19 +107,21 @@ const anyOverlap = (written: Iterable<string>, keys: Iterable<string>): boolean 
   return [...written].some((one) => list.some((key) => overlap(one, key)));
 };
 
-/** Variables on which rules depend that could be foreseen. */
-function deciding(ruleSets: readonly RuleSet[]): Set<string> {
+function foreseeable(ruleSets: readonly RuleSet[]): Link[] {
   const links = ruleSets.flatMap(({ phases }) => phases.flat().map(({ link }) => link));
-  return new Set(links.flatMap((link) => readsOf(link) ?? []));
+  return links.filter((link) => readsOf(link) !== undefined);
 }
 
 interface Walk {
   readonly ruleSets: readonly RuleSet[];
   /** Stands in for every request. */
   readonly scratch: Transaction;
-  readonly deciding: ReadonlySet<string>;
   /** Variables that depend on the request. */
   readonly uncertain: Set<string>;
+  /** Rules that may be carried out in advance. */
+  readonly foreseeable: readonly Link[];
+  /** Variables on which those depend. */
+  readonly deciding: ReadonlySet<string>;
   standing: Standing;
   /** Nothing more can be foreseen. */
   ended: boolean;
@@ -131,6 +133,10 @@ function settle(walk: Walk): Standing {
   if (scratch.variables.size > 0) {
     scratch.standing = { ...scratch.standing, variables: txValues(scratch) };
     scratch.variables.clear();
+  }
+  if (scratch.removed.length > 0) {
+    const { standing } = scratch;
+    scratch.standing = { ...standing, removed: [...standing.removed, ...scratch.removed.splice(0)] };
   }
   walk.standing = scratch.standing;
   return walk.standing;
@@ -148,7 +154,6 @@ function neverStarts(walk: Walk, head: Link): boolean {
 /** Whether a rule matches, for all requests alike; its effects are carried out. Undefined: it is a step. */
 function decide(walk: Walk, head: Link): boolean | undefined {
   if (neverStarts(walk, head)) return false;
-  // What removes rules writes nothing, and a standing takes it in.
   const writes = linksOf(head).flatMap(({ effects }) =>
     effects.flatMap(({ reach }) => (reach.kind === 'variable' ? [reach.key] : [])),
   );
@@ -158,18 +163,22 @@ function decide(walk: Walk, head: Link): boolean | undefined {
   return matches && isSeen(head) ? undefined : matches;
 }
 
-/** Whether it may change what was foreseen for later rules. */
-const disturbs = (walk: Walk, writes: Reads): boolean => writes === undefined || anyOverlap(writes, walk.deciding);
+/** Whether links may change what was foreseen for later rules. */
+function disturb(walk: Walk, links: readonly Link[]): boolean {
+  const writes = writesOf(links);
+  if (writes === undefined || anyOverlap(writes, walk.deciding)) return true;
+  const reaches = links.flatMap(({ effects }) => effects.map(({ reach }) => reach));
+  return reaches.some((reach) => reach.kind === 'removal' && walk.foreseeable.some(reach.applies));
+}
 
 function addStep(walk: Walk, { link, jump }: Entry, place: Place): Step {
   const links = linksOf(link);
   // Effects of all links but the last take place even where the chain does not match in the end.
-  const early = writesOf(links.slice(0, -1));
-  const writes = writesOf(links);
-  const departs = disturbs(walk, writes);
-  const departsEarly = disturbs(walk, early);
+  const early = links.slice(0, -1);
+  const departs = disturb(walk, links);
+  const departsEarly = disturb(walk, early);
   const step: Step = { link, place, jump, leap: undefined, standing: settle(walk), departs, departsEarly };
-  for (const key of (departs ? early : writes) ?? []) walk.uncertain.add(key);
+  for (const key of writesOf(departs ? early : links) ?? []) walk.uncertain.add(key);
   const isCertainToMatch = links.every(({ condition }) => condition === undefined);
   if (isCertainToMatch && (departs || jump !== undefined)) walk.ended = true;
   return step;
@@ -214,11 +223,13 @@ function walkPhase(walk: Walk, phase: number): Step[] {
 
 /** @param scratch a transaction whose request is never looked at. */
 export function foresee(ruleSets: readonly RuleSet[], scratch: Transaction): Course {
+  const known = foreseeable(ruleSets);
   const walk: Walk = {
     ruleSets,
     scratch,
-    deciding: deciding(ruleSets),
+    deciding: new Set(known.flatMap((link) => readsOf(link)!)),
     uncertain: new Set(),
+    foreseeable: known,
     standing: scratch.standing,
     ended: false,
   };

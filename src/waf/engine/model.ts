@@ -34,14 +34,17 @@ export interface TargetSet {
   readonly stable: boolean;
 }
 
+/** A test of rules. */
+export type Applies = (link: Link) => boolean;
+
 /** What an effect may change of what later rules depend on. */
 export type Reach =
   /** One variable of TX (in lower case), from the values of others. */
   | { readonly kind: 'variable'; readonly key: string; readonly reads: readonly MacroName[] }
   /** Variables of TX that begin so. */
   | { readonly kind: 'variables'; readonly prefix: string }
-  /** Which rules run, or on which targets. */
-  | { readonly kind: 'removal' }
+  /** Rules that do not run from here on. */
+  | { readonly kind: 'removal'; readonly applies: Applies }
   /** Nothing that decides which rules run. */
   | { readonly kind: 'aside' }
   | { readonly kind: 'anything' };
@@ -109,7 +112,7 @@ export type EngineMode = 'on' | 'detection-only' | 'off';
 
 /** Targets that an exclusion takes out of rules while a request is looked at. */
 export interface Removal {
-  readonly applies: (link: Link) => boolean;
+  readonly applies: Applies;
   /** Upper-case collection. */
   readonly collection: string;
   /** Undefined: the whole collection. */
@@ -120,9 +123,9 @@ export interface Removal {
 export interface Standing {
   /** Variables of TX, by lower-case key. */
   readonly variables: ReadonlyMap<string, Value>;
-  readonly removedRules: ReadonlySet<number>;
-  readonly removedTags: readonly ((tag: string) => boolean)[];
-  readonly removedMessages: readonly ((message: string) => boolean)[];
+  /** Rules that do not run. */
+  readonly removed: readonly Applies[];
+  /** Targets that rules do not look at. */
   readonly removals: readonly Removal[];
 }
 
@@ -163,18 +166,21 @@ export interface Transaction {
   mode: EngineMode;
   readonly limits: BodyLimits;
   readonly isPinned: (place: 'query' | 'header' | 'cookie' | 'body', name: string) => boolean;
-  /** Computed collections, by name. */
-  readonly lists: Map<string, readonly Value[]>;
+  /** Computed collections, by their index. */
+  readonly lists: (readonly Value[] | undefined)[];
   /** The same, for what changes with the phase. */
-  readonly phaseLists: Map<string, readonly Value[]>;
+  readonly phaseLists: (readonly Value[] | undefined)[];
   readonly groups: (Group | undefined)[];
   /** Values of each set of targets, by its id. */
   readonly gathered: (readonly Value[] | undefined)[];
   standing: Standing;
   /** Removals that came up with this request. */
+  readonly removed: Applies[];
   readonly removals: Removal[];
   /** Variables of TX that this request has set, by lower-case key; undefined where it has removed one. */
   readonly variables: Map<string, Value | undefined>;
+  /** How many of TX.0 to TX.9 may be set. */
+  captures: number;
   /** The last phase that ran as foreseen; undefined once a request has taken a course of its own. */
   foreseen: number | undefined;
   /** IP, GLOBAL, SESSION ...: live as long as the transaction. */

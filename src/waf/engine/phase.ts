@@ -2,7 +2,7 @@ import { hasBit } from '../match/sieve.ts';
 import type { Place, Step } from './foresight.ts';
 import type { Transaction } from './model.ts';
 import type { Shortcuts, TransactionPlan } from './plan.ts';
-import { isRemoved, runRule, type Sifted } from './run.ts';
+import { isRemoved, runRule } from './run.ts';
 import type { Survey } from './survey.ts';
 
 const isOver = ({ interruption, allowed }: Transaction): boolean => interruption !== undefined || allowed !== 'no';
@@ -29,8 +29,7 @@ function runEntries(
       const bit = findings?.survey.bits.get(link);
       if (bit !== undefined && !hasBit(findings!.hot, bit)) continue;
       if (isRemoved(transaction, link)) continue;
-      const sifted: Sifted | undefined = bit === undefined ? undefined : { sieve: findings!.survey.sieve, bit };
-      if (!runRule(transaction, link, sifted)) continue;
+      if (!runRule(transaction, link)) continue;
       if (isOver(transaction)) return;
       if (jump !== undefined) index = jump;
     }
@@ -41,18 +40,17 @@ function runEntries(
 const after = ({ place, jump }: Step): Place => ({ set: place.set, entry: jump ?? place.entry + 1 });
 
 /** Runs the steps that values concern. Gives the place from which on rules are to be run one by one, if so. */
-function runSteps(transaction: Transaction, shortcuts: Shortcuts, { survey, hot }: Findings): Place | undefined {
+function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Array): Place | undefined {
   const { phase } = transaction;
   const steps = shortcuts.course.phases[phase]!;
   const bits = shortcuts.bits[phase]!;
-  const sifted = { sieve: survey.sieve, bit: 0 };
   for (let index = 0; index < steps.length; index += 1) {
     const bit = bits[index]!;
     if (bit >= 0 && !hasBit(hot, bit)) continue;
     const step = steps[index]!;
     transaction.standing = step.standing;
-    sifted.bit = bit;
-    if (!runRule(transaction, step.link, bit < 0 ? undefined : sifted)) {
+    if (transaction.removed.length > 0 && isRemoved(transaction, step.link)) continue;
+    if (!runRule(transaction, step.link)) {
       if (step.departsEarly) return { set: step.place.set, entry: step.place.entry + 1 };
       continue;
     }
@@ -78,14 +76,14 @@ function runRules(transaction: Transaction, plan: TransactionPlan): void {
   const findings: Findings = { survey, hot: survey.look(transaction, phase) };
   const foreseen = transaction.foreseen === phase - 1;
   transaction.foreseen = undefined;
-  const place = foreseen ? runSteps(transaction, shortcuts, findings) : beginning;
+  const place = foreseen ? runSteps(transaction, shortcuts, findings.hot) : beginning;
   if (place !== undefined) runEntries(transaction, plan, place, findings);
 }
 
 /** Runs the rules of a phase, unless an earlier one has ended the matter. */
 export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
   transaction.phase = phase;
-  transaction.phaseLists.clear();
+  transaction.phaseLists.length = 0;
   transaction.groups.length = 0;
   transaction.gathered.length = 0;
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';

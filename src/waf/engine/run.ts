@@ -1,8 +1,7 @@
 import { expand, type Scope } from '../language/macro.ts';
-import { dropBit, hasBit, type Sieve } from '../match/sieve.ts';
 import { type Text, transformed } from '../match/text.ts';
 import type { Condition, Group, Interruption, Link, MatchedValue, Removal, TargetSet, Transaction } from './model.ts';
-import { removeTx, setTx } from './store.ts';
+import { setCaptures } from './store.ts';
 import { without } from './targets.ts';
 import { nameOf, type Value } from './value.ts';
 
@@ -45,12 +44,7 @@ const isExcluded = ({ standing, removals }: Transaction, link: Link, value: Valu
 
 function storeCaptures(transaction: Transaction, condition: Condition, text: Text): void {
   const captures = condition.operator.captures?.(text, transaction);
-  if (captures === undefined) return;
-  for (let index = 0; index < 10; index += 1) {
-    const capture = captures[index];
-    if (capture === undefined) removeTx(transaction, String(index));
-    else setTx(transaction, String(index), capture);
-  }
+  if (captures !== undefined) setCaptures(transaction, captures);
 }
 
 function onMatch(transaction: Transaction, link: Link, value: Value, text: Text, into: MatchedValue[]): void {
@@ -61,29 +55,8 @@ function onMatch(transaction: Transaction, link: Link, value: Value, text: Text,
   for (const effect of link.effects) effect.apply(transaction, matched);
 }
 
-/** What is known of a rule in advance: its bit in a sieve. */
-export interface Sifted {
-  readonly sieve: Sieve;
-  readonly bit: number;
-}
-
-/** Whether the condition holds for a text that a value became. */
-function holdsFor(
-  transaction: Transaction,
-  { operator, negated }: Condition,
-  value: Value,
-  text: Text,
-  sifted: Sifted | undefined,
-): boolean {
-  if (sifted === undefined) return operator.matches(text, transaction) !== negated;
-  const { sieve, bit } = sifted;
-  if (!hasBit(sieve.candidates(text), bit)) return false;
-  if (operator.matches(text, transaction) !== negated) return true;
-  if (value.text.noted !== undefined) {
-    dropBit(text, sieve.id, bit);
-    value.text.noted.length = 0;
-  }
-  return false;
+function holdsFor(transaction: Transaction, { operator, negated }: Condition, text: Text): boolean {
+  return operator.matches(text, transaction) !== negated;
 }
 
 /** The texts of a value that the operator is tried on: one, or with `multiMatch` each that differs from the one before. */
@@ -101,13 +74,7 @@ function* stagesOf(condition: Condition, value: Value, last: Text): Generator<Te
 }
 
 /** Whether one link of a chain matches; its effects are carried out for each value that it matches. */
-export function testLink(
-  transaction: Transaction,
-  link: Link,
-  condition: Condition,
-  into: MatchedValue[],
-  sifted?: Sifted,
-): boolean {
+export function testLink(transaction: Transaction, link: Link, condition: Condition, into: MatchedValue[]): boolean {
   const { values, texts } = groupOf(transaction, condition);
   let any = false;
   for (let index = 0; index < values.length; index += 1) {
@@ -115,7 +82,7 @@ export function testLink(
     if (value.pinned && condition.skipsPinned) continue;
     const text = texts[index]!;
     if (condition.stages.length === 0) {
-      if (!holdsFor(transaction, condition, value, text, sifted)) continue;
+      if (!holdsFor(transaction, condition, text)) continue;
       if (isExcluded(transaction, link, value)) continue;
       onMatch(transaction, link, value, text, into);
       any = true;
@@ -123,7 +90,7 @@ export function testLink(
     }
     if (isExcluded(transaction, link, value)) continue;
     for (const stage of stagesOf(condition, value, text)) {
-      if (!holdsFor(transaction, condition, value, stage, sifted)) continue;
+      if (!holdsFor(transaction, condition, stage)) continue;
       onMatch(transaction, link, value, stage, into);
       any = true;
     }
@@ -132,21 +99,20 @@ export function testLink(
 }
 
 /** Whether a rule and all its chain match; carries out their effects on the way. */
-export function runChain(transaction: Transaction, head: Link, into: MatchedValue[], sifted?: Sifted): boolean {
+export function runChain(transaction: Transaction, head: Link, into: MatchedValue[]): boolean {
   transaction.matched = [];
   for (let link: Link | undefined = head; link !== undefined; link = link.next) {
     transaction.current = link;
     if (link.condition === undefined) for (const effect of link.effects) effect.apply(transaction, unconditional);
-    else if (!testLink(transaction, link, link.condition, into, link === head ? sifted : undefined)) return false;
+    else if (!testLink(transaction, link, link.condition, into)) return false;
   }
   return true;
 }
 
-export function isRemoved({ standing }: Transaction, link: Link): boolean {
-  const { removedRules, removedTags, removedMessages } = standing;
-  if (removedRules.size > 0 && removedRules.has(link.id)) return true;
-  if (removedTags.length > 0 && removedTags.some((test) => link.tags.some(test))) return true;
-  return removedMessages.length > 0 && removedMessages.some((test) => test(link.message.constant ?? ''));
+export function isRemoved({ standing, removed }: Transaction, link: Link): boolean {
+  for (let index = 0; index < removed.length; index += 1) if (removed[index]!(link)) return true;
+  for (let index = 0; index < standing.removed.length; index += 1) if (standing.removed[index]!(link)) return true;
+  return false;
 }
 
 /** Names and small numbers that rules keep are no secrets; all else of a request is shown masked. */
@@ -194,9 +160,9 @@ function disrupt(transaction: Transaction, head: Link): void {
 }
 
 /** Runs a rule: its chain, what it records and what it does to the request. False where it does not match. */
-export function runRule(transaction: Transaction, link: Link, sifted?: Sifted): boolean {
+export function runRule(transaction: Transaction, link: Link): boolean {
   const values: MatchedValue[] = [];
-  if (!runChain(transaction, link, values, sifted)) return false;
+  if (!runChain(transaction, link, values)) return false;
   record(transaction, link, values);
   disrupt(transaction, link);
   return true;

@@ -42,13 +42,27 @@ export function txSelected(
 }
 
 /** Sets a variable of TX. */
-export function setTx({ variables }: Transaction, key: string, value: string): void {
+export function setTx(transaction: Transaction, key: string, value: string): void {
+  const { variables } = transaction;
   const lower = lowercase(key);
+  if (lower.length === 1) transaction.captures = 10;
   if (variables.size < maxVariables || variables.has(lower)) variables.set(lower, createValue('TX', key, value));
 }
 
 export const removeTx = ({ variables }: Transaction, key: string): void =>
   void variables.set(lowercase(key), undefined);
+
+/** Keeps what a match captured in TX.0 to TX.9, in place of what the match before it did. */
+export function setCaptures(transaction: Transaction, captures: readonly (string | undefined)[]): void {
+  const { variables } = transaction;
+  const found = Math.min(captures.length, 10);
+  for (let index = 0; index < Math.max(found, transaction.captures); index += 1) {
+    const key = String(index);
+    const capture = captures[index];
+    variables.set(key, capture === undefined ? undefined : createValue('TX', key, capture));
+  }
+  transaction.captures = found;
+}
 
 /** Where variables of a collection are kept. */
 interface Store {

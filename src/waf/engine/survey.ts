@@ -1,16 +1,16 @@
+import type { Scope } from '../language/macro.ts';
 import type { Kinds } from '../match/byte-kinds.ts';
-import type { Sieve } from '../match/sieve.ts';
-import { setBit } from '../match/sieve.ts';
+import { type Sieve, setBit } from '../match/sieve.ts';
 import type { SieveShelf } from '../match/sieve-shelf.ts';
 import { type ChainNode, effectOf, kindsOfText, type Text, transformed } from '../match/text.ts';
 import type { Requirements } from '../regex/requirements.ts';
-import { members } from './collections.ts';
+import { collections, membersOf } from './collections.ts';
 import type { Course, Step } from './foresight.ts';
 import type { Condition, Link, Target, Transaction } from './model.ts';
 import type { Value } from './value.ts';
 
 // Before the steps of a phase run, each value that any of them reads is looked at once: the sieve tells which steps it
-// concerns. The others are not run.
+// may concern, and their operators whether it does. The others are not run.
 
 /** A step's interest in a value after a chain of transformations. */
 interface Interest {
@@ -48,8 +48,16 @@ interface Source {
   readonly others: Watches;
 }
 
-export interface Survey {
+/** A sieve, and per bit the condition that a candidate must meet. */
+interface Sifting {
   readonly sieve: Sieve;
+  readonly conditions: readonly Condition[];
+}
+
+/** Conditions that are asked in advance depend on no variable. */
+const noVariables: Scope = { lookUp: () => '' };
+
+export interface Survey {
   /** Bit of each step that the sieve knows. */
   readonly bits: ReadonlyMap<Link, number>;
   /** Bits of the steps that values of this request concern. Valid until the next call. */
@@ -112,36 +120,60 @@ function watchOf(interests: readonly Interest[], words: number, id: number): Wat
   return { id, looks: merge(looks, ({ chain }) => chain.id), plans: new Map() };
 }
 
-function examine(text: Text, watch: Watch, sieve: Sieve, into: Int32Array): void {
+/** Sets the bits of those candidates for which their condition holds. */
+function confirm(
+  text: Text,
+  word: number,
+  candidates: number,
+  conditions: readonly Condition[],
+  into: Int32Array,
+): void {
+  for (let left = candidates; left !== 0; left &= left - 1) {
+    const bit = 31 - Math.clz32(left & -left);
+    const { operator, negated } = conditions[word * 32 + bit]!;
+    if (operator.matches(text, noVariables) !== negated) into[word]! |= 1 << bit;
+  }
+}
+
+function examine(text: Text, watch: Watch, { sieve, conditions }: Sifting, into: Int32Array): void {
   const kinds = kindsOfText(text);
   const plan = watch.plans.get(kinds) ?? planFor(watch, kinds);
   for (let index = 0; index < plan.length; index += 1) {
     const { chain, mask } = plan[index]!;
-    const candidates = sieve.candidates(transformed(text, chain));
-    for (let word = 0; word < into.length; word += 1) into[word]! |= candidates[word]! & mask[word]!;
+    const after = transformed(text, chain);
+    const candidates = sieve.candidates(after);
+    for (let word = 0; word < into.length; word += 1) {
+      const open = candidates[word]! & mask[word]! & ~into[word]!;
+      if (open !== 0) confirm(after, word, open, conditions, into);
+    }
   }
 }
 
-function lookAt(text: Text, watch: Watch, sieve: Sieve, into: Int32Array): void {
-  const { noted } = text;
-  if (noted === undefined) return examine(text, watch, sieve, into);
-  let found = noted[watch.id];
-  if (found === undefined) {
-    found = new Int32Array(sieve.words);
-    examine(text, watch, sieve, found);
-    noted[watch.id] = found;
-  }
-  for (let word = 0; word < into.length; word += 1) into[word]! |= found[word]!;
+/** Findings about a remembered text that concerns no step. */
+const nothing = new Int32Array(0);
+
+function note(text: Text, watch: Watch, sifting: Sifting): Int32Array {
+  const found = new Int32Array(sifting.sieve.words);
+  examine(text, watch, sifting, found);
+  const noted = found.some((bits) => bits !== 0) ? found : nothing;
+  text.noted![watch.id] = noted;
+  return noted;
 }
 
-function lookAtSource(source: Source, transaction: Transaction, sieve: Sieve, into: Int32Array): void {
+function lookAt(text: Text, watch: Watch, sifting: Sifting, into: Int32Array): void {
+  if (text.noted === undefined) return examine(text, watch, sifting, into);
+  const found = text.noted[watch.id] ?? note(text, watch, sifting);
+  for (let word = 0; word < found.length; word += 1) into[word]! |= found[word]!;
+}
+
+function lookAtSource(source: Source, transaction: Transaction, sifting: Sifting, into: Int32Array): void {
   const { keyed, others } = source;
   const values = source.read(transaction);
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index]!;
     const { free, pinned } = (keyed.size === 0 ? undefined : keyed.get(value.lowerKey)) ?? others;
     const watch = value.pinned ? pinned : free;
-    if (watch.looks.length > 0) lookAt(value.text, watch, sieve, into);
+    if (watch.looks.length > 0) lookAt(value.text, watch, sifting, into);
   }
 }
 
@@ -171,9 +203,10 @@ function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, she
     free: watch(interests),
     pinned: watch(interests.filter(({ skipsPinned }) => !skipsPinned)),
   });
+  const collection = collections.get(target.collection);
   return {
     read(transaction) {
-      if (target.collection !== 'XML') return members(transaction, target.collection);
+      if (collection !== undefined) return membersOf(transaction, collection);
       const values: Value[] = [];
       if (transaction.body.xml !== undefined) target.collect(transaction, values);
       return values;
@@ -205,11 +238,14 @@ function sourcesOf(
 export function planSurvey({ phases }: Course, surveyed: readonly number[], shelf: SieveShelf): Survey {
   const bits = new Map<Link, number>();
   const patterns: Requirements[] = [];
+  const conditions: Condition[] = [];
   for (const { link } of surveyed.flatMap((phase) => phases[phase]!)) {
-    const requirements = link.condition === undefined ? undefined : requirementsFor(link.condition);
-    if (requirements === undefined) continue;
+    const { condition } = link;
+    const requirements = condition === undefined ? undefined : requirementsFor(condition);
+    if (condition === undefined || requirements === undefined) continue;
     bits.set(link, patterns.length);
     patterns.push(requirements);
+    conditions.push(condition);
   }
   const key = [...bits.keys()].map(({ id, at }) => `${id}@${at.file}:${at.line}`).join();
   const sieve = shelf.take(key, patterns);
@@ -217,12 +253,12 @@ export function planSurvey({ phases }: Course, surveyed: readonly number[], shel
   const sources = phases.map((steps, phase) =>
     surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
   );
+  const sifting: Sifting = { sieve, conditions };
   return {
-    sieve,
     bits,
     look(transaction, phase) {
       hot.fill(0);
-      for (const source of sources[phase]!) lookAtSource(source, transaction, sieve, hot);
+      for (const source of sources[phase]!) lookAtSource(source, transaction, sifting, hot);
       return hot;
     },
   };

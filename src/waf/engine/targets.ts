@@ -3,7 +3,7 @@ import { type Position, placed, ruleFault, unsupported } from '../errors.ts';
 import type { SelectorNode, VariableNode } from '../language/ast.ts';
 import { compileRegex } from '../regex/regex.ts';
 import { lowercase } from '../transformations/bytes.ts';
-import { collections, members } from './collections.ts';
+import { collections, membersOf } from './collections.ts';
 import type { Exclusion, Target, TargetSet, Transaction } from './model.ts';
 import { txSelected, txValue } from './store.ts';
 import { createValue, type Value } from './value.ts';
@@ -51,16 +51,26 @@ function xmlTarget(node: VariableNode): Target {
   };
 }
 
+const maxKeptCount = 64;
+
+/** Values of `&NAME:key`. Those of small counts are kept. */
+function counter(collection: string, key: string): (count: number) => Value {
+  const kept: Value[] = [];
+  const create = (count: number): Value => createValue(`&${collection}`, key, String(count));
+  return (count) => (count < maxKeptCount ? (kept[count] ??= create(count)) : create(count));
+}
+
 /** One variable of TX: the most frequent of all targets. */
 function txTarget(node: VariableNode, key: string): Target {
   const lower = lowercase(key);
+  const count = counter('TX', key);
   return {
     collection: 'TX',
     key: lower,
     counted: node.counted,
     collect(transaction, into) {
       const value = txValue(transaction, lower);
-      if (node.counted) into.push(createValue('&TX', key, value === undefined ? '0' : '1'));
+      if (node.counted) into.push(count(value === undefined ? 0 : 1));
       else if (value !== undefined) into.push(value);
     },
   };
@@ -69,21 +79,25 @@ function txTarget(node: VariableNode, key: string): Target {
 function plainTarget(node: VariableNode): Target {
   const { name } = node;
   if (name === 'TX' && node.selector?.kind === 'key') return txTarget(node, node.selector.key);
+  const collection = collections.get(name)!;
   const covers = selects(node.selector);
   const standing = new WeakMap<ReadonlyMap<string, Value>, readonly Value[]>();
   const selected = (transaction: Transaction): readonly Value[] => {
-    if (covers === undefined) return members(transaction, name);
-    return name === 'TX' ? txSelected(transaction, covers, standing) : members(transaction, name).filter(covers);
+    if (covers === undefined) return membersOf(transaction, collection);
+    return name === 'TX'
+      ? txSelected(transaction, covers, standing)
+      : membersOf(transaction, collection).filter(covers);
   };
   const key =
     node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
+  const count = counter(name, key);
   return {
     collection: name,
     key: node.selector?.kind === 'key' ? lowercase(node.selector.key) : undefined,
     counted: node.counted,
     collect(transaction, into) {
       const values = selected(transaction);
-      if (node.counted) into.push(createValue(`&${name}`, key, String(values.length)));
+      if (node.counted) into.push(count(values.length));
       else for (const value of values) into.push(value);
     },
   };

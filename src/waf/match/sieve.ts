@@ -1,6 +1,6 @@
 import type { Requirements } from '../regex/requirements.ts';
 import { type Automaton, buildAutomaton, type Word } from './aho-corasick.ts';
-import { type Kinds, kindsOf } from './byte-kinds.ts';
+import { type Kinds, kindsIn, kindsOf, ordinaryKinds } from './byte-kinds.ts';
 import { kindsOfText, type Text } from './text.ts';
 
 /**
@@ -11,7 +11,7 @@ export interface Sieve {
   readonly id: number;
   /** 32-bit words of a set of candidates. */
   readonly words: number;
-  /** Bits of the patterns that may match, by their place in the list. Not to be changed: see {@link dropBit}. */
+  /** Bits of the patterns that may match, by their place in the list. Not to be changed. */
   candidates(text: Text): Int32Array;
 }
 
@@ -21,16 +21,8 @@ export const setBit = (bits: Int32Array, bit: number): void => {
   bits[bit >>> 5]! |= 1 << (bit & 31);
 };
 
-/** Forgets a candidate that turned out not to match, for good: the text and the pattern stay what they are. */
-export function dropBit(text: Text, sieve: number, bit: number): void {
-  const bits = text.candidates![sieve]!.slice();
-  bits[bit >>> 5]! &= ~(1 << (bit & 31));
-  text.candidates![sieve] = bits;
-  if (text.noted !== undefined) text.noted.length = 0;
-}
-
 /** Long words are looked for by their beginnings; this keeps the automaton small. */
-const maxWordBytes = 8;
+const maxWordBytes = 5;
 
 interface Pattern {
   readonly tag: number;
@@ -39,6 +31,18 @@ interface Pattern {
   readonly minLength: number;
   /** Beginnings of words one of which a text needs; empty: no word announces the pattern. */
   readonly words: readonly string[];
+}
+
+const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [] };
+
+const isOrdinary = (literal: string): boolean => (kindsIn(literal) & ~ordinaryKinds) === 0;
+
+/** The pattern as far as texts of ordinary characters are concerned. */
+function ordinaryPatternOf(requirements: Requirements, tag: number): Pattern {
+  const { ordinary = requirements } = requirements;
+  if (ordinary === 'never') return never;
+  const literals = ordinary.literals?.filter(isOrdinary);
+  return literals?.length === 0 ? never : patternOf({ ...ordinary, literals }, tag);
 }
 
 function patternOf({ literals, sets, minLength }: Requirements, tag: number): Pattern {
@@ -65,18 +69,23 @@ function roomFor(patterns: readonly Pattern[], words: number, kinds: Kinds, leng
   return room;
 }
 
-/** Texts are told apart by length up to this many bytes. */
-const maxLengthClass = 16;
-const maxRooms = 512;
+/** Shortest lengths of the classes by which texts are told apart. */
+const lengthClasses = [0, 1, 2, 3, 4, 6, 8, 16];
+const classOfLength = Uint8Array.from({ length: 17 }, (_none, length) =>
+  lengthClasses.findLastIndex((least) => least <= length),
+);
+const longestInClass = lengthClasses.map((_least, index) => (lengthClasses[index + 1] ?? Number.POSITIVE_INFINITY) - 1);
+const maxRooms = 1024;
 
 /** Rooms by length and kinds, worked out when first asked for. */
 function createRooms(patterns: readonly Pattern[], words: number): (kinds: Kinds, length: number) => Room {
-  const known = Array.from({ length: maxLengthClass + 1 }, () => new Map<Kinds, Room>());
+  const known = lengthClasses.map(() => new Map<Kinds, Room>());
   return (kinds, length) => {
-    const rooms = known[Math.min(length, maxLengthClass)]!;
+    const lengthClass = classOfLength[Math.min(length, 16)]!;
+    const rooms = known[lengthClass]!;
     const found = rooms.get(kinds);
     if (found !== undefined) return found;
-    const room = roomFor(patterns, words, kinds, length < maxLengthClass ? length : Number.POSITIVE_INFINITY);
+    const room = roomFor(patterns, words, kinds, longestInClass[lengthClass]!);
     if (rooms.size >= maxRooms) rooms.clear();
     rooms.set(kinds, room);
     return room;
@@ -99,24 +108,33 @@ function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int3
   return any;
 }
 
-export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
-  const patterns = requirements.map(patternOf);
-  const words = (patterns.length + 31) >>> 5;
+/** Examines texts for patterns. */
+function createExaminer(patterns: readonly Pattern[], words: number): (text: Text) => Int32Array {
   const roomOf = createRooms(patterns, words);
   const announcing: Word[] = patterns.flatMap(({ tag, words: texts }) => texts.map((text) => ({ text, tag })));
   const automaton = announcing.length === 0 ? undefined : buildAutomaton(announcing, words);
   const announced = new Int32Array(words);
-  const examine = (text: Text): Int32Array => {
+  return (text) => {
     const { worded, wordless } = roomOf(kindsOfText(text), text.raw.length);
     if (automaton === undefined || !scan(automaton, text.raw, announced)) return wordless;
-    return wordless.map((bits, word) => bits | (worded[word]! & announced[word]!));
+    const bits = new Int32Array(words);
+    for (let word = 0; word < words; word += 1) bits[word] = wordless[word]! | (worded[word]! & announced[word]!);
+    return bits;
   };
+}
+
+/** Texts of ordinary characters are sifted apart: few patterns can match them, and by fewer words. */
+export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
+  const words = (requirements.length + 31) >>> 5;
+  const examine = createExaminer(requirements.map(patternOf), words);
+  const examineOrdinary = createExaminer(requirements.map(ordinaryPatternOf), words);
   return {
     id,
     words,
     candidates(text) {
       text.candidates ??= [];
-      return (text.candidates[id] ??= examine(text));
+      const isPlain = (kindsOfText(text) & ~ordinaryKinds) === 0;
+      return (text.candidates[id] ??= isPlain ? examineOrdinary(text) : examine(text));
     },
   };
 }

@@ -13,9 +13,9 @@ export interface Text {
   bytes: ByteSet | undefined;
   /** By id of the chain node. */
   derived: (Text | undefined)[] | undefined;
-  /** By id of the sieve. Shared between texts: to change one, put a copy in its place. */
+  /** By id of the sieve. Shared between texts. */
   candidates: (Int32Array | undefined)[] | undefined;
-  /** By id of the watch, for texts that are remembered: what was found under all chains together. */
+  /** By id of the watch, for texts that are remembered: which steps it concerns. */
   noted: (Int32Array | undefined)[] | undefined;
 }
 

@@ -1,9 +1,10 @@
+import { ordinaryBytes } from '../match/byte-kinds.ts';
 import { createLazyDfa, isRegular } from './lazy-dfa.ts';
 import { defaultFlags, parseRegex, type RegexFlags } from './parse.ts';
 import { createPike } from './pike.ts';
 import { compileProgram } from './program.ts';
 import { type Requirements, requirementsOf } from './requirements.ts';
-import { isAnchored } from './syntax.ts';
+import { isAnchored, isWholeText } from './syntax.ts';
 
 /** A compiled expression over byte strings, whose every operation takes time linear in the text. */
 export interface Regex {
@@ -23,13 +24,15 @@ export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): R
   const { node, groups } = parseRegex(source, { ...defaultFlags, ...flags });
   const program = compileProgram(node, groups);
   const anchored = isAnchored(node);
+  const takesAll = isWholeText(node);
   const find = createPike(program, anchored);
   const test = isRegular(program) ? createLazyDfa(program, anchored) : (text: string) => find(text) !== undefined;
   return {
-    requirements: requirementsOf(node),
+    requirements: requirementsOf(node, ordinaryBytes),
     groups,
     test,
     exec(text) {
+      if (takesAll) return [text];
       const captures = find(text);
       if (captures === undefined) return undefined;
       const found: (string | undefined)[] = [];

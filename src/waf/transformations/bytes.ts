@@ -30,9 +30,11 @@ export const isSpace = (code: number): boolean => code === 32 || (code >= 9 && c
 
 export const isOctal = (code: number): boolean => code >= 48 && code <= 55;
 
+const beyondAscii = /[\x80-\xff]/;
+
 /** ASCII letters in lower case; other bytes untouched. */
 export function lowercase(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text;
+  return beyondAscii.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text.toLowerCase();
 }
 
 export function uppercase(text: string): string {

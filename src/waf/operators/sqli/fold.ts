@@ -46,15 +46,22 @@ const pairs: ReadonlyMap<string, string> = new Map([
   ['select top', 'E'],
 ]);
 
-function joinPairs(tokens: readonly Token[]): Token[] {
-  const joined: Token[] = [];
-  for (const token of tokens) {
-    const before = joined.at(-1);
-    const pair = before === undefined ? undefined : pairs.get(`${before.text} ${token.text}`.toLowerCase());
-    if (pair === undefined) joined.push(token);
-    else joined[joined.length - 1] = { kind: pair, text: `${before!.text} ${token.text}` };
+/** First words of pairs. */
+export const firstWords: ReadonlySet<string> = new Set(
+  [...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))),
+);
+
+/** The kinds of tokens, those of pairs joined. */
+function joinPairs(tokens: readonly Token[]): string {
+  let kinds = '';
+  for (let index = 0; index < tokens.length; index += 1) {
+    const token = tokens[index]!;
+    const next = tokens[index + 1];
+    const pair = next !== undefined && firstWords.has(token.word) ? pairs.get(`${token.word} ${next.word}`) : undefined;
+    kinds += pair ?? token.kind;
+    if (pair !== undefined) index += 1;
   }
-  return joined;
+  return kinds;
 }
 
 const reductions: readonly (readonly [RegExp, string])[] = [
@@ -68,11 +75,13 @@ const reductions: readonly (readonly [RegExp, string])[] = [
   [/(^|[^nfD])\(([1svn])\)/g, '$1$2'],
 ];
 
+/** Every reduction needs one of these. */
+const foldable = /[o=.(]/;
+
 /** Token kinds as one text, simplified until nothing more can be. */
 export function foldKinds(tokens: readonly Token[]): string {
-  let kinds = joinPairs(tokens)
-    .map(({ kind }) => kind)
-    .join('');
+  let kinds = joinPairs(tokens);
+  if (!foldable.test(kinds)) return kinds;
   for (let round = 0; round < 8; round += 1) {
     const before = kinds;
     for (const [form, replacement] of reductions) kinds = kinds.replace(form, replacement);

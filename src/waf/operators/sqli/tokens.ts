@@ -11,7 +11,8 @@ import { dangerousFunctions, functions, wordTypes } from './words.ts';
  */
 export interface Token {
   readonly kind: string;
-  readonly text: string;
+  /** In lower case; empty for what is no word. */
+  readonly word: string;
 }
 
 /** What the value is put into: nothing, or a string that it may break out of. */
@@ -25,8 +26,8 @@ interface Lexer {
   readonly tokens: Token[];
 }
 
-const push = (lexer: Lexer, kind: string, end: number): void => {
-  lexer.tokens.push({ kind, text: lexer.text.slice(lexer.at, end) });
+const push = (lexer: Lexer, kind: string, end: number, word = ''): void => {
+  lexer.tokens.push({ kind, word });
   lexer.at = end;
 };
 
@@ -101,12 +102,15 @@ function readWord(lexer: Lexer): boolean {
   // N'text', x'41', _utf8'text' are strings.
   if ((quote === "'" || quote === '"') && /^(?:[nxbeq]|u&|_[a-z0-9]+)$/.test(word))
     push(lexer, 's', stringEnd(lexer.text, end + 1, quote));
-  else push(lexer, wordKind(lexer, word, end), end);
+  else push(lexer, wordKind(lexer, word, end), end, word);
   return true;
 }
 
+const isLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
+
 function readOne(lexer: Lexer): void {
   const { text, at } = lexer;
+  if (isLetter(text.charCodeAt(at)) && readWord(lexer)) return;
   const character = text.charAt(at);
   if (character === "'" || character === '"') return push(lexer, 's', stringEnd(text, at + 1, character));
   if (character === '`') return push(lexer, 'n', stringEnd(text, at + 1, '`'));

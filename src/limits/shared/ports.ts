@@ -1,0 +1,52 @@
+import type { Stoppable } from '../../core/lifecycle.ts';
+
+/** What a host says about one key of a rate, and asks for. */
+export interface RateCall {
+  readonly intervalMs: number;
+  readonly burst: number;
+  /** Tokens in its hands that it keeps. */
+  readonly held: number;
+  /** Tokens that it gives back. */
+  readonly unspent: number;
+  /** Tokens that it admitted by itself while it could not ask. */
+  readonly charge: number;
+  /** At least so many, or none. */
+  readonly need: number;
+  readonly want: number;
+  /** How many hosts share. */
+  readonly hosts: number;
+  readonly leaseMs: number;
+}
+
+export interface RateAnswer {
+  readonly granted: number;
+  /** What is there beside all hands. */
+  readonly remaining: number;
+  readonly resetMs: number;
+  readonly retryAfterMs: number;
+}
+
+/** What a host says about one key of a quota in one period, and asks for. */
+export interface QuotaCall {
+  readonly count: number;
+  /** What this host has used of it, with what is in its hands. */
+  readonly mine: number;
+  readonly need: number;
+  readonly want: number;
+  readonly hosts: number;
+  /** Epoch milliseconds. */
+  readonly periodEndMs: number;
+}
+
+export interface QuotaAnswer {
+  readonly granted: number;
+  readonly others: number;
+}
+
+/** Counters that several hosts share. Each call is one atomic step over there; it rejects where it cannot be taken. */
+export interface SharedCounters extends Stoppable {
+  rate(host: string, key: string, call: RateCall): Promise<RateAnswer>;
+  quota(host: string, key: string, call: QuotaCall): Promise<QuotaAnswer>;
+  /** This host is there. Gives how many are, and the time over there (epoch milliseconds). */
+  hello(host: string, aliveMs: number): Promise<{ readonly hosts: number; readonly nowMs: number }>;
+}
