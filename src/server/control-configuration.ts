@@ -24,7 +24,7 @@ import {
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
-import type { Manifest } from '../manifest/index.ts';
+import { type Manifest, readIpList } from '../manifest/index.ts';
 import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
@@ -84,6 +84,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const edge = await readEdgeCertificates(manifest, folder, { ...facts, acmeConfig: acme });
   const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
+    ipLists: readIpLists(manifest, folder, read),
     portOf: ports,
     bundle,
     certificate: edge.certificate,
@@ -149,6 +150,26 @@ function loadDocuments({ services }: Manifest, folder: string, read: Set<string>
     if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), readText, { root: folder }));
   }
   return documents;
+}
+
+/** Every file of networks that the manifest names. A line that is none keeps the former list in force. */
+function readIpLists({ gateway }: Manifest, folder: string, read: Set<string>): Map<string, readonly string[]> {
+  const entries = [...gateway.ipAllow, ...gateway.ipDeny, ...(gateway.scanners?.friendly ?? [])];
+  const lists = new Map<string, readonly string[]>();
+  for (const entry of entries) {
+    if (!('file' in entry) || lists.has(entry.file)) continue;
+    const path = resolve(folder, entry.file);
+    read.add(path);
+    const { networks, faults } = readIpList(readFileSync(path, 'utf8'));
+    const [fault] = faults;
+    if (fault !== undefined)
+      throw new MerlonError({
+        code: 'manifest.bad-network',
+        message: `${entry.file}:${fault.line}: \`${fault.text}\` is not a network or address`,
+      });
+    lists.set(entry.file, networks);
+  }
+  return lists;
 }
 
 /** A folder and those below it: a policy that is added to one changes the folder alone. */
