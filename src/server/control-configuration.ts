@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import type { ApiKeyLimit } from '../api/authn.ts';
 import type { RoleName } from '../api/channel.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
 import type { GatewayPolicies } from '../api/policy.ts';
@@ -91,9 +92,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     certificates: edge.certificates,
     clientCa: edge.clientCa,
     authn: await provider.authn(manifest),
-    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
-      limit === undefined ? [] : [{ id, limit }],
-    ),
+    apiKeyLimits: await apiKeyLimits(provider),
     policy,
     documents,
     grpc,
@@ -123,6 +122,10 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
   };
+}
+
+async function apiKeyLimits({ apiKeys }: Provider): Promise<ApiKeyLimit[]> {
+  return (await apiKeys.list()).flatMap(({ id, limit }) => (limit === undefined ? [] : [{ id, limit }]));
 }
 
 const expiryOf = (pem: string | undefined): number =>
