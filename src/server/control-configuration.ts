@@ -82,15 +82,16 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
   const acme = await acmeConfigOf(manifest, manifestPath, foundation);
-  const edge = await readEdgeCertificates(manifest, folder, { ...facts, acmeConfig: acme });
+  const { files: certificateFiles, ...certificates } = await readEdgeCertificates(manifest, folder, {
+    ...facts,
+    acmeConfig: acme,
+  });
   const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     ipLists: readIpLists(manifest, folder, read),
     portOf: ports,
     bundle,
-    certificate: edge.certificate,
-    certificates: edge.certificates,
-    clientCa: edge.clientCa,
+    ...certificates,
     authn: await provider.authn(manifest),
     apiKeyLimits: await apiKeyLimits(provider),
     policy,
@@ -101,14 +102,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   });
   checkWaf(gateway.waf, facts.clock);
   const agent = compileAgentSnapshot(manifest, ports, bundle);
-  const supervisor = compileSupervisorSnapshot(manifest, {
-    folder,
-    portOf: ports,
-    publicUrl: manifest.gateway.publicUrl,
-    issuer: provider.issuer,
-    secrets,
-    inherited: inheritedEnvironment(),
-  });
+  const { publicUrl } = manifest.gateway;
+  const places = { folder, portOf: ports, publicUrl, issuer: provider.issuer };
+  const supervisor = compileSupervisorSnapshot(manifest, { ...places, secrets, inherited: inheritedEnvironment() });
   const snapshots = { gateway: versioned(gateway), agent: versioned(agent), supervisor: versioned(supervisor) };
   return {
     version: snapshots.gateway.version,
@@ -119,8 +115,8 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     snapshots,
     ports,
     acme,
-    edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
-    files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
+    edgeCertificateExpiresMs: expiryOf(certificates.certificate?.certificate),
+    files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...certificateFiles, ...(waf?.files ?? [])],
   };
 }
 

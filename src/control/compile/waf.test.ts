@@ -32,7 +32,10 @@ describe('the section of the WAF', () => {
       mode: 'block',
       paranoia: 3,
       threshold: 7,
-      variables: { allowed_methods: 'GET HEAD POST PUT PATCH DELETE OPTIONS' },
+      variables: {
+        allowed_methods: 'GET HEAD POST PUT PATCH DELETE OPTIONS',
+        issuer: 'https://localhost:8443/oidc',
+      },
       responseBody: false,
       bodyBytes: 65_536,
       streamsBodies: false,

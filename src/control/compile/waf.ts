@@ -33,7 +33,7 @@ function compileRoute(route: Route, { gateway }: Manifest): GatewayRouteWaf {
     mode: waf.mode ?? gateway.waf.mode,
     paranoia: waf.paranoia ?? gateway.waf.paranoia,
     threshold: waf.threshold ?? gateway.waf.threshold,
-    variables: { allowed_methods: (route.methods ?? allMethods).join(' ') },
+    variables: { allowed_methods: (route.methods ?? allMethods).join(' '), issuer: `${gateway.publicUrl}/oidc` },
     responseBody: waf.responses ?? gateway.waf.responses,
     bodyBytes: Math.min(bodyBytes, waf.bodyBytes ?? gateway.waf.bodyBytes ?? bodyBytes),
     streamsBodies: waf.bodies === 'stream',
