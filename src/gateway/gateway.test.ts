@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type GatewayParts, startTestGateway, type TestGateway } from '../../test/fakes/gateway.ts';
 import type { Protection } from '../api/protections.ts';
@@ -261,4 +262,47 @@ test('malformed requests leave a decision of their own', async () => {
   const gateway = await start();
   expect((await gateway.call('/%00')).status).toBe(400);
   expect(gateway.decisions[0]).toMatchObject({ verdict: 'deny', steps: [{ filter: 'http', outcome: 'deny' }] });
+});
+
+describe('API keys', () => {
+  const key = `mk_abcdefghijkl_${'A'.repeat(43)}`;
+  const authn = {
+    realm: 'test',
+    issuers: [],
+    apiKeys: [
+      {
+        id: 'abcdefghijkl',
+        secrets: [{ hash: hash('sha256', key, 'base64url'), expiresAtMs: Date.now() + 60_000 }],
+        principal: { kind: 'client' as const, id: 'ci', scopes: [] },
+      },
+    ],
+    apiKeyHeader: { name: 'x-shop-key', bearer: true },
+    revokedTokens: [],
+    revokedSubjects: [],
+  };
+
+  test.each([
+    ['x-shop-key', key],
+    ['authorization', `Bearer ${key}`],
+  ])('are verified in `%s`, and never reach the service', async (name, value) => {
+    const gateway = await start({ snapshot: { authn }, route: { auth: 'apiKey' } });
+    expect((await gateway.call('/', { headers: { [name]: value } })).status).toBe(200);
+    expect(gateway.seen[0]?.headers['merlon-subject']).toBe('ci');
+    expect(JSON.stringify(gateway.seen)).not.toContain('AAAA');
+    await expect.poll(() => gateway.decisions.length).toBe(1);
+    expect(JSON.stringify(gateway.decisions)).not.toContain('AAAA');
+  });
+
+  test('are asked for where the route takes nothing else', async () => {
+    const gateway = await start({ snapshot: { authn }, route: { auth: 'apiKey' } });
+    expect(JSON.parse((await gateway.call('/')).body)).toMatchObject({ status: 401, code: 'authn.api-key-missing' });
+  });
+
+  test('of another secret open nothing, but where the protection is off', async () => {
+    const forged = { headers: { 'x-shop-key': `mk_abcdefghijkl_${'B'.repeat(43)}` } };
+    const guarded = await start({ snapshot: { authn }, route: { auth: 'apiKey' } });
+    expect((await guarded.call('/', forged)).status).toBe(401);
+    const open = await start({ snapshot: { authn }, route: { auth: 'apiKey' }, ...off('authn.api-key') });
+    expect((await open.call('/', forged)).status).toBe(200);
+  });
 });

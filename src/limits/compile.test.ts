@@ -200,3 +200,37 @@ describe('mergeLimitFields', () => {
     expect(mergeLimitFields(a, undefined)).toBe(a);
   });
 });
+
+describe('limits of everyone, and of single API keys', () => {
+  const keyed = limitsSectionSchema.parse({
+    gateway: [rule('perIp', 'ip', 100), rule('total', 'all', 3)],
+    routes: { orders: [rule('perClient', 'client', 5)], open: [] },
+    apiKeys: { abcdefghijkl: [rule('apiKey', 'apiKey', 2)] },
+    costs: { orders: { POST: 2, '*': 1 } },
+  });
+  const set = () => {
+    const specs = tokenRulesOf(keyed).map((token) => rateSpecOf(token as Parameters<typeof rateSpecOf>[0]));
+    const limiter = createLimiter({ maxKeys: 1000, specs });
+    return compileLimits({ section: keyed, limiter, concurrency: createConcurrencyLimiter(), off: noWeaknesses });
+  };
+
+  it('counts all addresses together where the limit is of all', () => {
+    const limits = set();
+    const codes = [1, 2, 3, 4].map((at) => now(limits.checkIp(`192.0.2.${at}`, 0)).denial?.reason.message);
+    expect(codes).toEqual([undefined, undefined, undefined, 'the limit of 3/min for everyone together is used up']);
+  });
+
+  it('asks the limit of the key first, on every route, and gives back what it took where the route refuses', () => {
+    const limits = set();
+    const key = { remoteAddress: '192.0.2.1', sub: 'ci', client: 'ci', apiKey: 'abcdefghijkl' };
+    const other = { ...key, apiKey: 'zzzzzzzzzzzz' };
+    expect(now(limits.checkPrincipal(key, 'orders', 1, 0)).fields?.['ratelimit-policy']).toBe(
+      '"apiKey";q=2;w=60, "perClient";q=5;w=60',
+    );
+    expect(now(limits.checkPrincipal(other, 'orders', 4, 0)).denial).toBeUndefined();
+    expect(now(limits.checkPrincipal(key, 'orders', 1, 0)).denial?.reason.rule).toContain('perClient');
+    expect(now(limits.checkPrincipal(key, 'open', 1, 0)).denial).toBeUndefined();
+    expect(now(limits.checkPrincipal(key, 'open', 1, 0)).denial?.members).toEqual({ 'violated-policies': ['apiKey'] });
+    expect(now(limits.checkPrincipal(other, 'open', 1, 0)).denial).toBeUndefined();
+  });
+});

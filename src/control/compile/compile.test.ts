@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { manifestOf, shopText } from '../../../test/fakes/manifest.ts';
+import { limitsSectionSchema } from '../../api/limits.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { PortOf } from '../topology.ts';
 import { compileAgentSnapshot, fixedPorts, portPurposes } from './agent.ts';
@@ -129,6 +130,53 @@ describe('limits', () => {
       { kind: 'concurrency', id: '/api/orders POST:concurrency', by: 'route', count: 5 },
     ]);
     expect(routes['routes[2]']).toMatchObject([{ kind: 'rate', name: 'quota', count: 100, periodMs: 3_600_000 }]);
+  });
+
+  test('everything that the manifest can say of limits', () => {
+    const all = manifestOf(`version: 1
+trustDomain: shop.example
+gateway:
+  limits:
+    { perIp: { rate: 600/min, burst: 50 }, total: 10/s, perUser: 9/min, perClaim: { claim: 'https://t/x', rate: 5/s }, ipv6Prefix: 56 }
+services: { orders: { run: node orders.ts } }
+routes:
+  - path: /orders
+    service: orders
+    limits:
+      perApiKey: 3/s
+      perRoute: 7/s
+      quota: [5/day, { rate: 90/month, by: { claim: tenant } }]
+      concurrency: { count: 2, by: user }
+      cost: { GET: 2 }
+  - { path: /open, service: orders, auth: public, limits: { perIp: 1/s } }
+`);
+    const {
+      ipv6PrefixBits,
+      gateway: whole,
+      routes,
+      costs,
+      apiKeys,
+    } = compileLimits(all, [{ id: 'abcdefghijkl', limit: { count: 4, periodMs: 1000, text: '4/s' } }]);
+    expect(ipv6PrefixBits).toBe(56);
+    expect(whole).toMatchObject([
+      { id: 'gateway:perIp', by: 'ip', count: 600, burst: 50 },
+      { id: 'gateway:total', by: 'all', count: 10 },
+    ]);
+    expect(routes['routes[0]']).toMatchObject([
+      { id: 'gateway:perUser', by: 'user' },
+      { id: 'gateway:perClaim:https://t/x', name: 'perClaim.https___t_x', by: { claim: 'https://t/x' } },
+      { id: '/orders:perApiKey', by: 'apiKey' },
+      { id: '/orders:perRoute', by: 'route' },
+      { kind: 'quota', id: '/orders:quota:day:user', name: 'quota', period: 'day' },
+      { kind: 'quota', name: 'quota.tenant', by: { claim: 'tenant' }, period: 'month' },
+      { kind: 'concurrency', by: 'user', count: 2 },
+    ]);
+    expect(routes['routes[1]']).toMatchObject([{ id: '/open:perIp' }]);
+    expect(costs).toEqual({ 'routes[0]': { GET: 2, HEAD: 2 } });
+    expect(apiKeys).toMatchObject({ abcdefghijkl: [{ id: 'apiKey:abcdefghijkl', by: 'apiKey', count: 4 }] });
+    expect(
+      limitsSectionSchema.safeParse({ ipv6PrefixBits, gateway: whole, routes, costs, apiKeys }).error,
+    ).toBeUndefined();
   });
 
   test('no two rules share a counter', () => {
