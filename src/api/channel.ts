@@ -1,6 +1,7 @@
 // What control and the other processes say to each other: one JSON value a line, over a Unix socket that only
 // the owner may open. The schemas check what arrives, since a compromised role must not confuse control.
 import { z } from 'zod';
+import type { EdgeTls } from './edge-tls.ts';
 import type { LedgerRecord } from './record.ts';
 
 export const roleNames = ['supervisor', 'gateway', 'agent'] as const;
@@ -51,7 +52,19 @@ const workload = z.strictObject({
 /** A message about shared limits; the limits folder knows its shape. */
 const lease = z.strictObject({ type: z.literal('lease'), body: z.unknown() });
 
-export const fromRole = z.discriminatedUnion('type', [hello, ack, nack, svidRequest, records, workload, lease]);
+/** The worker uses what it was last told of shared TLS. */
+const edgeTlsAck = z.strictObject({ type: z.literal('edge-tls-ack'), sequence: z.number().int() });
+
+export const fromRole = z.discriminatedUnion('type', [
+  hello,
+  ack,
+  nack,
+  svidRequest,
+  records,
+  workload,
+  lease,
+  edgeTlsAck,
+]);
 export type FromRole = z.infer<typeof fromRole>;
 export type Hello = z.infer<typeof hello>;
 
@@ -72,7 +85,9 @@ export type FromControl =
   | { readonly type: 'svid-refused'; readonly request: number; readonly code: string; readonly message: string }
   | { readonly type: 'records-ack'; readonly sequence: number }
   | { readonly type: 'roles'; readonly roles: readonly RoleState[] }
-  | { readonly type: 'lease'; readonly body: unknown };
+  | { readonly type: 'lease'; readonly body: unknown }
+  /** To gateway workers. Secret: never written, never logged. */
+  | { readonly type: 'edge-tls'; readonly sequence: number; readonly body: EdgeTls };
 
 /** How far a role has come: the snapshot that it acknowledged last. */
 export interface RoleState {

@@ -16,6 +16,11 @@ export const decisionHeader = 'merlon-decision';
 /** SPIFFE ID of the workload on the other side of the mesh. */
 export const callerHeader = 'merlon-caller';
 
+/** SHA-256 of the certificate that the caller showed, lower-case hex. */
+export const certificateHeader = 'merlon-certificate';
+/** The certificate itself (RFC 9440). */
+export const clientCertHeader = 'client-cert';
+
 const prefix = 'merlon-';
 
 // Names that frameworks believe, whoever sets them.
@@ -39,6 +44,8 @@ const believed = new Set([
   'x-auth-request-user',
   'x-auth-request-email',
   'x-webauth-user',
+  'client-cert',
+  'client-cert-chain',
   'x-client-cert',
   'x-client-verify',
   'x-ssl-client-cert',

@@ -1,3 +1,5 @@
+import type { ClientCertificate } from './record.ts';
+
 // Authorization as plain data: what the control plane compiles, what a gateway decides on, and what is said about a
 // decision. All of it survives JSON.
 
@@ -178,6 +180,8 @@ export interface PolicyRequest {
   readonly host: string;
   /** Remote IP address. */
   readonly ip: string;
+  /** The certificate that the caller showed, verified by the listener. */
+  readonly certificate?: ClientCertificate;
   /** Epoch milliseconds. */
   readonly nowMs: number;
 }

@@ -14,6 +14,16 @@ export interface Principal {
   readonly scopes?: readonly string[];
 }
 
+/** The certificate that the caller showed at the edge, verified. */
+export interface ClientCertificate {
+  /** Distinguished name, most specific part first: `CN=robot,O=Shop`. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** Its subjectAltName: host names, URIs, addresses, without their kinds. */
+  readonly names: readonly string[];
+}
+
 /** What a filter did with a request. `skip`: the route does not use it, or an earlier filter ended the request. */
 export type StepOutcome = 'pass' | 'deny' | 'report' | 'skip';
 
@@ -67,6 +77,9 @@ export interface WafFindings {
   readonly matches: readonly WafMatch[];
 }
 
+/** Why a service of several answered: the request's headers, the weights, or since no other took it. */
+export type Variant = 'header' | 'weight' | 'rest';
+
 /** A request, judged by the data plane. */
 export interface Decision {
   readonly kind: 'decision';
@@ -87,9 +100,12 @@ export interface Decision {
   readonly remoteAddress: string;
   readonly route?: string;
   readonly service?: string;
+  /** On routes that are split: how `service` was chosen. */
+  readonly variant?: Variant;
   /** OpenAPI operation: `GET /orders/{id}`. */
   readonly operation?: string;
   readonly principal?: Principal;
+  readonly clientCertificate?: ClientCertificate;
   readonly steps: readonly Step[];
   readonly reason?: Reason;
   /** Where rules of the WAF matched, whether or not that was enough to refuse. */

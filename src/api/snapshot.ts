@@ -24,6 +24,14 @@ export interface GatewaySnapshot {
   readonly workers: number;
   /** PEM; undefined where the gateway speaks plain HTTP behind something that terminates TLS. */
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
+  /** Certificates for further names, which the client asks for: exact, or `*.` before the rest. */
+  readonly certificates: readonly NamedCertificate[];
+  readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Certificates of callers, and the bundle (PEM) that they are verified against. */
+  readonly clientCertificates: { readonly mode: 'optional' | 'required'; readonly ca: string } | undefined;
+  /** The plain port that sends everybody to https, keeping the host where it is one of `hosts`. */
+  readonly redirect: (Endpoint & { readonly hosts: readonly string[] }) | undefined;
+  readonly proxyProtocol: 'none' | 'required';
   /** SPIFFE trust bundle, PEM. */
   readonly bundle: string;
   /** The gateway's own SPIFFE ID. */
@@ -45,6 +53,13 @@ export interface GatewaySnapshot {
   readonly routes: readonly GatewayRoute[];
   /** Path prefix and Unix socket of the embedded OpenID Provider. */
   readonly provider: { readonly path: string; readonly socket: string } | undefined;
+}
+
+export interface NamedCertificate {
+  readonly hosts: readonly string[];
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** Bounds of the listener, as far as the manifest sets them. */
@@ -74,6 +89,17 @@ export interface Timeouts {
   readonly connectMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
+  /** The whole exchange; 0: no bound. */
+  readonly totalMs?: number;
+}
+
+/** A service that answers a part of a route's requests. */
+export interface CanaryVariant {
+  readonly service: string;
+  /** Percent. */
+  readonly weight: number;
+  /** Names in lower case, and values: all must be there. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 export interface Cors {
@@ -108,6 +134,8 @@ export interface GatewayRoute {
   };
   readonly timeouts: Timeouts;
   readonly forwardAuthorization: boolean;
+  readonly canary: readonly CanaryVariant[];
+  readonly sticky: 'principal' | 'address' | undefined;
 }
 
 /** The agent's snapshot: the workloads of its host and the edges between them. */
@@ -125,12 +153,40 @@ export interface AgentService {
   readonly name: string;
   readonly spiffeId: string;
   readonly serverName: string;
-  /** Where the workload itself listens. */
-  readonly endpoint: Endpoint;
+  /** Where the workload itself listens; a host name stands for all of its addresses. */
+  readonly endpoints: readonly Endpoint[];
+  readonly upstream: UpstreamSettings;
   /** Absent: `http1`. */
   readonly protocol?: ServiceProtocol;
   /** SPIFFE IDs that may call it, the gateway's among them where a route leads to it. */
   readonly callers: readonly string[];
+}
+
+/** How the endpoints of a workload are used. Times in milliseconds. */
+export interface UpstreamSettings {
+  /** Host names are resolved anew so often. */
+  readonly resolveMs: number;
+  readonly healthCheck:
+    | {
+        readonly path: string;
+        readonly intervalMs: number;
+        readonly timeoutMs: number;
+        readonly failures: number;
+        readonly successes: number;
+      }
+    | undefined;
+  readonly limits: {
+    readonly connections: number;
+    readonly pending: number;
+    readonly connectMs: number;
+    readonly firstByteMs: number;
+    readonly bodyIdleMs: number;
+    readonly retryRatio: number;
+    readonly retryAttempts: number;
+    readonly ejectAfter: number;
+    readonly ejectMs: number;
+    readonly ejectMaxRatio: number;
+  };
 }
 
 /** One declared call: a loopback port of its own, which stands for the caller. */

@@ -45,6 +45,8 @@ export interface RouteWafConfig {
   readonly paranoia?: number | undefined;
   /** Sum of scores at which a request is refused. Absent: as the rule set has it. */
   readonly threshold?: number | undefined;
+  /** Variables of `TX` that are set before the first rule, which may set them anew. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly exclusions: readonly WafExclusion[];
   readonly patches: readonly VirtualPatch[];
   /** Whether bodies of responses are read (phase 4). */

@@ -1,4 +1,13 @@
-import type { AuditEvent, Decision, LedgerRecord, Principal, Reason, Step, WafFindings } from '../api/record.ts';
+import type {
+  AuditEvent,
+  ClientCertificate,
+  Decision,
+  LedgerRecord,
+  Principal,
+  Reason,
+  Step,
+  WafFindings,
+} from '../api/record.ts';
 
 /** A named fact: `issuer`, `https://issuer.example`. */
 export interface Fact {
@@ -35,6 +44,11 @@ export interface Explanation {
   readonly fixes: readonly string[];
 }
 
+const variants = {
+  header: 'headers of the request',
+  weight: 'weight',
+  rest: 'no variant of the route took it',
+} as const;
 const verdicts = { allow: 'allowed', deny: 'denied', error: 'failed' } as const;
 
 /** Explains a record from what it holds itself. */
@@ -52,10 +66,14 @@ function explainDecision(decision: Decision): Explanation {
     verdict: verdicts[decision.verdict],
     ...(decision.status > 0 && { status: decision.status }),
     subject: `${decision.method} ${decision.host}${decision.path}`,
-    who: explainPrincipal(decision.principal ?? { kind: 'anonymous', id: '' }),
+    who: [
+      ...explainPrincipal(decision.principal ?? { kind: 'anonymous', id: '' }),
+      ...(decision.clientCertificate === undefined ? [] : explainCertificate(decision.clientCertificate)),
+    ],
     where: facts({
       route: decision.route,
       service: decision.service,
+      'chosen by': decision.variant && variants[decision.variant],
       operation: decision.operation,
       'grpc status': decision.grpcStatus?.toString(),
       from: decision.remoteAddress,
@@ -94,6 +112,10 @@ function explainWaf({ score, threshold, matches }: WafFindings): Fact[] {
   }));
   if (threshold === 0) return rules;
   return [{ name: 'score', value: `${score}, refused from ${threshold} on` }, ...rules];
+}
+
+function explainCertificate({ subject, fingerprint, names }: ClientCertificate): Fact[] {
+  return facts({ certificate: [subject, ...names].filter(Boolean).join(', '), 'sha-256': fingerprint });
 }
 
 function explainPrincipal({ kind, id, issuer, client, roles, scopes }: Principal): Fact[] {

@@ -9,6 +9,9 @@ const maxItemLength = 512;
 
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text);
 
+/** At most 2,048 characters of `text`. */
+export const cutText = (text: string): string => cut(text, maxTextLength);
+
 const email = /[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})/g;
 const cardCandidate = /(?<![0-9])[0-9](?:[ -]?[0-9]){11,18}(?![0-9])/g;
 const tokens: readonly RegExp[] = [
@@ -27,7 +30,7 @@ const assignments: readonly RegExp[] = [
 const query = /\?[^\s"'`]{0,2048}/g;
 
 // Nearly all text is free of anything to mask; this one look tells.
-const suspicious = /[@?=:]|[0-9][ -]?[0-9][ -]?[0-9]|eyJ|_|hv[sbr]\.|AKIA|ASIA|xox|glpat|Bearer|Basic|DPoP|-----/i;
+const suspicious = /[@?=:]|(?:[0-9][ -]?){11}[0-9]|eyJ|_|hv[sbr]\.|AKIA|ASIA|xox|glpat|Bearer|Basic|DPoP|-----/i;
 
 /** Whether `digits` pass the check of payment cards (ISO/IEC 7812-1, annex B: Luhn). */
 export function isLuhn(digits: string): boolean {
@@ -87,7 +90,7 @@ function maskList(list: readonly unknown[], mask: (text: string) => string): rea
 }
 
 // Who acted is what an audit is for: a principal keeps its name, even where that is an e-mail address.
-const maskPrincipal = (principal: Principal): Principal => maskMembers(principal, maskSecrets);
+export const maskPrincipal = (principal: Principal): Principal => maskMembers(principal, maskSecrets);
 
 function maskReason(reason: Reason): Reason {
   const masked = maskMembers(reason, maskText);

@@ -52,9 +52,20 @@ function parseLosses({ allow, other }: Losses): Losses {
   return allow + other > 0 ? { allow, other } : noLosses;
 }
 
-/** The line of a record. */
-export function recordLine(seq: number, record: LedgerRecord): string {
-  return `${JSON.stringify({ seq, record })}\n`;
+/** What stands before a record in its line. */
+const recordPrefix = (seq: number): string => `{"seq":${seq},"record":`;
+const recordSuffix = '}\n';
+
+/** The line of a record, given as JSON. */
+export function recordLine(seq: number, json: string): string {
+  return `${recordPrefix(seq)}${json}${recordSuffix}`;
+}
+
+/** Where a record lies in memory, as JSON. */
+export interface Slice {
+  readonly memory: Buffer;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The line that acknowledges all up to `seq`. */
@@ -66,13 +77,27 @@ const lossLine = (losses: Losses): string => `${JSON.stringify({ losses })}\n`;
 const retryMs = 1_000;
 // Once so much has been appended, the file is written anew with what still waits.
 const rewriteBytes = 8 << 20;
+const blockBytes = 256 << 10;
+
+/** Gives the lines of all that still matters. */
+interface Live {
+  lines(): Iterable<string>;
+}
 
 /** The file, written a turn at a time. It never throws: while the disk refuses, records live in memory. */
 export class SpoolFile {
   readonly #path: string;
   readonly #clock: Clock;
   #handle: number;
-  #lines: string[] = [];
+  // Lines become bytes once, in blocks. From there they go to the file and, as long as they wait, to the channel. A block is
+  // let go of when none of its records waits any more.
+  #block = Buffer.allocUnsafeSlow(blockBytes);
+  /** Where the next line goes, and from where on the block is not written yet. */
+  #at = 0;
+  #from = 0;
+  #lineStart = 0;
+  /** What was added to blocks that are full, and is not written yet. */
+  #full: Buffer[] = [];
   #length = 0;
   #appended = 0;
   #stored = noLosses;
@@ -95,24 +120,37 @@ export class SpoolFile {
 
   /** A line for the next flush. */
   add(line: string): void {
-    this.#lines.push(line);
+    // In UTF-8 a character takes at most three bytes.
+    if (this.#at + line.length * 3 > this.#block.length) this.#takeBlock(line.length * 3);
+    this.#lineStart = this.#at;
+    this.#at += this.#block.write(line, this.#at);
+  }
+
+  /** The line of a record for the next flush; gives where its JSON lies. */
+  addRecord(seq: number, json: string): Slice {
+    this.add(recordLine(seq, json));
+    const end = this.#at - recordSuffix.length;
+    return { memory: this.#block, start: this.#lineStart + recordPrefix(seq).length, end };
   }
 
   /** Writes the lines with one call. `live` gives all that still matters, for when the file is written anew. */
-  flush(live: { lines(): Iterable<string> }, losses: Losses): void {
-    if (losses !== this.#stored) this.#lines.push(lossLine(losses));
-    if (this.#lines.length === 0) return;
+  flush(live: Live, losses: Losses): void {
+    if (losses !== this.#stored) this.add(lossLine(losses));
+    const parts = this.#takePending();
+    if (parts.length === 0) return;
     this.#stored = losses;
-    const text = this.#lines.join('');
-    this.#lines = [];
     const waits = this.#failure !== undefined && this.#clock.monotonic() - this.#failedAtMs < retryMs;
-    if (!this.#stale && this.#appended <= rewriteBytes) this.#attempt(() => this.#append(text));
+    if (!this.#stale && this.#appended <= rewriteBytes)
+      this.#attempt(() => {
+        for (const part of parts) this.#append(part);
+      });
     else if (!waits) this.#attempt(() => this.#rewrite(live.lines(), losses));
   }
 
   /** Nothing is left that matters but `losses`. */
   clear(losses: Losses): void {
-    this.#lines = losses === noLosses ? [] : [lossLine(losses)];
+    this.#takePending();
+    if (losses !== noLosses) this.add(lossLine(losses));
     this.#stored = losses;
     this.#attempt(() => ftruncateSync(this.#handle, 0));
     this.#length = 0;
@@ -135,8 +173,24 @@ export class SpoolFile {
     }
   }
 
-  #append(text: string): void {
-    const bytes = Buffer.from(text);
+  /** Another block, for a line of at most `bytes`. */
+  #takeBlock(bytes: number): void {
+    if (this.#at > this.#from) this.#full.push(this.#block.subarray(this.#from, this.#at));
+    this.#block = Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes));
+    this.#at = 0;
+    this.#from = 0;
+  }
+
+  /** All that was added since the last flush. */
+  #takePending(): Buffer[] {
+    const parts = this.#full;
+    this.#full = [];
+    if (this.#at > this.#from) parts.push(this.#block.subarray(this.#from, this.#at));
+    this.#from = this.#at;
+    return parts;
+  }
+
+  #append(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       at += writeSync(this.#handle, bytes, at, bytes.length - at, this.#length + at);
     }

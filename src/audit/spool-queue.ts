@@ -1,15 +1,18 @@
 import type { LedgerRecord } from '../api/record.ts';
-import { recordLine } from './spool-file.ts';
+import { recordLine, type Slice } from './spool-file.ts';
 
 /** Records on their way to the ledger. */
 export interface SpoolBatch {
-  readonly records: readonly LedgerRecord[];
+  /** Each as JSON, masked. */
+  readonly records: readonly Buffer[];
   /** What to acknowledge once all of them are in the ledger; 0 for an empty batch. */
   readonly seq: number;
 }
 
-interface Held {
-  readonly record: LedgerRecord;
+/** A record that waits. */
+export interface Held {
+  readonly json: Slice;
+  readonly isAllow: boolean;
   readonly bytes: number;
 }
 
@@ -34,18 +37,18 @@ export class SpoolQueue {
     return this.#bytes;
   }
 
-  set(seq: number, record: LedgerRecord, bytes: number): void {
-    this.#entries.set(seq, { record, bytes });
-    this.#bytes += bytes;
-    if (isAllow(record)) this.#allows.push(seq);
+  set(seq: number, held: Held): void {
+    this.#entries.set(seq, held);
+    this.#bytes += held.bytes;
+    if (held.isAllow) this.#allows.push(seq);
   }
 
-  delete(seq: number): LedgerRecord | undefined {
+  delete(seq: number): Held | undefined {
     const entry = this.#entries.get(seq);
     if (entry === undefined) return undefined;
     this.#entries.delete(seq);
     this.#bytes -= entry.bytes;
-    return entry.record;
+    return entry;
   }
 
   /** The oldest allow decision behind `after`. */
@@ -70,11 +73,11 @@ export class SpoolQueue {
   }
 
   first(count: number): SpoolBatch {
-    const records: LedgerRecord[] = [];
+    const records: Buffer[] = [];
     let seq = 0;
-    for (const [held, { record }] of this.#entries) {
+    for (const [held, { json }] of this.#entries) {
       if (records.length >= count) break;
-      records.push(record);
+      records.push(bytesOf(json));
       seq = held;
     }
     return { records, seq };
@@ -82,6 +85,8 @@ export class SpoolQueue {
 
   /** What a file must hold for the queue to be restored from it. */
   *lines(): Generator<string> {
-    for (const [seq, { record }] of this.#entries) yield recordLine(seq, record);
+    for (const [seq, { json }] of this.#entries) yield recordLine(seq, bytesOf(json).toString());
   }
 }
+
+const bytesOf = ({ memory, start, end }: Slice): Buffer => memory.subarray(start, end);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { allowedDecision, auditEvent, deniedDecision } from '../../test/fakes/records.ts';
-import { createSpool, type SpoolOptions } from './index.ts';
+import type { LedgerRecord } from '../api/record.ts';
+import { createSpool, type SpoolBatch, type SpoolOptions } from './index.ts';
 
 let folder: string;
 let file: string;
@@ -16,16 +17,17 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (changes: Partial<SpoolOptions> = {}) => createSpool({ file, clock: new ManualClock(), ...changes });
+const recordsOf = ({ records }: SpoolBatch): LedgerRecord[] => records.map((json) => JSON.parse(String(json)));
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('records come out in order, again until they are acknowledged, and not after', async () => {
   const records = [deniedDecision(), allowedDecision(), auditEvent()];
   const spool = open();
   for (const record of records) spool.add(record);
-  expect(spool.takeBatch(2).records).toEqual(records.slice(0, 2));
+  expect(recordsOf(spool.takeBatch(2))).toEqual(records.slice(0, 2));
   const { seq } = spool.takeBatch(2);
   spool.acknowledge(seq);
-  expect(spool.takeBatch(10).records).toEqual(records.slice(2));
+  expect(recordsOf(spool.takeBatch(10))).toEqual(records.slice(2));
   spool.acknowledge(spool.takeBatch(10).seq);
   expect(spool.takeBatch(10)).toEqual({ records: [], seq: 0 });
   await nextTurn();
@@ -42,10 +44,10 @@ test('what was added in one turn is on the disk in the next, and is there after 
   spool.flush();
   // Not closed: the process is gone.
   const again = open();
-  expect(again.takeBatch(10).records).toEqual(records.slice(1));
+  expect(recordsOf(again.takeBatch(10))).toEqual(records.slice(1));
   again.add(auditEvent());
   again.flush();
-  expect(open().takeBatch(10).records).toHaveLength(3);
+  expect(recordsOf(open().takeBatch(10))).toHaveLength(3);
 });
 
 test('a process that is killed loses nothing that was written', async () => {
@@ -62,7 +64,7 @@ test('a process that is killed loses nothing that was written', async () => {
   });
   await new Promise((resolve) => child.on('close', resolve));
   expect(child.signalCode).toBe('SIGKILL');
-  expect(open().takeBatch(1_000).records).toHaveLength(100);
+  expect(recordsOf(open().takeBatch(1_000))).toHaveLength(100);
 });
 
 test('a half-written last line is passed over', () => {
@@ -70,7 +72,7 @@ test('a half-written last line is passed over', () => {
   spool.add(deniedDecision());
   spool.close();
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"seq":2,"rec`);
-  expect(open().takeBatch(10).records).toHaveLength(1);
+  expect(recordsOf(open().takeBatch(10))).toHaveLength(1);
 });
 
 test('past the bound the oldest allow decisions go, are counted, and the ledger is told; denials stay', () => {
@@ -80,19 +82,19 @@ test('past the bound the oldest allow decisions go, are counted, and the ledger 
     spool.add(denial);
     for (let turn = 0; turn < 5; turn++) spool.add(allowedDecision());
   }
-  const { records } = spool.takeBatch(100);
+  const records = recordsOf(spool.takeBatch(100));
   expect(records.filter(({ kind }) => kind === 'decision')).toHaveLength(10);
   expect(records.slice(0, 6)).toEqual(denials);
   expect(records.at(-1)).toMatchObject({ action: 'audit.loss', detail: { allowDecisions: 26, others: 0 } });
   expect(spool.status()).toMatchObject({ lost: 26, failure: undefined });
-  expect(spool.takeBatch(100).records).toHaveLength(11);
+  expect(recordsOf(spool.takeBatch(100))).toHaveLength(11);
 });
 
 test('where only denials wait, the newcomer is what is lost, and counted', () => {
   const spool = open({ maxRecords: 3 });
   const denials = Array.from({ length: 5 }, () => deniedDecision());
   for (const denial of denials) spool.add(denial);
-  const { records } = spool.takeBatch(100);
+  const records = recordsOf(spool.takeBatch(100));
   expect(records.slice(0, 3)).toEqual(denials.slice(0, 3));
   expect(records.at(-1)).toMatchObject({ action: 'audit.loss', detail: { allowDecisions: 0, others: 2 } });
 });
@@ -100,13 +102,15 @@ test('where only denials wait, the newcomer is what is lost, and counted', () =>
 test('what is on its way is not dropped, and losses survive a restart', () => {
   const spool = open({ maxRecords: 4 });
   for (let turn = 0; turn < 4; turn++) spool.add(allowedDecision());
-  const { records, seq } = spool.takeBatch(2);
+  const batch = spool.takeBatch(2);
+  const { seq } = batch;
+  const records = recordsOf(batch);
   for (let turn = 0; turn < 3; turn++) spool.add(allowedDecision());
-  expect(spool.takeBatch(2).records).toEqual(records);
+  expect(recordsOf(spool.takeBatch(2))).toEqual(records);
   spool.flush();
   const again = open({ maxRecords: 4 });
   again.acknowledge(seq);
-  expect(again.takeBatch(10).records.at(-1)).toMatchObject({ action: 'audit.loss' });
+  expect(recordsOf(again.takeBatch(10)).at(-1)).toMatchObject({ action: 'audit.loss' });
 });
 
 test('a bound in bytes holds', () => {
@@ -121,14 +125,14 @@ test('a disk that refuses does not stop the records, and is told', () => {
   renameSync(folder, `${folder}-away`);
   spool.add(deniedDecision());
   spool.flush();
-  expect(spool.takeBatch(10).records).toHaveLength(1);
+  expect(recordsOf(spool.takeBatch(10))).toHaveLength(1);
   expect(spool.status().failure).toBeDefined();
   renameSync(`${folder}-away`, folder);
   clock.advance(1_000);
   spool.add(deniedDecision());
   spool.close();
   expect(spool.status().failure).toBeUndefined();
-  expect(open().takeBatch(10).records).toHaveLength(2);
+  expect(recordsOf(open().takeBatch(10))).toHaveLength(2);
 });
 
 test('the file does not grow with what was acknowledged', () => {

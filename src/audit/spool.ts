@@ -2,13 +2,13 @@ import type { AuditEvent, LedgerRecord } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import { uuidV7 } from '../core/ids.ts';
 import { type SpoolOptions, spoolDefaults } from './config.ts';
-import { maskRecord } from './mask.ts';
+import { recordJson } from './record-json.ts';
 import {
   acknowledgedLine,
   type Losses,
   noLosses,
   readSpool,
-  recordLine,
+  type Slice,
   type SpoolEntry,
   SpoolFile,
 } from './spool-file.ts';
@@ -68,7 +68,7 @@ class FileSpool implements Spool {
   }
 
   add(record: LedgerRecord): void {
-    this.#hold(maskRecord(record));
+    this.#hold(record);
     this.#makeRoom();
   }
 
@@ -102,15 +102,14 @@ class FileSpool implements Spool {
   #restore({ seq, bytes, record, losses }: SpoolEntry): void {
     if (losses !== undefined) this.#losses = losses;
     else if (record === undefined) this.#held.acknowledge(seq);
-    else this.#held.set(seq, record, bytes);
+    else this.#held.set(seq, { json: sliceOf(record), isAllow: isAllow(record), bytes });
     this.#last = Math.max(this.#last, seq);
   }
 
   #hold(record: LedgerRecord): void {
     this.#last += 1;
-    const line = recordLine(this.#last, record);
-    this.#held.set(this.#last, record, line.length);
-    this.#file.add(line);
+    const json = this.#file.addRecord(this.#last, recordJson(record));
+    this.#held.set(this.#last, { json, isAllow: isAllow(record), bytes: json.end - json.start });
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.flush);
@@ -122,7 +121,7 @@ class FileSpool implements Spool {
       const dropped = this.#held.delete(this.#held.oldestAllow(this.#taken) ?? this.#last);
       if (dropped === undefined) return;
       const { allow, other } = this.#losses;
-      this.#losses = isAllow(dropped) ? { allow: allow + 1, other } : { allow, other: other + 1 };
+      this.#losses = dropped.isAllow ? { allow: allow + 1, other } : { allow, other: other + 1 };
       this.#lost += 1;
     }
   }
@@ -133,6 +132,12 @@ class FileSpool implements Spool {
     this.#losses = noLosses;
     this.#hold(lossEvent(this.#clock.now(), told));
   }
+}
+
+/** Of what a former process left. */
+function sliceOf(record: LedgerRecord): Slice {
+  const memory = Buffer.from(JSON.stringify(record));
+  return { memory, start: 0, end: memory.length };
 }
 
 function lossEvent(timeMs: number, { allow, other }: Losses): AuditEvent {

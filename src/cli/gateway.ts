@@ -9,13 +9,15 @@ export function describe(command: Command): void {
   withLogLevel(withState(command))
     .option('--name <worker>', 'which worker this is, from 1', '1')
     .option('--listen-fd <number>', 'a listening socket that was handed over', Number)
+    .option('--redirect-fd <number>', 'as --listen-fd, for the plain port', Number)
     .addHelpText('after', '\nExample:\n  merlon gateway --state /var/lib/merlon --name 1')
-    .action((options: CommonOptions & { name: string; listenFd?: number }) =>
+    .action((options: CommonOptions & { name: string; listenFd?: number; redirectFd?: number }) =>
       runUntilSignal(() =>
         startGatewayRole({
           layout: layoutOf(options),
           name: options.name,
           listenFd: options.listenFd,
+          redirectFd: options.redirectFd,
           clock: systemClock,
           log: roleLogger('gateway', options),
           weaknesses: noWeaknesses,

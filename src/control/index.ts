@@ -1,11 +1,17 @@
-export { type AcmeConfig, type AcmeKeeper, createAcmeKeeper } from './acme/keeper.ts';
+export type { AcmeConfig } from './acme/config.ts';
+export { type AcmeKeeper, createAcmeKeeper } from './acme/keeper.ts';
 export type { AcmeFetch, PresentChallenges } from './acme/ports.ts';
 export { createGuard } from './admin/guard.ts';
 export { createAdminHandler } from './admin/handler.ts';
 export { adminOperations } from './admin/operations.ts';
 export type { AdminPorts } from './admin/ports.ts';
 export { compileAgentSnapshot, fixedPorts, portPurposes } from './compile/agent.ts';
-export { compileGatewaySnapshot, type GatewayFacts, readCertificate } from './compile/gateway.ts';
+export {
+  compileGatewaySnapshot,
+  type GatewayFacts,
+  readCertificate,
+  readNamedCertificate,
+} from './compile/gateway.ts';
 export { roleId, serverName, serviceId } from './compile/names.ts';
 export { compilePolicyModel } from './compile/policy-model.ts';
 export { compileSupervisorSnapshot } from './compile/supervisor.ts';

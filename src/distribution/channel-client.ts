@@ -28,6 +28,8 @@ export interface ChannelClientOptions {
 export interface ChannelClient extends Stoppable {
   /** Sends now, or drops the message when control is away: whoever must not lose one repeats it in `onOpen`. */
   send(message: FromRole): void;
+  /** As `send`, of a message that is a line of JSON already. */
+  sendLine(line: Buffer): void;
   readonly connected: boolean;
 }
 
@@ -75,6 +77,9 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
   return {
     send: (message) => {
       if (joined && socket !== undefined) writeLine(socket, message);
+    },
+    sendLine: (line) => {
+      if (joined && socket?.destroyed === false) socket.write(line);
     },
     get connected() {
       return joined;

@@ -14,6 +14,7 @@ import type { Exchange, Outcome, Route } from './exchange.ts';
 import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
 import type { OwnSvid, VerifySvid } from './ports.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import { compileSplit } from './split.ts';
 
 /** A snapshot, compiled: what a request runs through. */
 export interface Compiled {
@@ -47,10 +48,10 @@ export function compileSnapshot(
 ): Compiled {
   const engines = compileEngines(snapshot, options, former?.engines);
   const services = new Map(snapshot.services.map((service) => [service.name, service]));
-  const routes = snapshot.routes.map((config) =>
-    compileRoute(config, services.get(config.service) as GatewayService, engines, options),
-  );
+  const upstreams: Upstream[] = [];
+  const routes = snapshot.routes.map((config) => compileRoute(config, services, engines, options, upstreams));
   if (snapshot.provider !== undefined) routes.push(providerRoute(snapshot, engines, options));
+  upstreams.push(...routes.map(({ upstream }) => upstream));
   const unrouted = compileUnrouted(engines, options);
   return {
     version,
@@ -58,7 +59,7 @@ export function compileSnapshot(
     engines,
     table: compileRouteTable(routes),
     unrouted,
-    upstreams: routes.map(({ upstream }) => upstream),
+    upstreams,
   };
 }
 
@@ -82,20 +83,39 @@ function compileEngines(
   };
 }
 
-function compileRoute(config: GatewayRoute, service: GatewayService, engines: Engines, options: CompileOptions): Route {
+/** `opened` gets the upstreams of its variants. */
+function compileRoute(
+  config: GatewayRoute,
+  services: ReadonlyMap<string, GatewayService>,
+  engines: Engines,
+  options: CompileOptions,
+  opened: Upstream[],
+): Route {
+  const service = services.get(config.service) as GatewayService;
+  const reach = (to: GatewayService): Upstream =>
+    (options.reach ?? meshUpstream)(config, to, engines.snapshot, options);
   const validator = compileValidator(config, engines);
   const parts: RouteParts = { config, service, validator };
   const chain = compileChain(filtersOf(engines, parts), options.clock);
-  return {
+  const route: Route = {
     config,
     service,
     validator,
     chain,
     passed: passedSteps(chain.names),
-    upstream: (options.reach ?? meshUpstream)(config, service, engines.snapshot, options),
+    upstream: reach(service),
+    choose: undefined,
+    variant: undefined,
     provider: false,
     apiKeyHeader: engines.snapshot.authn.apiKeyHeader?.name,
   };
+  if (config.canary.length === 0) return route;
+  const split = config.canary.map((variant) => {
+    const to = services.get(variant.service) as GatewayService;
+    return { variant, service: to, upstream: reach(to) };
+  });
+  opened.push(...split.map(({ upstream }) => upstream));
+  return { ...route, choose: compileSplit(route, split, config.sticky) };
 }
 
 /** The filters that the route uses, in the table's order. */
@@ -128,6 +148,9 @@ export type ReachService = (
   options: CompileOptions,
 ) => Upstream;
 
+/** As much of a body as most requests have: a client that sends it slowly holds no connection to a service meanwhile. */
+export const gatherBytes = 16_384;
+
 /** A service is reached through the agent of its host alone, over mutual TLS, and must prove to be that service. */
 function meshUpstream(
   { timeouts }: GatewayRoute,
@@ -147,6 +170,8 @@ function meshUpstream(
       bodyIdleMs: timeouts.idleMs,
       // The peer is an agent of ours, which does not count pings.
       pingMs: 30_000,
+      gatherBytes,
+      totalMs: timeouts.totalMs ?? 0,
     },
     tls: {
       ca: () => snapshot.bundle,
@@ -183,13 +208,16 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
     validate: { requests: 'off', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
     timeouts: ownTimeouts,
     forwardAuthorization: true,
+    canary: [],
+    sticky: undefined,
   };
   return { config, service: { name, spiffeId: '', endpoints: [], serverName: '', sensitive: false } };
 }
 
 function ownParts(own: ReturnType<typeof ownRoute>, chain: Route['chain'], upstream: Upstream): Route {
   const passed = passedSteps(chain.names);
-  return { ...own, validator: undefined, chain, passed, upstream, provider: false, apiKeyHeader: undefined };
+  const only = { validator: undefined, choose: undefined, variant: undefined, apiKeyHeader: undefined };
+  return { ...own, ...only, chain, passed, upstream, provider: false };
 }
 
 /** The embedded OpenID Provider, on a socket of control's: addresses and limits are checked here, credentials there. */
@@ -202,7 +230,13 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
     'limits-ip',
     'body-limit',
   ]);
-  const upstream = createUpstream({ name: own.service.name, clock, log, endpoints: [{ path: socket }] });
+  const upstream = createUpstream({
+    name: own.service.name,
+    clock,
+    log,
+    endpoints: [{ path: socket }],
+    limits: { gatherBytes },
+  });
   const chain = compileChain(filters, clock);
   return { ...ownParts(own, chain, upstream), provider: true };
 }

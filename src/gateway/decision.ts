@@ -1,5 +1,6 @@
 import type { Decision, Denial, Step, StepOutcome } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
+import { shownCertificate } from './client-certificate.ts';
 import type { Draft } from './draft.ts';
 import type { Exchange } from './exchange.ts';
 import { filterTable } from './filters/index.ts';
@@ -60,10 +61,13 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
   if (route.service.name !== '') {
     decision.route = route.config.name;
     decision.service = route.service.name;
+    if (route.variant !== undefined) decision.variant = route.variant;
   }
   if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
   if (exchange.grpcMethod !== undefined) decision.operation = exchange.grpcMethod;
   if (exchange.grpcStatus !== undefined) decision.grpcStatus = exchange.grpcStatus;
+  if (request.peerCertificate !== undefined)
+    decision.clientCertificate = shownCertificate(request.peerCertificate).facts;
   if (denial !== undefined) decision.reason = denial.reason;
   if (exchange.findings !== undefined) decision.waf = exchange.findings;
   if (traceId !== undefined) decision.traceId = traceId;

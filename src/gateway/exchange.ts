@@ -1,5 +1,5 @@
 import type { Authenticated } from '../api/authn.ts';
-import type { Denial, Step, WafFindings } from '../api/record.ts';
+import type { Denial, Step, Variant, WafFindings } from '../api/record.ts';
 import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
@@ -29,6 +29,10 @@ export interface Route {
   /** The steps of a request that all filters let pass, as its record tells them. */
   readonly passed: readonly Step[];
   readonly upstream: Upstream;
+  /** Divides its requests among several services; undefined where there is one. */
+  readonly choose: ((exchange: Exchange) => Route) | undefined;
+  /** How this one was chosen, where it is one of several. */
+  readonly variant: Variant | undefined;
   /** The embedded OpenID Provider: it checks its callers' credentials itself. */
   readonly provider: boolean;
   /** Name of the field that may hold an API key, which no service is to see. */
@@ -44,7 +48,8 @@ export interface Inspected {
 /** One request on its way through the filters, and what they have found out so far. */
 export interface Exchange {
   readonly request: ServerRequest;
-  readonly route: Route;
+  /** Where it goes: once the filters let it pass, by the variant that answers. */
+  route: Route;
   /** Decision id. */
   readonly id: string;
   readonly startedMs: number;

@@ -63,10 +63,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
-    if (outcome === undefined)
+    if (outcome === undefined) {
+      const { choose } = exchange.route;
+      if (choose !== undefined) exchange.route = choose(exchange);
       return forward(exchange, reply, options, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
+    }
     if (isDenial(outcome)) {
       sendDenial(reply, outcome, exchange);
       return end(exchange, compiled, outcome.status, outcome);

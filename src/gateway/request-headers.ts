@@ -1,5 +1,7 @@
 import type { Authenticated } from '../api/authn.ts';
 import {
+  certificateHeader,
+  clientCertHeader,
   clientHeader,
   decisionHeader,
   isIdentityHeader,
@@ -10,7 +12,8 @@ import {
 } from '../api/identity-headers.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Principal } from '../api/record.ts';
-import { type Headers, setForwarded } from '../net/index.ts';
+import { addForwarded, Headers, isForwardedField } from '../net/index.ts';
+import { shownCertificate } from './client-certificate.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
@@ -26,32 +29,45 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
   const { request, route } = exchange;
   const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
   const keepsCredential = route.provider || route.config.forwardAuthorization;
-  // A copy, since every field in it has been checked; one by one they would be checked again.
   const headers = request.headers.clone();
-  const { pairs } = request.headers;
-  for (let at = 0; at < pairs.length; at += 2) {
-    const name = pairs[at] as string;
-    const claims = !keepsIdentity && isIdentityHeader(name);
-    if (
-      claims ||
-      (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader))
-    )
-      headers.delete(name);
-  }
-  setForwarded(headers, request.client);
-  headers.set('traceparent', traceparent);
+  headers.prune(
+    (name) =>
+      (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader)) ||
+      (!keepsIdentity && isIdentityHeader(name)) ||
+      isForwardedField(name) ||
+      name === 'traceparent',
+  );
+  addForwarded(headers, request.client);
+  headers.add('traceparent', traceparent);
   // Rules cannot read what is compressed.
   if (exchange.inspected !== undefined) headers.delete('accept-encoding');
-  if (!route.provider) vouch(headers, exchange);
+  if (!route.provider) vouch(headers, exchange, keepsIdentity);
   return headers;
 }
 
-function vouch(headers: Headers, { caller, id }: Exchange): void {
-  headers.set(decisionHeader, id);
+/** `mayHold`: whether the caller's own fields of these names may still be there. */
+function vouch(headers: Headers, { caller, id, request }: Exchange, mayHold: boolean): void {
+  if (mayHold) headers.delete(decisionHeader);
+  headers.add(decisionHeader, id);
+  if (request.peerCertificate !== undefined) {
+    const { facts, field } = shownCertificate(request.peerCertificate);
+    headers.set(certificateHeader, facts.fingerprint);
+    headers.set(clientCertHeader, field);
+  }
   if (caller.principal.kind === 'anonymous') return;
   let fields = identityFields.get(caller);
-  if (fields === undefined) identityFields.set(caller, (fields = fieldsOf(caller.principal)));
-  for (const [name, value] of fields) headers.set(name, value);
+  if (fields === undefined) identityFields.set(caller, (fields = checked(fieldsOf(caller.principal))));
+  for (const field of fields) {
+    if (mayHold) headers.delete(field[0]);
+    headers.add(field[0], field[1]);
+  }
+}
+
+/** Throws where a field could not stand on the wire; what passed once need not be looked at again. */
+function checked(fields: readonly Field[]): readonly Field[] {
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.append(name, value);
+  return fields;
 }
 
 type Field = readonly [name: string, value: string];

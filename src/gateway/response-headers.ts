@@ -16,6 +16,9 @@ const revealing = [
 // Ours alone to say.
 const reserved = [decisionHeader, callerHeader, subjectHeader, rolesHeader, scopesHeader];
 
+const dropped = new Set([...revealing, ...reserved]);
+const isOursToSay = (name: string): boolean => dropped.has(name);
+
 const security: readonly (readonly [name: string, value: string])[] = [
   ['x-content-type-options', 'nosniff'],
   ['referrer-policy', 'strict-origin-when-cross-origin'],
@@ -29,15 +32,14 @@ const strictTransport = 'max-age=31536000; includeSubDomains';
 /** Edits the service's fields before the client sees them. */
 export function editResponseHeaders(exchange: Exchange, headers: Headers): void {
   const { route, request, responseFields, limitFields } = exchange;
-  for (const name of revealing) headers.delete(name);
+  headers.prune(isOursToSay);
   // They speak to browsers.
   if (route.config.securityHeaders && route.service.protocol !== 'grpc') {
-    for (const [name, value] of security) if (!headers.has(name)) headers.append(name, value);
+    for (const [name, value] of security) if (!headers.has(name)) headers.add(name, value);
     if (request.scheme === 'https' && !headers.has('strict-transport-security'))
-      headers.append('strict-transport-security', strictTransport);
+      headers.add('strict-transport-security', strictTransport);
   }
   keepOutOfCaches(exchange, headers);
-  for (const name of reserved) headers.delete(name);
   if (responseFields !== undefined) {
     for (let at = 0; at < responseFields.length; at += 2)
       setOrAppend(headers, responseFields[at] as string, responseFields[at + 1] as string);
@@ -46,14 +48,14 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
     headers.set('ratelimit-policy', limitFields['ratelimit-policy']);
     headers.set('ratelimit', limitFields.ratelimit);
   }
-  headers.set(decisionHeader, exchange.id);
+  headers.add(decisionHeader, exchange.id);
 }
 
 /** Sensitive data is stored nowhere; what a credential opened is never shared (RFC 9111, section 3.5). */
 function keepOutOfCaches({ route, caller }: Exchange, headers: Headers): void {
-  if (route.service.sensitive && route.config.auth !== 'public') headers.set('cache-control', 'no-store');
+  if (route.service.sensitive && route.config.auth !== 'public') headers.put('cache-control', 'no-store');
   else if (caller.credential !== 'none' && !(headers.get('cache-control') ?? '').includes('no-store'))
-    headers.set('cache-control', 'private, no-cache');
+    headers.put('cache-control', 'private, no-cache');
 }
 
 function setOrAppend(headers: Headers, name: string, value: string): void {

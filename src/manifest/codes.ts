@@ -14,6 +14,7 @@ export const manifestCodes = {
   'manifest.bad-secret': 'not the path of a secret',
   'manifest.bad-command': 'a command that cannot be split',
   'manifest.bad-service': 'a service whose keys contradict each other',
+  'manifest.bad-gateway': 'keys of the gateway that contradict each other',
   'manifest.bad-client': 'a client whose keys contradict each other',
   'manifest.bad-route': 'a route whose keys contradict each other',
   'manifest.reserved-variable': 'a variable that Merlon sets itself',

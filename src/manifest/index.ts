@@ -1,3 +1,4 @@
+export { acmeDomains } from './acme-domains.ts';
 export { type Discovery, discoverManifest } from './discover/discover.ts';
 export type { DiscoveredEdge, DiscoveredEgress, Evidence } from './discover/edges.ts';
 export type { DiscoveredRoute } from './discover/entrances.ts';
@@ -15,7 +16,8 @@ export { splitCommand } from './schema/command.ts';
 export type { Gateway } from './schema/gateway.ts';
 export type { CountedBy, GatewayLimits, Quota, RateLimit, RouteLimits, SharedLimits } from './schema/limits.ts';
 export type { Route, ScopesByMethod } from './schema/routes.ts';
-export type { DataClass, SecretReference, Service } from './schema/services.ts';
+export type { SecretReference } from './schema/secret-path.ts';
+export type { DataClass, Service } from './schema/services.ts';
 export type { Address, Endpoint, Method, Network, WrittenRate } from './schema/terms.ts';
 export type { Client, Role, UpstreamIssuer, User } from './schema/trust.ts';
 export { type Manifest, type ManifestInput, manifestSchema } from './schema.ts';

@@ -41,7 +41,7 @@ export function suggest(text: string, candidates: Iterable<string>): string | un
   const all = [...candidates];
   const close = nearest(text, all);
   if (close !== undefined) return `did you mean \`${close}\`?`;
-  return all.length > 0 && all.length <= 12
+  return all.length > 0 && all.length <= 16
     ? `known: ${all.map((candidate) => `\`${candidate}\``).join(', ')}`
     : undefined;
 }

@@ -174,17 +174,32 @@ function compileWorkloads(
   const compiled = new Map<string, Workload>();
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
-    const isSame = before?.service.protocol === service.protocol;
-    if (isSame) before?.upstream.setEndpoints([service.endpoint]);
-    const upstream = (isSame && before?.upstream) || openUpstream(service, clock, log);
+    const upstream =
+      before !== undefined && wayOf(before.service) === wayOf(service)
+        ? before.upstream
+        : openUpstream(service, clock, log);
+    if (before?.upstream === upstream) upstream.setEndpoints(service.endpoints);
     compiled.set(service.serverName, { service, callers: new Set(service.callers), upstream });
   }
   return compiled;
 }
 
-function openUpstream({ name, endpoint, protocol = 'http1' }: AgentService, clock: Clock, log: Logger): Upstream {
-  const limits = protocol === 'grpc' ? meshCallLimits : {};
-  return createUpstream({ name, clock, log, endpoints: [endpoint], protocol, limits });
+/** What cannot be changed of an upstream that runs. */
+const wayOf = ({ upstream, protocol }: AgentService): string => JSON.stringify([upstream, protocol]);
+
+function openUpstream(service: AgentService, clock: Clock, log: Logger): Upstream {
+  const { name, endpoints, protocol = 'http1' } = service;
+  const { limits, healthCheck, resolveMs } = service.upstream;
+  return createUpstream({
+    name,
+    clock,
+    log,
+    endpoints,
+    protocol,
+    limits: protocol === 'grpc' ? { ...limits, ...meshCallLimits } : limits,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+    resolve: { intervalMs: resolveMs },
+  });
 }
 
 function callerOf(request: ServerRequest, verify: VerifySvid): string | undefined {

@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestAuthority, type HeldSvid, type TestAuthority } from '../../test/fakes/identity.ts';
+import { upstreamSettings } from '../../test/fakes/upstream-settings.ts';
 import { noWeaknesses, type Protection, type Weaknesses } from '../api/protections.ts';
 import type { Decision } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
@@ -68,19 +69,19 @@ async function freePort(): Promise<number> {
 async function startAgent(weaknesses: Weaknesses = noWeaknesses): Promise<AgentSnapshot> {
   const { port } = workload.address() as AddressInfo;
   const inboundAt = { host: '127.0.0.1', port: await freePort() };
-  const endpoint = { host: '127.0.0.1', port };
+  const own = { endpoints: [{ host: '127.0.0.1', port }], upstream: upstreamSettings };
   const snapshot: AgentSnapshot = {
     trustDomain: 'shop.example',
     bundle,
     inbound: inboundAt,
     gatewayId,
     services: [
-      { name: 'orders', spiffeId: id('orders'), serverName: 'orders.shop.example', endpoint, callers: [gatewayId] },
+      { name: 'orders', spiffeId: id('orders'), serverName: 'orders.shop.example', ...own, callers: [gatewayId] },
       {
         name: 'payments',
         spiffeId: id('payments'),
         serverName: 'payments.shop.example',
-        endpoint,
+        ...own,
         callers: [id('orders')],
       },
     ],

@@ -1,5 +1,5 @@
 import type { CidrSet } from './cidr.ts';
-import type { Headers } from './headers.ts';
+import { Headers } from './headers.ts';
 import { isAddress, plainAddress } from './ip-address.ts';
 
 /** Who is at the far end, as far as the proxies that we trust vouch for it. */
@@ -72,15 +72,38 @@ export const forwardedFields: readonly string[] = [
   'true-client-ip',
 ];
 
+const forwardedNames = new Set(forwardedFields);
+
+/** Whether a field (name in lower case) says who the client is. */
+export function isForwardedField(name: string): boolean {
+  return forwardedNames.has(name);
+}
+
 /** Replaces whatever `headers` say of the client by what is known of the `client`: `X-Forwarded-*`, and `Forwarded` (RFC 7239). */
 export function setForwarded(headers: Headers, client: ClientAddress): void {
-  for (const name of forwardedFields) headers.delete(name);
-  const { address, via, scheme, host } = client;
+  headers.prune(isForwardedField);
+  addForwarded(headers, client);
+}
+
+/** As `setForwarded`, where `headers` hold no such field any more. */
+export function addForwarded(headers: Headers, client: ClientAddress): void {
+  let fields = writtenFields.get(client);
+  if (fields === undefined) writtenFields.set(client, (fields = fieldsOf(client)));
+  for (let at = 0; at < fields.length; at += 2) headers.add(fields[at] as string, fields[at + 1] as string);
+}
+
+// A connection gives its requests the same client, and so the same fields.
+const writtenFields = new WeakMap<ClientAddress, readonly string[]>();
+
+/** Checked, as all that `Headers.append` takes. */
+function fieldsOf({ address, via, scheme, host }: ClientAddress): readonly string[] {
+  const fields = new Headers();
   const hops = via.length === 0 ? address : `${address}, ${via.join(', ')}`;
-  if (hops !== '') headers.append('x-forwarded-for', hops);
-  headers.append('x-forwarded-proto', scheme);
-  if (host !== '') headers.append('x-forwarded-host', host);
-  headers.append('forwarded', formatForwarded([address, ...via], scheme, host));
+  if (hops !== '') fields.append('x-forwarded-for', hops);
+  fields.append('x-forwarded-proto', scheme);
+  if (host !== '') fields.append('x-forwarded-host', host);
+  fields.append('forwarded', formatForwarded([address, ...via], scheme, host));
+  return fields.pairs;
 }
 
 function formatForwarded(hops: readonly string[], scheme: string, host: string): string {

@@ -79,6 +79,11 @@ export interface UpstreamLimits {
   readonly idleTimeMs: number;
   /** TCP connect and TLS handshake. */
   readonly connectMs: number;
+  /**
+   * Content of a request that must be there, or all of it, before the request gets a connection: who sends slowly holds none. 0: none,
+   * for callers who are trusted to go on. Not with gRPC, where both sides talk at once.
+   */
+  readonly gatherBytes: number;
   /** From the end of the request to the head of the response. */
   readonly firstByteMs: number;
   /** Without any byte of a response body. */
@@ -115,6 +120,7 @@ export const defaultUpstreamLimits: UpstreamLimits = {
   idleConnections: 64,
   idleTimeMs: 30_000,
   connectMs: 3000,
+  gatherBytes: 0,
   firstByteMs: 30_000,
   bodyIdleMs: 60_000,
   tunnelIdleMs: 600_000,

@@ -22,6 +22,7 @@ export interface ExchangeHost {
   readonly budget: RetryBudget;
   readonly retryAttempts: number;
   readonly totalMs: number;
+  readonly gatherBytes: number;
   readonly tunnelIdleMs: number;
   began(exchange: Exchange): void;
   ended(exchange: Exchange): void;
@@ -102,8 +103,15 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#reply.onClosed(({ aborted }) => {
       if (aborted) this.#giveUp();
     });
-    this.#host.endpoints.lease(this);
+    const { body } = this.#request;
+    if (body.present && this.#host.gatherBytes > 0) body.gather(this.#host.gatherBytes, this.#gathered);
+    else this.#host.endpoints.lease(this);
   }
+
+  readonly #gathered = (error: NetError | undefined): void => {
+    if (error !== undefined) this.error(error);
+    else if (!this.#isOver) this.#host.endpoints.lease(this);
+  };
 
   /** Ends the exchange where it has lasted too long. */
   sweep(nowMs: number): void {

@@ -121,10 +121,36 @@ export class Headers {
     return this;
   }
 
+  /** As `append`, unchecked: for constants of ours, and values that were checked when they were made. */
+  add(name: string, value: string): void {
+    this.section = undefined;
+    this.pairs.push(name, value);
+  }
+
+  /** As `set`, unchecked like `add`. */
+  put(name: string, value: string): void {
+    if (this.has(name)) this.#remove(name, 0);
+    this.add(name, value);
+  }
+
   /** Removes every field `name`. */
   delete(name: string): this {
     this.#remove(name, 0);
     return this;
+  }
+
+  /** Removes, in one pass, every field whose name `drops` takes. */
+  prune(drops: (name: string) => boolean): void {
+    const { pairs } = this;
+    let kept = 0;
+    for (let at = 0; at < pairs.length; at += 2) {
+      const name = pairs[at] as string;
+      if (drops(name)) continue;
+      pairs[kept] = name;
+      pairs[kept + 1] = pairs[at + 1] as string;
+      kept += 2;
+    }
+    this.#cut(kept);
   }
 
   /** Every field line, in order. */
@@ -153,6 +179,12 @@ export class Headers {
       }
       kept += 2;
     }
+    this.#cut(kept);
+  }
+
+  /** Keeps the first entries of `pairs`. Setting the length would take the slow way. */
+  #cut(kept: number): void {
+    const { pairs } = this;
     if (kept < pairs.length) this.section = undefined;
     while (pairs.length > kept) pairs.pop();
   }

@@ -3,7 +3,14 @@
  * @module
  */
 export { type CidrSet, compileCidrs } from './cidr.ts';
-export { type ClientAddress, forwardedFields, resolveClient, setForwarded } from './client-address.ts';
+export {
+  addForwarded,
+  type ClientAddress,
+  forwardedFields,
+  isForwardedField,
+  resolveClient,
+  setForwarded,
+} from './client-address.ts';
 export {
   defaultHttpLimits,
   defaultUpstreamLimits,

@@ -33,6 +33,11 @@ export interface RequestBody {
   limitMessages(maxBytes: number): void;
   /** The whole body. It can still be piped (or forwarded) afterwards. Rejects with `net.body-too-large`, `net.client-closed`, `net.bad-chunk`, `net.body-timeout`. */
   buffer(maxBytes: number): Promise<Buffer>;
+  /**
+   * Waits until `bytes` of it are there, or all of it, before anybody reads it; then calls `done`, once, with the error where that will
+   * never be. It can be piped afterwards.
+   */
+  gather(bytes: number, done: (error: NetError | undefined) => void): void;
   /** Streams the body into `sink`, from its first byte. Throws `net.body-used` where it was piped before. */
   pipe(sink: BodySink): void;
   /** Go on after a sink answered false. */

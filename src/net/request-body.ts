@@ -22,6 +22,7 @@ export const noBody: RequestBody = {
   limit: () => true,
   limitMessages: () => undefined,
   buffer: () => Promise.resolve(empty),
+  gather: (_, done) => done(undefined),
   pipe: (sink) => sink.end(undefined),
   resume: () => undefined,
   mayPause: () => undefined,
@@ -45,6 +46,10 @@ export class IncomingBody implements RequestBody {
   #trailers: Headers | undefined;
   /** What `buffer` gathered; a later `pipe` replays it. */
   #buffered: Buffer | undefined;
+  /** What `gather` has; a later `pipe` begins with it. */
+  #gathered: Buffer[] | undefined;
+  /** Whether the sink that took over what was gathered asked to hold on. */
+  #isHeld = false;
   #isPiped = false;
 
   constructor(source: BodySource, length: number | undefined) {
@@ -86,9 +91,47 @@ export class IncomingBody implements RequestBody {
     });
   }
 
+  gather(bytes: number, done: (error: NetError | undefined) => void): void {
+    if (this.#buffered !== undefined) {
+      done(undefined);
+      return;
+    }
+    const pieces: Buffer[] = [];
+    let count = 0;
+    let isEnough = false;
+    const enough = (): void => {
+      isEnough = true;
+      this.#gathered = pieces;
+      done(undefined);
+    };
+    const gathering: BodySink = {
+      data: (chunk) => {
+        pieces.push(chunk);
+        count += chunk.length;
+        // What comes although it was told to hold on.
+        if (isEnough) return false;
+        if (count < bytes) return true;
+        enough();
+        return this.#sink !== gathering && !this.#isHeld;
+      },
+      end: (trailers) => {
+        this.#trailers = trailers;
+        if (!isEnough) enough();
+      },
+      error: (error) => {
+        if (!isEnough) done(error);
+      },
+    };
+    this.#read(gathering);
+  }
+
   pipe(sink: BodySink): void {
     if (this.#isPiped) throw new NetError('net.body-used', 500, 'the body was piped before');
     this.#isPiped = true;
+    if (this.#gathered !== undefined) {
+      this.#pipeGathered(sink, this.#gathered);
+      return;
+    }
     if (this.#buffered === undefined) {
       this.#read(sink);
       return;
@@ -97,7 +140,21 @@ export class IncomingBody implements RequestBody {
     sink.end(this.#trailers);
   }
 
+  #pipeGathered(sink: BodySink, pieces: readonly Buffer[]): void {
+    this.#gathered = undefined;
+    if (this.#failure !== undefined) {
+      sink.error(this.#failure);
+      return;
+    }
+    this.#sink = sink;
+    this.#isHeld = false;
+    for (const piece of pieces) if (!sink.data(piece)) this.#isHeld = true;
+    if (this.complete) sink.end(this.#trailers);
+    else if (!this.#isHeld) this.#source.resume();
+  }
+
   resume(): void {
+    this.#isHeld = false;
     this.#source.resume();
   }
 

@@ -14,6 +14,8 @@ export interface PeerInfo {
   readonly peerCertificate: PeerCertificate | undefined;
   readonly servername: string | undefined;
   readonly trustedProxies: CidrSet | undefined;
+  /** The client that the last request was from. */
+  lastClient?: ClientAddress;
 }
 
 /** A request line, taken apart and normalised. */
@@ -88,10 +90,17 @@ export class IncomingRequest implements ServerRequest {
   }
 
   get client(): ClientAddress {
-    this.#client ??= resolveClient(
-      { remoteAddress: this.remoteAddress, scheme: this.scheme, host: this.host, headers: this.headers },
-      this.#peer.trustedProxies,
-    );
+    this.#client ??= this.#resolveClient();
     return this.#client;
+  }
+
+  /** Where no proxy is believed it is the peer, and all its requests to a host can share what is known of it. */
+  #resolveClient(): ClientAddress {
+    const { scheme, host, headers, remoteAddress } = this;
+    const { trustedProxies, lastClient } = this.#peer;
+    if (trustedProxies === undefined && lastClient?.host === host) return lastClient;
+    const client = resolveClient({ remoteAddress, scheme, host, headers }, trustedProxies);
+    this.#peer.lastClient = client;
+    return client;
   }
 }

@@ -22,6 +22,7 @@ export class ResponseHeadParser extends HeadParser {
     }
     this.version = minor === 0x31 ? '1.1' : '1.0';
     this.status = parseStatus(text, at + 9);
+    if (this.status < 200 && this.version === '1.0') throw malformed('HTTP/1.0 has no interim responses');
     let here = at + statusLineLength;
     if (text.charCodeAt(here) === space) {
       here++;

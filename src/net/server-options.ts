@@ -98,8 +98,12 @@ export interface HttpServer {
   configure(settings: ListenerSettings): void;
   /** New connections use `tls` from now on; running ones are kept. Throws `net.bad-tls` and changes nothing where it does not load. */
   setTls(tls: ServerTls): void;
-  /** Accepts no more, answers what is under way with `Connection: close`, then closes; what is left after `timeoutMs` is cut. */
-  drain(timeoutMs: number): Promise<void>;
+  /**
+   * Accepts no more, answers what is under way with `Connection: close`, then closes; what is left after `timeoutMs` is cut. Idle
+   * connections are kept for `idleGraceMs` (default 0): a request that is on its way over one is answered, and not lost to the
+   * end that it crosses (RFC 9112, section 9.6).
+   */
+  drain(timeoutMs: number, idleGraceMs?: number): Promise<void>;
   /** Cuts every connection and releases the port. May be called twice. */
   stop(): Promise<void>;
   readonly stats: ServerStats;

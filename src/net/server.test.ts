@@ -392,6 +392,24 @@ describe('the end', () => {
     expect(server.stats.connections).toBe(0);
   });
 
+  test.each([
+    [0, []],
+    [5000, [200]],
+  ])('within a grace of %d ms, a request over an idle connection is answered', async (graceMs, statuses) => {
+    const { port, server } = await setup(hello);
+    const client = await peers.client(port);
+    client.send(request);
+    await client.until('hello');
+    const drained = server.drain(10_000, graceMs);
+    await pause(20);
+    client.received = '';
+    client.send(request);
+    const received = await client.untilClosed();
+    expect(statusesOf(received)).toEqual(statuses);
+    if (graceMs > 0) expect(received).toContain('connection: close');
+    await drained;
+  });
+
   test('drain cuts what is left after its time', async () => {
     const { port, server } = await setup(() => undefined);
     const client = await peers.client(port);

@@ -120,14 +120,15 @@ class SocketServer implements HttpServer {
     this.#tls = { server, challenge };
   }
 
-  async drain(timeoutMs: number): Promise<void> {
+  async drain(timeoutMs: number, idleGraceMs = 0): Promise<void> {
+    const { clock } = this.#options;
     this.#host.isDraining = true;
     const closed = this.#closeListener();
-    this.#table.drain();
-    const empty = this.#table.whenEmpty();
-    const timer = this.#options.clock.after(timeoutMs, () => this.#table.destroy());
-    await empty;
-    timer.cancel();
+    const timers = [clock.after(timeoutMs, () => this.#table.destroy())];
+    if (idleGraceMs === 0) this.#table.drain();
+    else timers.push(clock.after(idleGraceMs, () => this.#table.drain()));
+    await this.#table.whenEmpty();
+    for (const timer of timers) timer.cancel();
     await closed;
   }
 

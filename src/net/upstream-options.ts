@@ -40,6 +40,9 @@ export interface HealthCheck {
   readonly successes?: number;
 }
 
+/** The addresses of a host name. Rejects where there are none to be had. */
+export type LookupAddresses = (host: string) => Promise<readonly string[]>;
+
 export interface UpstreamOptions {
   /** For logs and errors. */
   readonly name: string;
@@ -50,6 +53,8 @@ export interface UpstreamOptions {
   readonly protocol?: UpstreamProtocol;
   readonly limits?: Partial<UpstreamLimits>;
   readonly healthCheck?: HealthCheck;
+  /** Resolves the names among the endpoints anew, each so often: all addresses of a name are endpoints. Default: a name is resolved by each new connection. */
+  readonly resolve?: { readonly intervalMs: number; readonly lookup?: LookupAddresses };
   readonly log?: Logger;
 }
 

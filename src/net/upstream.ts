@@ -8,6 +8,7 @@ import { Exchange, type ExchangeHost } from './exchange.ts';
 import { fetchFrom } from './fetch.ts';
 import { startHealthChecks } from './health-check.ts';
 import type { Reply, ServerRequest } from './message.ts';
+import { type Resolution, startResolution } from './resolution.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type {
   Endpoint,
@@ -41,6 +42,7 @@ class HttpUpstream implements Upstream {
   #sweep: Timer | undefined;
   #isStopped = false;
   readonly #checks: Timer | undefined;
+  readonly #resolution: Resolution | undefined;
 
   constructor(options: UpstreamOptions) {
     const { name, clock, endpoints, tls, protocol = 'http1' } = options;
@@ -55,6 +57,7 @@ class HttpUpstream implements Upstream {
       budget: new RetryBudget(limits.retryRatio),
       retryAttempts: limits.retryAttempts,
       totalMs: limits.totalMs,
+      gatherBytes: protocol === 'grpc' ? 0 : limits.gatherBytes,
       tunnelIdleMs: limits.tunnelIdleMs,
       began: (exchange) => this.#began(exchange),
       ended: (exchange) => this.#ended(exchange),
@@ -64,6 +67,7 @@ class HttpUpstream implements Upstream {
     const shortest = Math.min(connectMs, firstByteMs, bodyIdleMs, idleTimeMs, totalMs || longestSweepMs * 4) / 4;
     this.#sweepMs = Math.min(longestSweepMs, Math.max(shortestSweepMs, shortest));
     this.#startSweep();
+    this.#resolution = options.resolve === undefined ? undefined : this.#startResolution(options.resolve);
     this.#checks = options.healthCheck === undefined ? undefined : this.#startChecks(options.healthCheck);
   }
 
@@ -76,7 +80,8 @@ class HttpUpstream implements Upstream {
   }
 
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    this.#endpoints.replace(endpoints);
+    if (this.#resolution === undefined) this.#endpoints.replace(endpoints);
+    else this.#resolution.set(endpoints);
   }
 
   status(): readonly EndpointStatus[] {
@@ -98,6 +103,7 @@ class HttpUpstream implements Upstream {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#checks?.cancel();
+    this.#resolution?.stop();
     this.#endpoints.destroy();
     this.#stopSweep();
   }
@@ -123,6 +129,18 @@ class HttpUpstream implements Upstream {
     if (this.#active > 0) return;
     this.#sweep?.cancel();
     this.#sweep = undefined;
+  }
+
+  #startResolution({ intervalMs, lookup }: NonNullable<UpstreamOptions['resolve']>): Resolution {
+    const { clock, endpoints, log = silentLogger } = this.#options;
+    return startResolution(endpoints, {
+      clock,
+      intervalMs,
+      lookup,
+      onChange: (found) => this.#endpoints.replace(found),
+      onFailure: (host, error) =>
+        log.warn({ upstream: this.name, host, error: messageOf(error) }, 'a name could not be resolved'),
+    });
   }
 
   #startChecks(check: HealthCheck): Timer {

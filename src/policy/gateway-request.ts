@@ -158,6 +158,18 @@ class Params implements CedarRecord {
   }
 }
 
+/** `context.certificate`. */
+function certificateRecord(certificate: PolicyRequest['certificate']): CedarRecord | undefined {
+  if (certificate === undefined) return undefined;
+  const { subject, fingerprint } = certificate;
+  const fields = new Map<string, Value>([
+    ['subject', subject],
+    ['fingerprint', fingerprint],
+    ['names', new CedarSet(certificate.names)],
+  ]);
+  return { record: true, get: (name) => fields.get(name), names: () => fields.keys() };
+}
+
 function presentOf(names: readonly string[], record: CedarRecord): readonly string[] {
   return names.filter((name) => record.get(name) !== undefined);
 }
@@ -174,6 +186,7 @@ class RequestContext implements CedarRecord {
   roles: CedarSet | undefined;
   ip: IpAddress | undefined;
   params: CedarRecord | undefined;
+  certificate: CedarRecord | undefined;
 
   constructor(request: PolicyRequest, operation: string | undefined) {
     this.#request = request;
@@ -201,6 +214,7 @@ const contextFields: ReadonlyMap<string, ReadField> = new Map<string, ReadField>
   ['mfa', ({ principal }) => principal.mfa === true],
   ['acr', ({ principal }) => principal.acr],
   ['client', ({ principal }) => principal.client],
+  ['certificate', ({ certificate }, context) => (context.certificate ??= certificateRecord(certificate))],
   ['operation', (_, context) => context.operation],
   ['params', ({ params }, context) => (context.params ??= params === undefined ? emptyRecord : new Params(params))],
 ]);

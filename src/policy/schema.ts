@@ -95,6 +95,7 @@ function contextType(params: Attributes): Type<string> {
     acr: optional(string),
     client: optional(string),
     operation: optional(string),
+    certificate: optional(record({ subject: string, fingerprint: string, names: strings })),
     params: record(params),
   });
 }

@@ -32,7 +32,7 @@ export async function startAgentRole(options: AgentRoleOptions): Promise<Stoppab
   let current: AgentSnapshot | undefined;
   let whenComplete = Promise.withResolvers<void>();
 
-  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, send));
+  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, (line) => channel.sendLine(line)));
   const svids = lifecycle.add(
     createSvidKeeper({
       file: at('svids'),

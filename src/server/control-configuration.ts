@@ -7,6 +7,8 @@ import type { GatewayPolicies } from '../api/policy.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { AgentSnapshot, GatewaySnapshot, SupervisorSnapshot } from '../api/snapshot.ts';
 import {
+  type AcmeConfig,
+  type AcmeKeeper,
   allocatePorts,
   compileAgentSnapshot,
   compileGatewaySnapshot,
@@ -16,18 +18,18 @@ import {
   type GatewayFacts,
   type PortOf,
   portPurposes,
-  readCertificate,
   readWafRules,
   usesWaf,
   type Versioned,
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
-import { type CertificateWithKey, mintServerCertificate } from '../crypto/index.ts';
 import type { Manifest } from '../manifest/index.ts';
 import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
+import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
+import { readEdgeCertificates } from './edge-certificates.ts';
 import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
@@ -43,6 +45,8 @@ export interface Configuration {
   readonly supervisor: SupervisorSnapshot;
   readonly snapshots: Readonly<Record<RoleName, Versioned>>;
   readonly ports: PortOf;
+  /** What is asked of ACME; undefined: nothing. */
+  readonly acme: AcmeConfig | undefined;
   readonly edgeCertificateExpiresMs: number;
   /** Files that it was made from, beside the manifest. */
   readonly files: readonly string[];
@@ -54,6 +58,7 @@ export interface ConfigurationFacts {
   readonly clock: Clock;
   readonly foundation: Foundation;
   readonly provider: Provider;
+  readonly acme: AcmeKeeper;
   readonly weaknesses: Weaknesses;
   /** Ports that our own roles hold already. */
   readonly inUse: PortOf | undefined;
@@ -66,19 +71,21 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const { manifestPath, layout, foundation, provider } = facts;
   const folder = dirname(resolve(manifestPath));
   const read = new Set<string>();
-  const documents = loadDocuments(manifest, folder, read);
-  const grpc = loadGrpcMethods(manifest, folder, read);
+  const [documents, grpc] = [loadDocuments(manifest, folder, read), loadGrpcMethods(manifest, folder, read)];
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
   const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
-  const certificate = await edgeCertificate(manifest, folder, facts);
+  const acme = await acmeConfigOf(manifest, manifestPath, foundation);
+  const edge = await readEdgeCertificates(manifest, folder, { ...facts, acmeConfig: acme });
   const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     portOf: ports,
     bundle,
-    certificate,
+    certificate: edge.certificate,
+    certificates: edge.certificates,
+    clientCa: edge.clientCa,
     authn: await provider.authn(manifest),
     apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
       limit === undefined ? [] : [{ id, limit }],
@@ -108,8 +115,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    edgeCertificateExpiresMs: expiryOf(certificate?.certificate),
-    files: [...policyFiles, ...namedFiles(manifest, folder), ...read, ...(waf?.files ?? [])],
+    acme,
+    edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
+    files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
   };
 }
 
@@ -121,10 +129,9 @@ function versioned(body: unknown): Versioned {
   return { version: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16), body };
 }
 
-/** Folders of policies, and the certificate's own files, which whoever renews it writes anew. */
-function namedFiles({ policies, gateway: { certificate } }: Manifest, folder: string): string[] {
-  const pem = typeof certificate === 'string' ? [] : [certificate.cert, certificate.key];
-  return [...policies.flatMap((path) => foldersOf(resolve(folder, path))), ...pem.map((path) => resolve(folder, path))];
+/** Folders of policies: a file that is added to one is noticed. */
+function policyFolders({ policies }: Manifest, folder: string): string[] {
+  return policies.flatMap((path) => foldersOf(resolve(folder, path)));
 }
 
 /** `read` gets every file that a document leads to, itself among them. */
@@ -177,47 +184,6 @@ async function allocate(manifest: Manifest, { foundation, inUse, run }: Configur
   const purposes = portPurposes(manifest);
   const held = new Set(inUse === undefined ? [] : purposes.map(inUse));
   return allocatePorts(foundation.store, purposes, fixedPorts(manifest), (port) => held.has(port), run);
-}
-
-const edgeCertificateAt = 'crypto/edge-certificate';
-const renewBeforeMs = 30 * 86_400_000;
-
-async function edgeCertificate(
-  manifest: Manifest,
-  folder: string,
-  { foundation, clock }: ConfigurationFacts,
-): Promise<GatewaySnapshot['certificate']> {
-  const { certificate, listen, publicUrl } = manifest.gateway;
-  if (listen.scheme === 'http') return undefined;
-  if (certificate !== 'development') return readCertificate(folder, certificate);
-  const hosts = [
-    ...new Set([
-      new URL(publicUrl).hostname,
-      'localhost',
-      '127.0.0.1',
-      '::1',
-      ...manifest.routes.flatMap(({ host }) => (host === undefined ? [] : [host])),
-    ]),
-  ];
-  const kept = await foundation.store.get(edgeCertificateAt);
-  const held =
-    kept === undefined
-      ? undefined
-      : (JSON.parse(Buffer.from(kept.value).toString()) as CertificateWithKey & { hosts: string[]; ca: string });
-  const usable =
-    held !== undefined &&
-    held.notAfterMs > clock.now() + renewBeforeMs &&
-    held.hosts.join() === hosts.join() &&
-    held.ca === foundation.developmentCa.certificatePem;
-  const minted = usable
-    ? held
-    : {
-        ...mintServerCertificate(foundation.developmentCa, { hosts, nowMs: clock.now() }),
-        hosts,
-        ca: foundation.developmentCa.certificatePem,
-      };
-  if (!usable) await foundation.store.write([{ put: edgeCertificateAt, value: Buffer.from(JSON.stringify(minted)) }]);
-  return { certificate: minted.certificatePem, key: minted.privateKeyPem };
 }
 
 /** What a workload may need of the machine, and nothing of what a shell may hold besides. */

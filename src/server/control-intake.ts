@@ -5,6 +5,7 @@ import { answerSvidRequest, type Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { RolePeer } from '../distribution/control.ts';
+import type { EdgeTlsKeeper } from './control-edge-tls.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { LimitsBroker } from './control-limits.ts';
 import type { Publisher } from './control-publisher.ts';
@@ -13,6 +14,7 @@ export interface IntakeParts {
   readonly foundation: Foundation;
   readonly distributor: Distributor;
   readonly limits: LimitsBroker;
+  readonly edgeTls: EdgeTlsKeeper;
   readonly publisher: Publisher;
   readonly services: Map<string, ServiceStatus>;
   readonly log: Logger;
@@ -20,7 +22,7 @@ export interface IntakeParts {
 
 /** What control does with each message of a role that has joined. */
 export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Exclude<FromRole, Hello>) => void {
-  const { foundation, distributor, limits, publisher, services } = parts;
+  const { foundation, distributor, limits, edgeTls, publisher, services } = parts;
   return (peer, message) => {
     switch (message.type) {
       case 'ack':
@@ -31,6 +33,8 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
         return void keepRecords(peer, message.sequence, message.records, parts);
       case 'lease':
         return limits.receive(peer, message.body);
+      case 'edge-tls-ack':
+        return edgeTls.acknowledge(peer, message.sequence);
       case 'workload':
         return void services.set(message.service, statusOf(message));
       case 'svid-request':

@@ -1,4 +1,4 @@
-import type { Distributor } from '../control/index.ts';
+import type { AcmeKeeper, Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
@@ -13,6 +13,7 @@ export interface PublisherParts {
   readonly options: ControlRoleOptions;
   readonly foundation: Foundation;
   readonly provider: Provider;
+  readonly acme: AcmeKeeper;
   readonly limits: LimitsBroker;
   readonly distributor: Distributor;
 }
@@ -31,7 +32,8 @@ export interface Publisher {
   onChange(listener: () => void): void;
 }
 
-export function createPublisher({ options, foundation, provider, limits, distributor }: PublisherParts): Publisher {
+export function createPublisher(parts: PublisherParts): Publisher {
+  const { options, foundation, provider, acme, limits, distributor } = parts;
   const { manifestPath, layout, clock, log, weaknesses } = options;
   const operator = { kind: 'operator', id: 'manifest' } as const;
   let current: Configuration | undefined;
@@ -45,6 +47,7 @@ export function createPublisher({ options, foundation, provider, limits, distrib
       clock,
       foundation,
       provider,
+      acme,
       weaknesses,
       inUse: current?.ports,
       run: options.run,
@@ -53,6 +56,7 @@ export function createPublisher({ options, foundation, provider, limits, distrib
     const former = current;
     current = configuration;
     assignSecretRoles(configuration.manifest, foundation);
+    acme.configure(configuration.acme);
     if (former !== undefined && isSame(former, configuration)) return configuration;
     limits.configure(configuration.gateway.limits);
     distributor.publish(configuration.snapshots);

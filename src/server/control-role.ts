@@ -7,6 +7,8 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { startAcme } from './control-acme.ts';
+import { createEdgeTlsKeeper } from './control-edge-tls.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
@@ -47,7 +49,17 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const distributor = createDistributor(log, (roles) => {
     for (const peer of peers) if (peer.role === 'supervisor') peer.send({ type: 'roles', roles });
   });
-  const publisher = createPublisher({ options, foundation, provider, limits, distributor });
+  const edgeTls = lifecycle.add(createEdgeTlsKeeper(clock));
+  const acme = lifecycle.add(
+    await startAcme({
+      clock,
+      log,
+      foundation,
+      present: edgeTls.present,
+      onChange: () => publisher.reloadBecause('a certificate was issued'),
+    }),
+  );
+  const publisher: Publisher = createPublisher({ options, foundation, provider, acme, limits, distributor });
   await publisher.publish(manifest);
 
   const services = new Map<string, ServiceStatus>();
@@ -64,13 +76,19 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
       log,
       onJoin: (peer) => {
         peers.add(peer);
-        if (peer.role === 'gateway') limits.join(peer);
+        if (peer.role === 'gateway') {
+          limits.join(peer);
+          edgeTls.join(peer);
+        }
         distributor.join(peer);
       },
-      onMessage: createIntake({ foundation, distributor, limits, publisher, services, log }),
+      onMessage: createIntake({ foundation, distributor, limits, edgeTls, publisher, services, log }),
       onLeave: (peer) => {
         peers.delete(peer);
-        if (peer.role === 'gateway') limits.leave(peer);
+        if (peer.role === 'gateway') {
+          limits.leave(peer);
+          edgeTls.leave(peer);
+        }
         distributor.leave(peer);
       },
     }),

@@ -10,14 +10,8 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createGateway, type Gateway } from '../gateway/index.ts';
-import {
-  createHttpServer,
-  type HttpLimits,
-  type HttpServer,
-  type ListenAddress,
-  type ServerTls,
-} from '../net/index.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
+import { createGatewayListener } from './gateway-listener.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
 import { createSvidKeeper } from './svid-keeper.ts';
@@ -29,6 +23,8 @@ export interface GatewayRoleOptions {
   readonly name: string;
   /** The listening socket that the supervisor bound; without it the worker binds the port of its snapshot itself. */
   readonly listenFd: number | undefined;
+  /** As `listenFd`, of the plain port. */
+  readonly redirectFd: number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
@@ -42,7 +38,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
   const at = (file: string): string => join(layout.gateway, `${file}-${name}`);
   const send: ChannelClient['send'] = (message) => channel.send(message);
 
-  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, send));
+  const shipper = lifecycle.add(createRecordShipper(at('spool'), clock, (line) => channel.sendLine(line)));
   const svids = lifecycle.add(
     createSvidKeeper({ file: at('svid'), clock, log, send, onChange: () => void listener.open() }),
   );
@@ -68,12 +64,12 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
     }),
   );
   const listener = lifecycle.add(
-    createListener(
-      options,
+    createGatewayListener({
+      ...options,
       gateway,
-      () => current?.body,
-      () => svids.complete,
-    ),
+      snapshot: () => current?.body,
+      ready: () => svids.complete,
+    }),
   );
 
   const apply = async (version: string, body: GatewaySnapshot): Promise<void> => {
@@ -102,6 +98,11 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
     }
   };
 
+  const share = async ({ sequence, body }: Extract<FromControl, { type: 'edge-tls' }>): Promise<void> => {
+    await listener.share(body);
+    send({ type: 'edge-tls-ack', sequence });
+  };
+
   const kept = readLastGood<GatewaySnapshot>(at('snapshot'));
   if (kept !== undefined)
     await apply(kept.version, kept.body).catch((error: unknown) =>
@@ -120,78 +121,11 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
         shipper.opened();
       },
       onMessage: (message) => {
-        if (message.type === 'lease') limits.receive(message.body as ToWorker);
+        if (message.type === 'edge-tls') void share(message);
+        else if (message.type === 'lease') limits.receive(message.body as ToWorker);
         else if (!svids.receive(message) && !shipper.receive(message)) void receive(message);
       },
     }),
   );
   return lifecycle;
 }
-
-interface Listener extends Stoppable {
-  /** Opens the port once there is a snapshot and an SVID; later on puts a renewed certificate in force. */
-  open(): Promise<void>;
-  /** Resolves when the port is open. */
-  readonly opened: Promise<void>;
-}
-
-function createListener(
-  { clock, log, listenFd, weaknesses }: GatewayRoleOptions,
-  gateway: Gateway,
-  snapshot: () => GatewaySnapshot | undefined,
-  ready: () => boolean,
-): Listener {
-  let server: HttpServer | undefined;
-  let opening: Promise<void> | undefined;
-  const opened = Promise.withResolvers<void>();
-
-  const listen = async (config: GatewaySnapshot): Promise<void> => {
-    const tls = tlsOf(config);
-    server = createHttpServer({
-      clock,
-      log,
-      ...(tls === undefined ? { http2: plainHttp2(config) } : { tls }),
-      limits: listenerLimits(config, weaknesses),
-      trustedProxies: config.trustedProxies,
-      onRequest: gateway.handle,
-      onRefused: gateway.refused,
-    });
-    await server.listen(addressOf(config, listenFd));
-    opened.resolve();
-  };
-  return {
-    opened: opened.promise,
-    open: async () => {
-      const config = snapshot();
-      if (config === undefined || !ready()) return;
-      if (opening === undefined) opening = listen(config);
-      else if (config.certificate !== undefined) server?.setTls(tlsOf(config) as ServerTls);
-      await opening;
-    },
-    stop: async () => {
-      await server?.drain(3000);
-      await server?.stop();
-    },
-  };
-}
-
-function tlsOf({ certificate }: GatewaySnapshot): ServerTls | undefined {
-  return certificate && { ...certificate, http2: true };
-}
-
-/** gRPC has nothing but HTTP/2: behind whatever ends TLS it comes without ALPN. */
-function plainHttp2({ services }: GatewaySnapshot): 'none' | 'prior-knowledge' {
-  return services.some(({ protocol }) => protocol !== undefined) ? 'prior-knowledge' : 'none';
-}
-
-function addressOf({ listen }: GatewaySnapshot, fd: number | undefined): ListenAddress {
-  return fd === undefined ? listen : { fd };
-}
-
-function listenerLimits({ http }: GatewaySnapshot, weaknesses: Weaknesses): Partial<HttpLimits> {
-  const { headerBytes, headerCount, connectionsPerIp, requestsPerConnection } = http;
-  const headerTimeMs = weaknesses.has('http.header-time') ? dayMs : http.headerTimeMs;
-  return { headerBytes, headerCount, headerTimeMs, connectionsPerIp, requestsPerConnection };
-}
-
-const dayMs = 86_400_000;

@@ -23,45 +23,45 @@ type CreateServerHandle = (
 const { _createServerHandle: bind } = net as unknown as { _createServerHandle: CreateServerHandle };
 
 /** Binds the port. Throws `gateway.port-in-use`, `gateway.port-forbidden`, `gateway.bad-address`. */
-export async function bindPublicPort(host: string, port: number): Promise<PublicPort> {
-  await probe(host, port);
+export async function bindPublicPort(host: string, port: number, key = 'gateway.listen'): Promise<PublicPort> {
+  await probe(host, port, key);
   const handle = bind(host, port, net.isIPv6(host) ? 6 : 4, null, 0);
-  if (typeof handle === 'number') throw cannotBind(host, port, `error ${handle}`);
+  if (typeof handle === 'number') throw cannotBind(host, port, `error ${handle}`, key);
   return { descriptor: handle.fd, stop: async () => handle.close() };
 }
 
 /** A bound socket that is already taken fails only when it listens; so listen once. */
-function probe(host: string, port: number): Promise<void> {
+function probe(host: string, port: number, key: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
-    server.once('error', (error) => reject(explain(host, port, error)));
+    server.once('error', (error) => reject(explain(host, port, error, key)));
     server.listen(port, host, () => server.close(() => resolve()));
   });
 }
 
-function explain(host: string, port: number, error: Error): MerlonError {
+function explain(host: string, port: number, error: Error, key: string): MerlonError {
   const code = systemCode(error);
   if (code === 'EADDRINUSE') {
     return new MerlonError({
       code: 'gateway.port-in-use',
       message: `port ${port} on \`${host}\` is already in use`,
-      hint: 'stop what listens there, or change `gateway.listen` in the manifest',
+      hint: `stop what listens there, or change \`${key}\` in the manifest`,
     });
   }
   if (code === 'EACCES') {
     return new MerlonError({
       code: 'gateway.port-forbidden',
       message: `this user may not listen on port ${port}`,
-      hint: 'choose a port above 1023 in `gateway.listen`',
+      hint: `choose a port above 1023 in \`${key}\`, or allow it (\`net.ipv4.ip_unprivileged_port_start\`)`,
     });
   }
-  return cannotBind(host, port, messageOf(error));
+  return cannotBind(host, port, messageOf(error), key);
 }
 
-function cannotBind(host: string, port: number, detail: string): MerlonError {
+function cannotBind(host: string, port: number, detail: string, key: string): MerlonError {
   return new MerlonError({
     code: 'gateway.bad-address',
     message: `cannot listen on \`${host}\` port ${port}: ${detail}`,
-    hint: 'name an address of this machine in `gateway.listen`',
+    hint: `name an address of this machine in \`${key}\``,
   });
 }

@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function create(clock = new ManualClock()) {
   const sent: Batch[] = [];
-  const shipper = createRecordShipper(join(folder, 'spool'), clock, (message) => void sent.push(message as Batch));
+  const shipper = createRecordShipper(join(folder, 'spool'), clock, (line) => void sent.push(JSON.parse(String(line))));
   const add = (count: number): string[] =>
     Array.from({ length: count }, () => {
       const record = deniedDecision();

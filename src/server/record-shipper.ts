@@ -1,4 +1,4 @@
-import type { FromControl, FromRole } from '../api/channel.ts';
+import type { FromControl } from '../api/channel.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import { createSpool, type Spool } from '../audit/index.ts';
 import type { Clock } from '../core/clock.ts';
@@ -15,7 +15,8 @@ export interface RecordShipper extends Stoppable {
   receive(message: FromControl): boolean;
 }
 
-export function createRecordShipper(file: string, clock: Clock, send: (message: FromRole) => void): RecordShipper {
+/** `sendLine` takes a message of the channel as it is written: records become bytes once, for the spool, and go on as they lie there. */
+export function createRecordShipper(file: string, clock: Clock, sendLine: (line: Buffer) => void): RecordShipper {
   const spool: Spool = createSpool({ file, clock });
   let onItsWay = false;
   let open = false;
@@ -25,7 +26,7 @@ export function createRecordShipper(file: string, clock: Clock, send: (message: 
     const { records, seq } = spool.takeBatch(batchSize);
     if (records.length === 0) return;
     onItsWay = true;
-    send({ type: 'records', sequence: seq, records: [...records] });
+    sendLine(batchLine(seq, records));
   };
   const timer = clock.every(pauseMs, ship);
 
@@ -52,4 +53,18 @@ export function createRecordShipper(file: string, clock: Clock, send: (message: 
       spool.close();
     },
   };
+}
+
+const comma = Buffer.from(',');
+const end = Buffer.from(']}\n');
+
+/** The message `records` of the channel. */
+function batchLine(sequence: number, records: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [Buffer.from(`{"type":"records","sequence":${sequence},"records":[`)];
+  for (const record of records) {
+    if (parts.length > 1) parts.push(comma);
+    parts.push(record);
+  }
+  parts.push(end);
+  return Buffer.concat(parts);
 }

@@ -16,7 +16,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'merlon-shipper-'));
   file = join(folder, 'spool');
   sent = [];
-  shipper = createRecordShipper(file, new ManualClock(), (message) => void sent.push(message));
+  shipper = createRecordShipper(file, new ManualClock(), (line) => void sent.push(JSON.parse(String(line))));
 });
 
 afterEach(async () => {

@@ -12,9 +12,7 @@ test.each([
   ['trustDomain', 'shop.example', 'other.example'],
   ['gateway.listen', '127.0.0.1:8443', '127.0.0.1:9443'],
   ['gateway.workers', '  ipDeny:', '  workers: 3\n  ipDeny:'],
-  ['gateway.trustedProxies', '  ipDeny:', '  trustedProxies: [10.0.0.1]\n  ipDeny:'],
-  ['gateway.limits.headerBytes', 'bodyBytes: 1MiB', 'bodyBytes: 1MiB, headerBytes: 8KiB'],
-  ['gateway.limits.connectionsPerIp', 'bodyBytes: 1MiB', 'bodyBytes: 1MiB, connectionsPerIp: 7'],
+  ['gateway.redirect', '  ipDeny:', '  redirect: http://127.0.0.1:8080\n  ipDeny:'],
 ])('a change of `%s` is refused by name', (name, from, to) => {
   expect(() => checkReloadable(current, changed(from, to))).toThrow(
     expect.objectContaining({ code: 'manifest.needs-restart', message: expect.stringContaining(`\`${name}\``) }),
@@ -22,6 +20,8 @@ test.each([
 });
 
 test.each([
+  ['trusted proxies', '  ipDeny:', '  trustedProxies: [10.0.0.1]\n  ipDeny:'],
+  ['a bound of the listener', 'bodyBytes: 1MiB', 'bodyBytes: 1MiB, headerBytes: 8KiB, connectionsPerIp: 7'],
   ['nothing', 'version: 1', 'version: 1'],
   ['a limit', '600/min', '500/min'],
   ['the size of bodies', '1MiB', '2MiB'],

@@ -8,13 +8,8 @@ const fixedParts: readonly (readonly [name: string, part: (manifest: Manifest) =
   ['gateway.listen', ({ gateway }) => gateway.listen],
   ['gateway.publicUrl', ({ gateway }) => gateway.publicUrl],
   ['gateway.workers', ({ gateway }) => gateway.workers],
-  ['gateway.trustedProxies', ({ gateway }) => gateway.trustedProxies],
+  ['gateway.redirect', ({ gateway }) => gateway.redirect],
   ['gateway.limits.shared', ({ gateway }) => gateway.limits.shared],
-  ['gateway.limits.headerBytes', ({ gateway }) => gateway.limits.headerBytes],
-  ['gateway.limits.headerCount', ({ gateway }) => gateway.limits.headerCount],
-  ['gateway.limits.headerTimeout', ({ gateway }) => gateway.limits.headerTimeout],
-  ['gateway.limits.connectionsPerIp', ({ gateway }) => gateway.limits.connectionsPerIp],
-  ['gateway.limits.requestsPerConnection', ({ gateway }) => gateway.limits.requestsPerConnection],
 ];
 
 /** Throws `manifest.needs-restart` where `next` changes what only a restart can. */

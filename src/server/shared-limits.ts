@@ -62,7 +62,7 @@ async function passwordOf(shared: SharedLimits, { secrets }: Foundation): Promis
   throw new MerlonError({
     code: 'secrets.missing',
     message: `\`gateway.limits.shared\` needs the secret \`secret/${path}#${field}\`, which is not there`,
-    hint: `set it with \`merlon secrets put ${path} ${field}\``,
+    hint: `set it with \`merlon secrets put secret/${path} ${field}\``,
   });
 }
 

@@ -69,10 +69,19 @@ async function start(options: UpOptions, lifecycle: Lifecycle): Promise<Platform
   prepareState(layout);
   const notes = await takeOver(options, lifecycle);
   const { host, port } = manifest.gateway.listen;
-  const publicPort = lifecycle.add(await bindPublicPort(host, port));
+  const ports = [lifecycle.add(await bindPublicPort(host, port))];
+  const { redirect } = manifest.gateway;
+  if (redirect !== undefined)
+    ports.push(lifecycle.add(await bindPublicPort(redirect.host, redirect.port, 'gateway.redirect')));
   const services = new Map<string, ServiceReport>();
   const failure = Promise.withResolvers<MerlonError>();
-  const roles = startRoles(options, publicPort.descriptor, notes.add, failure.resolve, () => progress.isReady);
+  const roles = startRoles(
+    options,
+    ports.map(({ descriptor }) => descriptor),
+    notes.add,
+    failure.resolve,
+    () => progress.isReady,
+  );
   const workloads = createWorkloads({
     clock,
     logs,
@@ -175,7 +184,7 @@ interface Roles {
 
 function startRoles(
   options: UpOptions,
-  descriptor: number,
+  publicPorts: readonly number[],
   onStart: (pid: number) => void,
   fail: (error: MerlonError) => void,
   isReady: () => boolean,
@@ -188,7 +197,7 @@ function startRoles(
     role: 'control' | 'gateway' | 'agent',
     name: string,
     args: string[],
-    descriptors: number[] = [],
+    descriptors: readonly number[] = [],
   ): Child =>
     startChild(
       {
@@ -219,8 +228,8 @@ function startRoles(
       begin(
         'gateway',
         workers.length === 1 ? 'gateway' : `gateway/${name}`,
-        ['--name', name, '--listen-fd', '3'],
-        [descriptor],
+        ['--name', name, '--listen-fd', '3', ...(publicPorts.length > 1 ? ['--redirect-fd', '4'] : [])],
+        publicPorts,
       ),
     ),
   };

@@ -1,5 +1,5 @@
 import type { WafSection } from '../api/waf.ts';
-import { compileWafSection, readWafRules } from '../control/index.ts';
+import { compileWafSection, readWafRules, usesWaf } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Manifest } from '../manifest/index.ts';
 import { compileWaf, type Waf } from '../waf/index.ts';
@@ -19,7 +19,7 @@ export function checkWaf(section: WafSection | undefined, clock: Clock): readonl
 
 /** Reads and compiles the rules that a manifest names. Throws what is wrong with them. */
 export function checkWafRules(manifest: Manifest, folder: string, clock: Clock): WafSection | undefined {
-  const section = compileWafSection(manifest, readWafRules(manifest, folder));
+  const section = compileWafSection(manifest, usesWaf(manifest) ? readWafRules(manifest, folder) : undefined);
   checkWaf(section, clock);
   return section;
 }

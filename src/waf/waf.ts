@@ -5,11 +5,12 @@ import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
+import { makePlan } from './engine/make-plan.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
 import type { Link, Removal } from './engine/model.ts';
 import { openTransaction, readBody, takeResponseBody } from './engine/open.ts';
 import { enterPhase } from './engine/phase.ts';
-import { makePlan, type TransactionPlan } from './engine/plan.ts';
+import type { TransactionPlan } from './engine/plan.ts';
 import { compileRuleSet, createWorkshop, type RuleSet, type Workshop } from './engine/rule-set.ts';
 import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
@@ -99,8 +100,8 @@ function compilePatch(patch: VirtualPatch, workshop: Workshop): Patch {
   return { expiresAtMs: Date.parse(patch.expires), rules: compileRuleSet({ files, data: {} }, workshop) };
 }
 
-function variablesOf({ paranoia, threshold }: RouteWafConfig): [string, string][] {
-  const variables: [string, string][] = [];
+function variablesOf({ paranoia, threshold, variables: own = {} }: RouteWafConfig): [string, string][] {
+  const variables = Object.entries(own);
   if (paranoia !== undefined)
     variables.push(
       ['blocking_paranoia_level', String(paranoia)],

@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly as?: string;
   /** A token that goes along as it is. */
   readonly token?: string;
+  /** Loopback address to call from. */
+  readonly from?: string;
   /** Connections to use. Default: one of its own. */
   readonly agent?: Agent;
 }
@@ -38,7 +40,7 @@ export function createCaller(
   ca: string,
   tokenOf: (user: string) => Promise<string>,
 ): (target: string, options?: CallOptions) => Promise<Call> {
-  return async (target, { method = 'GET', headers = {}, body, as, token, agent } = {}) => {
+  return async (target, { method = 'GET', headers = {}, body, as, token, agent, from } = {}) => {
     const bearer = as === undefined ? token : await tokenOf(as);
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const fields: Record<string, string> = {
@@ -49,7 +51,8 @@ export function createCaller(
       ...headers,
     };
     return new Promise((resolve, reject) => {
-      const options = { method, headers: fields, ca, path: target, timeout: 20_000 };
+      const local = from === undefined ? {} : { localAddress: from };
+      const options = { method, headers: fields, ca, path: target, timeout: 20_000, ...local };
       const sent = request(url, { ...options, agent: agent ?? false }, (response) =>
         read(response, sent.reusedSocket).then(resolve, reject),
       );

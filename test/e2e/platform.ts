@@ -13,13 +13,19 @@ const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
 // Compiled code is kept from one test file to the next; everything else is a run's own.
 const cache = join(tmpdir(), 'merlon-e2e-cache');
 const readyMs = 60_000;
+// The same tests with other rules in the firewall: `crs`, or the path of a checkout.
+const wafRules = process.env.MERLON_E2E_WAF_RULES;
 
 export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
+  /** Files that lie beside the manifest, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
+  /** What is to be done before the platform starts. */
+  readonly beforeUp?: (workspace: Workspace) => Promise<void>;
   /** Variables that `merlon up` gets beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -97,7 +103,12 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   });
   const manifest = join(folder, 'merlon.yaml');
   const state = options.state ?? join(folder, 's');
-  writeFileSync(manifest, edit(readFileSync(manifest, 'utf8').replaceAll('8443', String(port))));
+  const text = readFileSync(manifest, 'utf8').replaceAll('8443', String(port));
+  const rules =
+    wafRules === undefined ? text : text.replace('\ngateway:\n', `\ngateway:\n  waf: { rules: ${wafRules} }\n`);
+  writeFileSync(manifest, edit(rules));
+  for (const [name, content] of Object.entries(options.files ?? {}))
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
   const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };
   const start = (args: readonly string[]): ChildProcess => {
     const where = args[0] === 'validate' ? ['-m', manifest] : ['-m', manifest, '-s', state];
@@ -128,6 +139,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
 /** Starts an example and waits until it serves. Throws with its output where it does not. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const workspace = await createWorkspace(options);
+  await options.beforeUp?.(workspace);
   const { child, output, exit } = workspace.up();
   let ended = false;
   void exit.then(() => (ended = true));

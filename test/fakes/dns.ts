@@ -15,11 +15,6 @@ const typeA = 1;
 /** Starts it. `ttl`: seconds. */
 export async function startTestDns(ttl = 1): Promise<TestDns> {
   const addresses = new Map<string, readonly string[]>();
-  const socket = createSocket('udp4');
-  socket.on('message', (query, from) => socket.send(answer(query, addresses, ttl), from.port, from.address));
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address() as AddressInfo;
   // RFC 1035, section 4.2.2: a length of two bytes stands before each message. A query comes in one piece.
   const server = createServer((connection) => {
     connection.on('error', () => undefined);
@@ -30,8 +25,13 @@ export async function startTestDns(ttl = 1): Promise<TestDns> {
       connection.write(Buffer.concat([length, reply]));
     });
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = createSocket('udp4');
+  socket.on('message', (query, from) => socket.send(answer(query, addresses, ttl), from.port, from.address));
+  socket.bind(port, '127.0.0.1');
+  await once(socket, 'listening');
   const stop = (): void => {
     socket.close();
     server.close();

@@ -64,6 +64,8 @@ export const defaultRoute: GatewayRoute = {
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
   timeouts: { connectMs: 1000, firstByteMs: 2000, idleMs: 2000 },
   forwardAuthorization: false,
+  canary: [],
+  sticky: undefined,
 };
 
 export interface GatewayParts {
@@ -189,6 +191,11 @@ export async function snapshotOf(
     listen: { host: '127.0.0.1', port: 0 },
     workers: 1,
     certificate: undefined,
+    certificates: [],
+    minTlsVersion: 'TLSv1.2',
+    clientCertificates: undefined,
+    redirect: undefined,
+    proxyProtocol: 'none',
     bundle: '',
     spiffeId: 'spiffe://test.example/merlon/gateway',
     http: {

@@ -21,6 +21,7 @@ import { createTlsAuthority } from './certificates.ts';
 import { defaultRoute, snapshotOf } from './gateway.ts';
 import { freePort } from './http-peers.ts';
 import { createTestAuthority } from './identity.ts';
+import { upstreamSettings } from './upstream-settings.ts';
 
 const domain = 'test.example';
 const idOf = (name: string): string => `spiffe://${domain}/service/${name}`;
@@ -69,7 +70,8 @@ export async function startMeshPlatform(port: number, parts: MeshParts): Promise
         name: 'echo',
         spiffeId: idOf('echo'),
         serverName: `echo.${domain}`,
-        endpoint: { host: '127.0.0.1', port },
+        endpoints: [{ host: '127.0.0.1', port }],
+        upstream: upstreamSettings,
         callers: [gatewayId, idOf('caller')],
         protocol: parts.protocol,
       },

@@ -39,6 +39,7 @@ export async function startRedis(...extra: string[]): Promise<TestRedis> {
     }
   };
   const end = async (child: ChildProcess): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     'log-level': { type: 'string', default: 'warn' },
     name: { type: 'string', default: '1' },
     'listen-fd': { type: 'string' },
+    'redirect-fd': { type: 'string' },
   },
 });
 const common: CommonOptions = {
@@ -25,7 +26,7 @@ const common: CommonOptions = {
   state: values.state,
   logLevel: values['log-level'] as CommonOptions['logLevel'],
 };
-const fd = values['listen-fd'];
+const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 const shared = {
   layout: layoutOf(common),
   name: values.name,
@@ -36,6 +37,11 @@ const shared = {
 
 await runUntilSignal(() => {
   if (role === 'control') return startControlRole({ ...shared, manifestPath: values.manifest });
-  if (role === 'gateway') return startGatewayRole({ ...shared, listenFd: fd === undefined ? undefined : Number(fd) });
+  if (role === 'gateway')
+    return startGatewayRole({
+      ...shared,
+      listenFd: numberOf(values['listen-fd']),
+      redirectFd: numberOf(values['redirect-fd']),
+    });
   return startAgentRole(shared);
 });

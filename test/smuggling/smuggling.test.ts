@@ -2,8 +2,8 @@
 // one, nor another than the client sent (method, target, host, content).
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTlsAuthority } from '../fakes/certificates.ts';
+import { type Edge, startEdge } from '../fakes/edge.ts';
 import { type BackEnd, findProgram, servers, startNode, startServer, statusesIn } from './back-ends.ts';
-import { type Edge, startEdge } from './edge.ts';
 import {
   corpus,
   type Entry,

@@ -1,9 +1,11 @@
 // The agent's inbound half in a process of its own: mutual TLS in, plain HTTP to the service, a record of each request.
+
 import { noWeaknesses } from '../../../src/api/protections.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/log.ts';
 import { createInbound } from '../../../src/mesh/index.ts';
 import { createVerifier } from '../../../src/server/svid-verifier.ts';
+import { upstreamSettings } from '../../../test/fakes/upstream-settings.ts';
 import { startShipper } from './records.ts';
 
 /** What the gateway's process tells this one. */
@@ -34,13 +36,15 @@ process.once('message', async (order: AgentOrder) => {
     record: startShipper().record,
     agentId: () => agentId,
   });
-  const endpoint = { host: '127.0.0.1', port: order.upstream };
+  const endpoints = [{ host: '127.0.0.1', port: order.upstream }];
   await inbound.apply({
     trustDomain,
     bundle,
     inbound: { host: '127.0.0.1', port: order.inbound },
     gatewayId,
-    services: [{ name: 'items', spiffeId: serviceId, serverName, endpoint, callers: [gatewayId] }],
+    services: [
+      { name: 'items', spiffeId: serviceId, serverName, endpoints, upstream: upstreamSettings, callers: [gatewayId] },
+    ],
     edges: [],
     egress: [],
   });

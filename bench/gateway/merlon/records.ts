@@ -3,7 +3,6 @@
 import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FromRole } from '../../../src/api/channel.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { createRecordShipper, type RecordShipper } from '../../../src/server/record-shipper.ts';
 
@@ -15,10 +14,10 @@ export function startShipper(): RecordShipper {
   const folder = mkdtempSync(join(tmpdir(), 'merlon-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const channel = openSync('/dev/null', 'w');
-  const send = (message: FromRole): void => {
-    writeSync(channel, `${JSON.stringify(message)}\n`);
-    if (message.type === 'records')
-      systemClock.after(syncMs, () => shipper.receive({ type: 'records-ack', sequence: message.sequence }));
+  const send = (line: Buffer): void => {
+    writeSync(channel, line);
+    const sequence = Number(/"sequence":(\d+)/.exec(line.toString('latin1', 0, 60))?.[1]);
+    systemClock.after(syncMs, () => shipper.receive({ type: 'records-ack', sequence }));
   };
   const shipper = createRecordShipper(join(folder, 'spool'), systemClock, send);
   shipper.opened();

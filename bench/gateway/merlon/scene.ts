@@ -29,6 +29,8 @@ const route: GatewaySnapshot['routes'][number] = {
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
   timeouts: { connectMs: 3000, firstByteMs: 30_000, idleMs: 60_000 },
   forwardAuthorization: false,
+  canary: [],
+  sticky: undefined,
 };
 
 const ownPolicy = `@id("blocked-network")
@@ -105,6 +107,11 @@ export async function sceneOf({ jwks, bundle, servicePort }: SceneFacts): Promis
     listen: { host: '127.0.0.1', port: 0 },
     workers: 1,
     certificate: undefined,
+    certificates: [],
+    minTlsVersion: 'TLSv1.2',
+    clientCertificates: undefined,
+    redirect: undefined,
+    proxyProtocol: 'none',
     bundle,
     spiffeId: gatewayId,
     http: bounds,

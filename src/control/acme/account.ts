@@ -1,7 +1,7 @@
 import { encodeBase64Url } from '../../core/bytes.ts';
 import { exportPrivateKey, formatPem, generateKeyPair, importPrivateKey, parsePem } from '../../crypto/index.ts';
+import type { AcmeConfig } from './config.ts';
 import { AcmeError } from './errors.ts';
-import type { AcmeConfig } from './keeper.ts';
 import type { AcmeSession, ExternalAccount } from './session.ts';
 import type { AcmeState, KeptAccount } from './state.ts';
 

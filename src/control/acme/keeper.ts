@@ -6,26 +6,13 @@ import type { Stoppable } from '../../core/lifecycle.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Store } from '../../storage/index.ts';
 import { accountKey, keptAccount, register } from './account.ts';
+import type { AcmeConfig } from './config.ts';
 import { AcmeError } from './errors.ts';
-import { type ChallengeType, completeOrder, placeOrder } from './order.ts';
+import { completeOrder, placeOrder } from './order.ts';
 import type { AcmeFetch, PresentChallenges } from './ports.ts';
 import { askForAdvice, dueByLife, renewalName } from './renewal.ts';
-import { AcmeSession, type ExternalAccount, isProblem } from './session.ts';
+import { AcmeSession, isProblem } from './session.ts';
 import { acmeState, type KeptCertificate } from './state.ts';
-
-/** The certificate that is wanted, and of whom. */
-export interface AcmeConfig {
-  /** URL of the authority's directory. */
-  readonly directory: string;
-  /** DNS names; at least one. */
-  readonly domains: readonly string[];
-  /** E-mail addresses that the authority may write to. */
-  readonly contact: readonly string[];
-  readonly challenge: ChallengeType;
-  readonly externalAccount: ExternalAccount | undefined;
-  /** Bundle (PEM) that the authority's own certificate is verified against; undefined: the machine's roots. */
-  readonly ca: string | undefined;
-}
 
 export interface AcmeKeeperOptions {
   readonly store: Store;
@@ -47,6 +34,8 @@ export interface AcmeKeeper extends Stoppable {
   configure(config: AcmeConfig | undefined): void;
   /** The certificate of the configuration in force; undefined where there is none yet. It may have expired. */
   current(): KeptCertificate | undefined;
+  /** As `current`, for a configuration that is not in force yet. */
+  certificateFor(config: AcmeConfig): KeptCertificate | undefined;
 }
 
 const lookMs = 15_000;
@@ -100,10 +89,13 @@ class CertificateKeeper implements AcmeKeeper {
   }
 
   current(): KeptCertificate | undefined {
-    const [config, held] = [this.#config, this.#certificate];
-    if (config === undefined || held === undefined) return undefined;
+    return this.#config === undefined ? undefined : this.certificateFor(this.#config);
+  }
+
+  certificateFor({ domains }: AcmeConfig): KeptCertificate | undefined {
+    const held = this.#certificate;
     // One that names less is still better than none for the names that it has, while another is being had.
-    return config.domains.some((domain) => held.domains.includes(domain)) ? held : undefined;
+    return domains.some((domain) => held?.domains.includes(domain)) ? held : undefined;
   }
 
   async stop(): Promise<void> {

@@ -1,15 +1,59 @@
-import type { AgentService, AgentSnapshot, EgressListener, OutboundEdge, ServiceProtocol } from '../../api/snapshot.ts';
+import type {
+  AgentService,
+  AgentSnapshot,
+  EgressListener,
+  Endpoint,
+  OutboundEdge,
+  ServiceProtocol,
+  UpstreamSettings,
+} from '../../api/snapshot.ts';
 import type { Manifest, Service } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
-import { roleId, serverName, serviceId } from './names.ts';
+import { roleId, serverName, serviceId, servicesOf } from './names.ts';
 
 const loopback = '127.0.0.1';
 
-/** Where a service's workload listens. */
-export function workloadEndpoint(name: string, { address }: Service, portOf: PortOf): { host: string; port: number } {
-  return address === undefined
-    ? { host: loopback, port: portOf(`service/${name}`) }
-    : { host: address.host, port: address.port };
+/** Where a service that Merlon runs listens. */
+export function workloadEndpoint(name: string, portOf: PortOf): Endpoint {
+  return { host: loopback, port: portOf(`service/${name}`) };
+}
+
+function endpointsOf(name: string, { addresses }: Service, portOf: PortOf): Endpoint[] {
+  if (addresses.length === 0) return [workloadEndpoint(name, portOf)];
+  return addresses.map(({ host, port }) => ({ host, port }));
+}
+
+// What a caller inside the mesh is given, whatever the routes say.
+const leastTimes = { connect: 3000, firstByte: 30_000, idle: 60_000 };
+
+/** The agent gives up no earlier than the gateway would: each time is the longest that a route to the service has. */
+function upstreamOf(name: string, { upstream, health }: Service, { routes, gateway }: Manifest): UpstreamSettings {
+  const own = routes.filter((route) => servicesOf(route).includes(name));
+  const longest = (key: keyof typeof leastTimes): number =>
+    Math.max(leastTimes[key], ...own.map(({ timeouts }) => timeouts[key] ?? gateway.timeouts[key]));
+  const { connections, pending, ejection, retries, healthCheck } = upstream;
+  return {
+    resolveMs: upstream.resolve,
+    healthCheck: healthCheck && {
+      path: healthCheck.path ?? health ?? '/',
+      intervalMs: healthCheck.interval,
+      timeoutMs: healthCheck.timeout,
+      failures: healthCheck.failures,
+      successes: healthCheck.successes,
+    },
+    limits: {
+      connections,
+      pending,
+      connectMs: longest('connect'),
+      firstByteMs: longest('firstByte'),
+      bodyIdleMs: longest('idle'),
+      retryRatio: retries.share,
+      retryAttempts: retries.attempts,
+      ejectAfter: ejection.failures,
+      ejectMs: ejection.time,
+      ejectMaxRatio: ejection.share,
+    },
+  };
 }
 
 /** What a service speaks, where that is not HTTP/1.1. */
@@ -32,8 +76,9 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
         name,
         spiffeId: serviceId(trustDomain, name),
         serverName: serverName(trustDomain, name),
-        endpoint: workloadEndpoint(name, service, portOf),
+        endpoints: endpointsOf(name, service, portOf),
         ...protocolOf(service),
+        upstream: upstreamOf(name, service, manifest),
         callers: callersOf(name, manifest),
       }),
     ),
@@ -65,7 +110,7 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
 /** Everyone who may call `callee`: the services that declare it, and the gateway where a route leads to it. */
 function callersOf(callee: string, { trustDomain, services, routes }: Manifest): string[] {
   const declared = Object.entries(services).filter(([, { calls }]) => calls.includes(callee));
-  const routed = routes.some(({ service }) => service === callee);
+  const routed = routes.some((route) => servicesOf(route).includes(callee));
   return [
     ...(routed ? [roleId(trustDomain, 'gateway')] : []),
     ...declared.map(([caller]) => serviceId(trustDomain, caller)),

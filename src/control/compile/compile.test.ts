@@ -20,6 +20,8 @@ const gateway = compileGatewaySnapshot(manifest, {
   portOf,
   bundle: 'BUNDLE',
   certificate: { certificate: 'CERT', key: 'EDGE-KEY' },
+  certificates: [],
+  clientCa: undefined,
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
   documents: new Map(),
@@ -66,7 +68,7 @@ describe("the agent's snapshot", () => {
   });
 
   test('reaches a workload where it runs: on a port of ours, or at its own address', () => {
-    const endpoints = Object.fromEntries(agent.services.map(({ name, endpoint }) => [name, endpoint]));
+    const endpoints = Object.fromEntries(agent.services.map(({ name, endpoints: [first] }) => [name, first]));
     expect(endpoints).toEqual({
       orders: { host: '127.0.0.1', port: portOf('service/orders') },
       payments: { host: '127.0.0.1', port: portOf('service/payments') },

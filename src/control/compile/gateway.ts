@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
-import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/snapshot.ts';
+import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';
+import { parseCertificate, parseCertificatesPem } from '../../crypto/index.ts';
 import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
 import { protocolOf } from './agent.ts';
 import { compileLimits } from './limits.ts';
-import { roleId, routeName, serverName, serviceId } from './names.ts';
+import { roleId, routeName, serverName, serviceId, servicesOf } from './names.ts';
 import { compileWafSection } from './waf.ts';
 import type { WafRuleFiles } from './waf-rules.ts';
 
@@ -20,6 +21,10 @@ export interface GatewayFacts {
   readonly portOf: PortOf;
   readonly bundle: string;
   readonly certificate: { readonly certificate: string; readonly key: string } | undefined;
+  /** Those for further names. */
+  readonly certificates: readonly NamedCertificate[];
+  /** Bundle (PEM) of `gateway.clientCertificates`. */
+  readonly clientCa: string | undefined;
   readonly authn: AuthnSnapshot;
   /** API keys that have a limit of their own. */
   readonly apiKeyLimits?: readonly ApiKeyLimit[];
@@ -43,6 +48,18 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     listen: { host: gateway.listen.host, port: gateway.listen.port },
     workers: gateway.workers,
     certificate: facts.certificate,
+    certificates: facts.certificates,
+    minTlsVersion: gateway.tls.minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    clientCertificates:
+      gateway.clientCertificates === undefined || facts.clientCa === undefined
+        ? undefined
+        : { mode: gateway.clientCertificates.mode, ca: facts.clientCa },
+    redirect: gateway.redirect && {
+      host: gateway.redirect.host,
+      port: gateway.redirect.port,
+      hosts: ownHosts(manifest),
+    },
+    proxyProtocol: gateway.proxyProtocol,
     bundle: facts.bundle,
     spiffeId: roleId(trustDomain, 'gateway'),
     http: {
@@ -68,8 +85,15 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
   };
 }
 
+/** Names under which the gateway is known outside. */
+function ownHosts({ gateway, routes }: Manifest): string[] {
+  const { acme, publicUrl } = gateway;
+  const names = [new URL(publicUrl).hostname, ...(acme?.domains ?? []), ...routes.map(({ host }) => host)];
+  return [...new Set(names.filter((name) => name !== undefined && !name.startsWith('*')))] as string[];
+}
+
 function routedServices({ services, routes, trustDomain }: Manifest, portOf: PortOf): GatewayService[] {
-  const routed = new Set(routes.map(({ service }) => service));
+  const routed = new Set(routes.flatMap(servicesOf));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
     .map(([name, service]) => ({
@@ -108,15 +132,28 @@ function compileRoute(route: Route, index: number, { gateway, routes }: Manifest
       connectMs: timeouts.connect ?? gateway.timeouts.connect,
       firstByteMs: timeouts.firstByte ?? gateway.timeouts.firstByte,
       idleMs: timeouts.idle ?? gateway.timeouts.idle,
+      totalMs: timeouts.total ?? gateway.timeouts.total ?? 0,
     },
     forwardAuthorization: route.forwardAuthorization,
+    canary: route.canary.map(({ service, weight, headers }) => ({ service, weight, headers: Object.entries(headers) })),
+    sticky: route.sticky,
   };
 }
 
+interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A certificate that the manifest names, with the names that it is for. Throws `x509.malformed`. */
+export function readNamedCertificate(folder: string, files: CertificateFiles): NamedCertificate {
+  const read = readCertificate(folder, files);
+  const [leaf] = parseCertificatesPem(read.certificate);
+  const names = leaf && parseCertificate(leaf).extensions.subjectAltName?.names.dnsNames;
+  return { ...read, hosts: (names ?? []).map((name) => name.toLowerCase()) };
+}
+
 /** The certificate that the manifest names, read from its files. */
-export function readCertificate(
-  folder: string,
-  { cert, key }: { readonly cert: string; readonly key: string },
-): { certificate: string; key: string } {
+export function readCertificate(folder: string, { cert, key }: CertificateFiles): { certificate: string; key: string } {
   return { certificate: readFileSync(resolve(folder, cert), 'utf8'), key: readFileSync(resolve(folder, key), 'utf8') };
 }

@@ -1,3 +1,5 @@
+import type { Route } from '../../manifest/index.ts';
+
 // How workloads are called, once for all snapshots.
 
 /** SPIFFE ID of a service's workloads. */
@@ -18,6 +20,11 @@ export function serverName(trustDomain: string, service: string): string {
 /** The variable that tells a service where a callee is: `PAYMENTS_URL`. */
 export function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll('-', '_')}_URL`;
+}
+
+/** The services that answer a route's requests: its own, then those of its variants. */
+export function servicesOf({ service, canary }: Pick<Route, 'service' | 'canary'>): string[] {
+  return [service, ...canary.map((variant) => variant.service)];
 }
 
 interface NamedRoute {

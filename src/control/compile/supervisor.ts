@@ -25,7 +25,7 @@ export function compileSupervisorSnapshot(manifest: Manifest, facts: WorkloadFac
 }
 
 function planOf(name: string, service: Service, trustDomain: string, facts: WorkloadFacts): WorkloadPlan {
-  const endpoint = workloadEndpoint(name, service, facts.portOf);
+  const endpoint = workloadEndpoint(name, facts.portOf);
   return {
     service: name,
     command: service.run as readonly string[],

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifestOf } from '../../../test/fakes/manifest.ts';
 import { compileWafSection } from './waf.ts';
-import { readWafRules } from './waf-rules.ts';
+import { readWafRules, usesWaf } from './waf-rules.ts';
 
 const manifest = (gateway: string, route = '{}') =>
   manifestOf(
@@ -32,6 +32,7 @@ describe('the section of the WAF', () => {
       mode: 'block',
       paranoia: 3,
       threshold: 7,
+      variables: { allowed_methods: 'GET HEAD POST PUT PATCH DELETE OPTIONS' },
       responseBody: false,
       bodyBytes: 65_536,
       streamsBodies: false,
@@ -44,7 +45,7 @@ describe('the section of the WAF', () => {
     expect(compileWafSection(manifest('{}'), builtin)?.routes['/a']?.mode).toBe('block');
     const off = manifest('{ mode: off }');
     expect(compileWafSection(off, builtin)).toBeUndefined();
-    expect(readWafRules(off, '/')).toBeUndefined();
+    expect([usesWaf(off), usesWaf(manifest('{}'))]).toEqual([false, true]);
   });
 
   test('reads no more of a body than the route takes', () => {

@@ -22,6 +22,10 @@ export function compileWafSection(manifest: Manifest, rules: WafRuleFiles | unde
   };
 }
 
+// The route says which methods it takes, and `normalise` holds requests to it. The Core Rule Set by itself refuses PUT, PATCH
+// and DELETE everywhere.
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
 function compileRoute(route: Route, { gateway }: Manifest): GatewayRouteWaf {
   const { waf } = route;
   const bodyBytes = route.bodyBytes ?? gateway.limits.bodyBytes;
@@ -29,6 +33,7 @@ function compileRoute(route: Route, { gateway }: Manifest): GatewayRouteWaf {
     mode: waf.mode ?? gateway.waf.mode,
     paranoia: waf.paranoia ?? gateway.waf.paranoia,
     threshold: waf.threshold ?? gateway.waf.threshold,
+    variables: { allowed_methods: (route.methods ?? allMethods).join(' ') },
     responseBody: waf.responses ?? gateway.waf.responses,
     bodyBytes: Math.min(bodyBytes, waf.bodyBytes ?? gateway.waf.bodyBytes ?? bodyBytes),
     streamsBodies: waf.bodies === 'stream',

@@ -1,6 +1,7 @@
 import type { Authenticated } from '../../api/authn.ts';
 import type { PolicyPrincipal, PolicyRequest } from '../../api/policy.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
+import { shownCertificate } from '../client-certificate.ts';
 import type { Draft } from '../draft.ts';
 import type { Exchange } from '../exchange.ts';
 import { operationOf } from '../operation.ts';
@@ -32,6 +33,7 @@ function policyRequest(
     nowMs,
   };
   if (exchange.route.service.protocol === 'grpc') facts.operation = exchange.path.slice(1);
+  if (request.peerCertificate !== undefined) facts.certificate = shownCertificate(request.peerCertificate).facts;
   if (match?.kind === 'match') {
     facts.operation = match.operation.id;
     facts.params = match.params;

@@ -1,4 +1,4 @@
-import { checkFiles } from './files.ts';
+import { checkAcmeDomains, checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
 import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
@@ -29,6 +29,7 @@ export const checks: readonly Check[] = [
   checkPorts,
   checkVariables,
   checkFiles,
+  checkAcmeDomains,
   checkReachable,
   checkCycles,
   checkPlainSecrets,

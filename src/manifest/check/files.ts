@@ -1,4 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
+import { acmeDomains } from '../acme-domains.ts';
 import type { ManifestCode } from '../codes.ts';
 import type { Path } from '../problem.ts';
 import { type ApiOutline, maxApiBytes, tryReadApi } from './api-outline.ts';
@@ -42,24 +43,53 @@ export function readApis(draft: Draft, reader: Reader): { apis: Map<string, ApiO
 
 const maxPemBytes = 1024 * 1024;
 
+const certificatePem = /-----BEGIN CERTIFICATE-----/;
+const keyPem = /-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/;
+
+/** A PEM file that the gateway's section names at `path`. */
+function checkPemFile(input: CheckInput, name: string | undefined, path: Path, wanted: RegExp): Finding[] {
+  if (name === undefined) return [];
+  const text = readNamed(input, name, path, maxPemBytes);
+  if (typeof text !== 'string') return [text];
+  const what = wanted === keyPem ? 'private key' : 'certificate';
+  return wanted.test(text) ? [] : [error('manifest.bad-value', path, `\`${name}\` holds no PEM ${what}`)];
+}
+
 function checkPem(input: CheckInput): Finding[] {
-  const certificate = input.draft.gateway?.certificate;
-  if (typeof certificate !== 'object') return [];
-  return (['cert', 'key'] as const).flatMap((part) => {
-    const path = ['gateway', 'certificate', part];
-    const text = readNamed(input, certificate[part], path, maxPemBytes);
-    if (typeof text !== 'string') return [text];
-    const wanted = part === 'cert' ? /-----BEGIN CERTIFICATE-----/ : /-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/;
-    return wanted.test(text)
-      ? []
-      : [
-          error(
-            'manifest.bad-value',
-            path,
-            `\`${certificate[part]}\` holds no PEM ${part === 'cert' ? 'certificate' : 'private key'}`,
-          ),
-        ];
-  });
+  const { certificate, certificates = [], acme, clientCertificates } = input.draft.gateway ?? {};
+  const pairs = [
+    ...(typeof certificate === 'object' ? [{ pair: certificate, path: ['gateway', 'certificate'] }] : []),
+    ...certificates.map((pair, at) => ({ pair, path: ['gateway', 'certificates', at] })),
+  ];
+  return [
+    ...pairs.flatMap(({ pair, path }) => [
+      ...checkPemFile(input, pair.cert, [...path, 'cert'], certificatePem),
+      ...checkPemFile(input, pair.key, [...path, 'key'], keyPem),
+    ]),
+    ...checkPemFile(input, acme?.ca, ['gateway', 'acme', 'ca'], certificatePem),
+    ...checkPemFile(input, clientCertificates?.ca, ['gateway', 'clientCertificates', 'ca'], certificatePem),
+  ];
+}
+
+/** A public authority issues for names of the Internet alone. */
+export function checkAcmeDomains({ draft }: CheckInput): Finding[] {
+  const { acme, publicUrl } = draft.gateway ?? {};
+  if (acme === undefined || acme.domains !== undefined || publicUrl === undefined || !draft.whole) return [];
+  if (
+    acmeDomains(
+      publicUrl,
+      draft.routes.map(([, { host }]) => host),
+    ).length > 0
+  )
+    return [];
+  return [
+    error(
+      'manifest.bad-gateway',
+      ['gateway', 'acme'],
+      'there is no name to get a certificate for',
+      'set `gateway.publicUrl` or `acme.domains`',
+    ),
+  ];
 }
 
 function checkJwks(input: CheckInput): Finding[] {

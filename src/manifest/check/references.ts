@@ -9,7 +9,10 @@ export function checkServiceNames({ draft }: CheckInput): Finding[] {
     known.includes(name)
       ? []
       : [error('manifest.unknown-service', path, `there is no service \`${name}\``, suggest(name, known))];
-  const routes = draft.routes.flatMap(([at, route]) => unknown(route.service, ['routes', at, 'service']));
+  const routes = draft.routes.flatMap(([at, route]) => [
+    ...unknown(route.service, ['routes', at, 'service']),
+    ...route.canary.flatMap(({ service }, position) => unknown(service, ['routes', at, 'canary', position, 'service'])),
+  ]);
   const calls = draft.services.flatMap(([name, service]) =>
     service.calls.flatMap((callee, at) => {
       const path = ['services', name, 'calls', at];

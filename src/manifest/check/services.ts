@@ -7,9 +7,11 @@ const loopback = (host: string): boolean => host === 'localhost' || host === '::
 /** No two things listen on one port of this machine. */
 export function checkPorts({ draft }: CheckInput): Finding[] {
   const taken = new Map<number, string>();
-  if (draft.gateway !== undefined) taken.set(draft.gateway.listen.port, 'the gateway');
-  for (const [name, { address }] of draft.services)
-    if (address !== undefined && loopback(address.host)) taken.set(address.port, `\`${name}\``);
+  const { listen, redirect } = draft.gateway ?? {};
+  if (listen !== undefined) taken.set(listen.port, 'the gateway');
+  if (redirect !== undefined) taken.set(redirect.port, '`gateway.redirect`');
+  for (const [name, { addresses }] of draft.services)
+    for (const { host, port } of addresses) if (loopback(host)) taken.set(port, `\`${name}\``);
   return draft.services.flatMap(([name, { port }]) => {
     if (port === undefined) return [];
     const other = taken.get(port);
@@ -31,7 +33,7 @@ export function checkPorts({ draft }: CheckInput): Finding[] {
 export function checkReachable({ draft }: CheckInput): Finding[] {
   if (!draft.whole) return [];
   const reached = new Set([
-    ...draft.routes.map(([, { service }]) => service),
+    ...draft.routes.flatMap(([, { service, canary }]) => [service, ...canary.map((variant) => variant.service)]),
     ...draft.services.flatMap(([, { calls }]) => calls),
   ]);
   return draft.services
@@ -132,16 +134,18 @@ export function checkPlainHttp({ draft, valueAt }: CheckInput): Finding[] {
     );
   });
   if (listen?.scheme !== 'http') return findings;
-  if (valueAt(['gateway', 'certificate']) !== undefined)
+  for (const key of ['certificate', 'certificates', 'tls', 'clientCertificates', 'redirect'] as const) {
+    if (valueAt(['gateway', key]) === undefined) continue;
     findings.push({
       ...error(
         'manifest.no-effect',
-        ['gateway', 'certificate'],
-        '`certificate` has no meaning for an `http://` listener',
+        ['gateway', key],
+        `\`${key}\` has no meaning for an \`http://\` listener`,
         'listen on `https://`, or remove it',
       ),
       at: 'key',
     });
+  }
   if (!loopback(listen.host))
     findings.push(
       warning(

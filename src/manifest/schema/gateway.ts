@@ -1,25 +1,14 @@
 import { z } from 'zod';
+import { acme, certificate, certificates, clientCertificates, refineEdge, tls } from './edge-tls.ts';
 import { gatewayLimits } from './limits.ts';
-import { type Address, address, duration, file, matching, network, origin, refuseUnavailable } from './terms.ts';
+import { type Address, address, duration, matching, network, origin } from './terms.ts';
 import { gatewayWaf } from './waf.ts';
-
-const certificate = z
-  .union([
-    z.enum(['development', 'acme']),
-    z.strictObject({
-      cert: file.describe('PEM file: the certificate, then its chain.'),
-      key: file.describe('PEM file: the private key, readable by its owner only.'),
-    }),
-  ])
-  .superRefine((value, context) => {
-    if (value === 'acme') refuseUnavailable(context, 'gateway.certificate');
-  })
-  .transform((value) => value as Exclude<typeof value, 'acme'>);
 
 export const timeouts = z.strictObject({
   connect: duration.prefault('2s').describe('To connect to a service.'),
   firstByte: duration.prefault('30s').describe("From the request's end to the response's first byte."),
   idle: duration.prefault('60s').describe('Without a byte in either direction.'),
+  total: duration.exactOptional().describe('The whole exchange. Default: no bound.'),
 });
 
 const apiKeys = z.strictObject({
@@ -47,7 +36,24 @@ export const gateway = z
       .describe('The origin by which callers reach it. Default: `localhost` and the port of `listen`.'),
     certificate: certificate
       .prefault('development')
-      .describe('`development`: from the built-in CA. `{ cert, key }`: your own. (`acme` is not in this version.)'),
+      .describe(
+        '`development`: from the built-in CA. `acme`: from a certificate authority. `{ cert, key }`: your own.',
+      ),
+    acme: acme.exactOptional().describe('How `certificate: acme` gets its certificate.'),
+    certificates: certificates
+      .default([])
+      .describe('Certificates of your own for further names, chosen by the name that a client asks for.'),
+    tls: tls.prefault({}).describe('What is asked of TLS.'),
+    clientCertificates: clientCertificates
+      .exactOptional()
+      .describe('Certificates of callers. Default: none is asked for.'),
+    redirect: address
+      .exactOptional()
+      .describe('A plain port, as `http://0.0.0.0:80`, where every request is sent on to https.'),
+    proxyProtocol: z
+      .enum(['none', 'required'])
+      .default('none')
+      .describe('`required`: each connection begins with a PROXY protocol header (v1 or v2) of a trusted proxy.'),
     workers: z.int().min(1).max(256).default(1).describe('Processes that share the port.'),
     ipAllow: z.array(network).default([]).describe('Client networks that may call; empty: all.'),
     ipDeny: z.array(network).default([]).describe('Client networks that may not call. Wins over `ipAllow`.'),
@@ -61,6 +67,7 @@ export const gateway = z
     timeouts: timeouts.prefault({}).describe('Times after which a request is given up.'),
     waf: gatewayWaf.prefault({}).describe('The web application firewall. On unless this says otherwise.'),
   })
+  .superRefine(refineEdge)
   .transform((gateway) => ({ ...gateway, publicUrl: gateway.publicUrl ?? publicUrlOf(gateway.listen) }));
 
 export type Gateway = z.output<typeof gateway>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SecretReference, secretPath } from './services.ts';
+import { type SecretReference, secretPath } from './secret-path.ts';
 import { duration, file, matching, rate, refuse, size, type WrittenRate } from './terms.ts';
 
 /** A rate, and how many may come at once. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { routeLimits } from './limits.ts';
 import { duration, label, type Method, matching, method, name, origin, refuse, scope, size } from './terms.ts';
+import { canary, sticky } from './upstream.ts';
 import { routeWaf } from './waf.ts';
 
 const reserved = ['/oidc', '/.merlon'];
@@ -88,6 +89,7 @@ const timeouts = z.strictObject({
   connect: duration.exactOptional().describe('To connect to the service.'),
   firstByte: duration.exactOptional().describe("From the request's end to the response's first byte."),
   idle: duration.exactOptional().describe('Without a byte in either direction.'),
+  total: duration.exactOptional().describe('The whole exchange.'),
 });
 
 /** Without `methods`, a map of scopes names the methods that there are: what nobody thought of is not left open. */
@@ -104,6 +106,10 @@ export const route = z
     ),
     host: host.exactOptional().describe('Host name that the route is for. Default: any.'),
     service: label.describe('The service that answers.'),
+    canary: canary.default([]).describe('Services that answer a part of the requests instead, the first that fits.'),
+    sticky: sticky
+      .exactOptional()
+      .describe('Keeps who calls (`principal`, else the address) or the `address` on one side of the split.'),
     methods: z
       .array(method)
       .min(1)
@@ -133,6 +139,20 @@ export const route = z
       .boolean()
       .default(false)
       .describe("Whether the service receives the caller's own credential."),
+  })
+  .superRefine(({ service, canary, sticky }, context) => {
+    const again = canary.findIndex((variant) => variant.service === service);
+    if (again >= 0)
+      refuse(
+        context,
+        `\`${service}\` is the service of the route itself`,
+        { code: 'manifest.bad-route', hint: 'what no variant takes goes there' },
+        ['canary', again, 'service'],
+      );
+    if (sticky !== undefined && !canary.some(({ weight }) => weight > 0))
+      refuse(context, '`sticky` needs a `canary` with a weight', { code: 'manifest.no-effect', hint: 'remove it' }, [
+        'sticky',
+      ]);
   })
   .superRefine((route, context) => {
     if (route.auth !== 'optional' && route.auth !== 'public') return;

@@ -1,55 +1,14 @@
 import { z } from 'zod';
 import { splitCommand } from './command.ts';
-import {
-  dictionary,
-  duration,
-  endpoint,
-  file,
-  label,
-  matching,
-  plainAddress,
-  port,
-  refuse,
-  refuseUnavailable,
-} from './terms.ts';
+import { secretPath } from './secret-path.ts';
+import { dictionary, duration, endpoint, file, label, matching, plainAddress, port, refuse } from './terms.ts';
+import { upstream } from './upstream.ts';
 
 /** Classes of data, for the threat model, masking and cache rules. */
 export const dataClass = z.enum(['pii', 'payment', 'health', 'credentials', 'internal', 'public']);
 export type DataClass = z.output<typeof dataClass>;
 
 const environmentName = matching('a variable name', /^[A-Za-z_][A-Za-z0-9_]{0,127}$/, '`DB_PASSWORD`');
-
-/** A field of a secret: `mount/path#field`. */
-export interface SecretReference {
-  readonly mount: string;
-  readonly path: string;
-  readonly field: string;
-}
-
-const reference =
-  /^([a-z0-9-]{1,64})\/([A-Za-z0-9._-]{1,128}(?:\/[A-Za-z0-9._-]{1,128}){0,15})#([A-Za-z0-9._-]{1,128})$/;
-
-/** `secret/orders/db#password`; undefined where it is not that. */
-export function tryParseSecretReference(text: string): SecretReference | undefined {
-  const [, mount, path, field] = reference.exec(text) ?? [];
-  if (mount === undefined || path === undefined || field === undefined) return undefined;
-  return path.split('/').some((segment) => /^\.+$/.test(segment)) ? undefined : { mount, path, field };
-}
-
-export const secretPath = z.string().transform((text, context): SecretReference => {
-  const mount = text.slice(0, Math.max(0, text.indexOf('/')));
-  if (/^[a-z0-9-]+$/.test(mount) && mount !== 'secret') {
-    refuseUnavailable(context, 'services.secrets');
-    return z.NEVER;
-  }
-  const value = tryParseSecretReference(text);
-  if (value !== undefined) return value;
-  refuse(context, 'this is not the path of a secret', {
-    code: 'manifest.bad-secret',
-    hint: 'write it as `secret/orders/db#password`',
-  });
-  return z.NEVER;
-});
 
 const secret = z
   .union([
@@ -107,7 +66,13 @@ export const service = z
     run: command
       .exactOptional()
       .describe('The command that Merlon runs, as text (split at spaces, quotes respected, no shell) or as a list.'),
-    address: plainAddress.exactOptional().describe('Where the service runs already: `http://host:port`.'),
+    address: z
+      .union([plainAddress, z.array(plainAddress).min(1).max(64)])
+      .exactOptional()
+      .describe(
+        'Where the service runs already: `http://host:port`, or a list. All addresses of a host name are used.',
+      ),
+    upstream: upstream.prefault({}).describe('How its endpoints are used.'),
     cwd: file.exactOptional().describe("Folder that the command runs in. Default: the manifest's."),
     env: dictionary(environmentName, z.string()).prefault({}).describe('Variables of the command. Not for secrets.'),
     port: port
@@ -152,7 +117,21 @@ export const service = z
         { code, hint: `remove \`${key}\`, or use \`run\`` },
         [key],
       );
-  });
+  })
+  .superRefine(({ upstream: { healthCheck }, health }, context) => {
+    if (healthCheck !== undefined && healthCheck.path === undefined && health === undefined)
+      refuse(
+        context,
+        '`healthCheck` needs a path',
+        { code: 'manifest.bad-service', hint: 'give it `path`, or the service `health`' },
+        ['upstream', 'healthCheck'],
+      );
+  })
+  .transform(({ address, ...service }) => ({
+    ...service,
+    /** Where it runs already; none where Merlon runs it. */
+    addresses: address === undefined ? [] : Array.isArray(address) ? address : [address],
+  }));
 
 export const services = dictionary(label, service);
 export type Service = z.output<typeof service>;

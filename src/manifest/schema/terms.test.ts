@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tryParseSecretReference } from './services.ts';
+import { tryParseSecretReference } from './secret-path.ts';
 import { tryParseAddress, tryParseEndpoint, tryParseNetwork } from './terms.ts';
 
 test.each([

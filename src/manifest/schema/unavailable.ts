@@ -3,7 +3,6 @@
  * person asks for is parsed and then ignored.
  */
 export const unavailable = {
-  'gateway.certificate': 'certificates by ACME are not in this version; use `development` or `{ cert, key }`',
   detections: 'detection rules are not in this version; remove `detections`',
   'services.secrets': 'only the mount `secret` is in this version; write `secret/<path>#<field>`',
 } as const;

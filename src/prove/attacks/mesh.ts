@@ -304,6 +304,7 @@ const bypass: Attack = {
     if (mesh === undefined || edge === undefined) return notApplicable(noEdge);
     if (address === undefined) return notApplicable('this machine has no address that others could reach');
     return mesh.services
+      .flatMap(({ name, endpoints }) => endpoints.map((endpoint) => ({ name, endpoint })))
       .filter(({ endpoint }) => endpoint.host === '127.0.0.1')
       .slice(0, 5)
       .map(({ name, endpoint }) => ({

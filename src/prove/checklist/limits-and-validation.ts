@@ -6,7 +6,9 @@ export const limitsAndValidation: ChecklistItem = {
   title: 'Rate limits and request validation',
   assess: (facts) => {
     const { routes, gateway } = facts.manifest;
-    const unlimited = routes.filter(({ limits }) => Object.keys(limits).length === 0);
+    const unlimited = routes.filter(
+      ({ limits: { cost: _, quota, ...rates } }) => quota.length + Object.keys(rates).length === 0,
+    );
     const evidence = [
       `per address: ${gateway.limits.perIp?.text ?? 'no limit'}; bodies: ${gateway.limits.bodyBytes} bytes`,
       `${routes.length - unlimited.length} of ${count(routes.length, 'route')} have limits of their own`,

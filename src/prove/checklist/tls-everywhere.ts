@@ -43,17 +43,15 @@ function edgeGaps({ manifest: { gateway } }: Facts): Gap[] {
 }
 
 function serviceGaps({ manifest: { services } }: Facts): Gap[] {
-  return Object.entries(services).flatMap(([name, { address }]): Gap[] =>
-    address === undefined || loopback.test(address.host)
-      ? []
-      : [
-          {
-            what: `${name} is reached at http://${address.host}:${address.port} in clear text`,
-            fix: `run an agent on that machine, or let Merlon run ${name} (\`run\`)`,
-            owner: 'platform',
-            effort: 'hours',
-          },
-        ],
+  return Object.entries(services).flatMap(([name, { addresses }]): Gap[] =>
+    addresses
+      .filter(({ host }) => !loopback.test(host))
+      .map(({ host, port }) => ({
+        what: `${name} is reached at http://${host}:${port} in clear text`,
+        fix: `run an agent on that machine, or let Merlon run ${name} (\`run\`)`,
+        owner: 'platform',
+        effort: 'hours',
+      })),
   );
 }
 

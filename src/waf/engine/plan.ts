@@ -1,13 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
-import type { SieveShelf } from '../match/sieve-shelf.ts';
 import type { TextMemory } from '../match/text.ts';
-import { lowercase } from '../transformations/bytes.ts';
-import { type Course, foresee } from './foresight.ts';
-import type { EngineMode, Link, Removal, Standing, Transaction } from './model.ts';
-import { openTransaction } from './open.ts';
+import type { Course } from './foresight.ts';
+import type { EngineMode, Removal, Standing, Transaction } from './model.ts';
 import type { RuleSet } from './rule-set.ts';
-import { planSurvey, type Survey } from './survey.ts';
-import { createValue } from './value.ts';
+import type { Survey } from './survey.ts';
 
 /** What a route asks of the engine. */
 export interface PlanOptions {
@@ -45,29 +41,4 @@ export interface Shortcuts {
   readonly surveys: readonly Survey[];
   /** Per phase, the bit of each step, or -1 where it has none. */
   readonly bits: readonly Int32Array[];
-}
-
-const noRequest = { method: '', uri: '', protocol: '', headers: [], remoteAddress: '', id: '' };
-
-function startOf({ variables, removedRules, removals }: PlanOptions): Standing {
-  return {
-    variables: new Map(variables.map(([key, value]) => [lowercase(key), createValue('TX', key, value)])),
-    removed: removedRules.size === 0 ? [] : [({ id }) => removedRules.has(id)],
-    removals,
-  };
-}
-
-function takeShortcuts(plan: TransactionPlan, shelf: SieveShelf): Shortcuts {
-  const course = foresee(plan.ruleSets, openTransaction(noRequest, plan));
-  const request = planSurvey(course, [1, 2], shelf);
-  const response = planSurvey(course, [3, 4, 5], shelf);
-  const surveys = [request, request, request, response, response, response];
-  const bitOf = (link: Link, phase: number): number => surveys[phase]!.bits.get(link) ?? -1;
-  const bits = course.phases.map((steps, phase) => Int32Array.from(steps, ({ link }) => bitOf(link, phase)));
-  return { course, surveys, bits };
-}
-
-export function makePlan(options: PlanOptions, shelf: SieveShelf): TransactionPlan {
-  const plan: TransactionPlan = { ...options, start: startOf(options), shortcuts: undefined };
-  return options.exhaustive || options.mode === 'off' ? plan : { ...plan, shortcuts: takeShortcuts(plan, shelf) };
 }

@@ -55,3 +55,12 @@ export function kindsOfCharacters(characters: string): Kinds {
 }
 
 export const allKinds: Kinds = -1;
+
+/** Bytes of ordinary text in any language; what attacks are made of is not among them: quotes, brackets, signs. */
+export const ordinaryBytes: ByteSet = emptySet();
+for (let byte = 0; byte < 256; byte += 1) {
+  const isOrdinary = ranges.some((holds) => holds(byte)) || '.,-_^~:/@?!'.includes(String.fromCharCode(byte));
+  if (isOrdinary) addByte(ordinaryBytes, byte);
+}
+
+export const ordinaryKinds: Kinds = kindsOf(ordinaryBytes);

@@ -1,6 +1,6 @@
 import type { Requirements } from '../regex/requirements.ts';
 import { type Automaton, buildAutomaton, type Word } from './aho-corasick.ts';
-import { type Kinds, kindsOf } from './byte-kinds.ts';
+import { type Kinds, kindsIn, kindsOf, ordinaryKinds } from './byte-kinds.ts';
 import { kindsOfText, type Text } from './text.ts';
 
 /**
@@ -22,7 +22,7 @@ export const setBit = (bits: Int32Array, bit: number): void => {
 };
 
 /** Long words are looked for by their beginnings; this keeps the automaton small. */
-const maxWordBytes = 8;
+const maxWordBytes = 5;
 
 interface Pattern {
   readonly tag: number;
@@ -31,6 +31,18 @@ interface Pattern {
   readonly minLength: number;
   /** Beginnings of words one of which a text needs; empty: no word announces the pattern. */
   readonly words: readonly string[];
+}
+
+const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [] };
+
+const isOrdinary = (literal: string): boolean => (kindsIn(literal) & ~ordinaryKinds) === 0;
+
+/** The pattern as far as texts of ordinary characters are concerned. */
+function ordinaryPatternOf(requirements: Requirements, tag: number): Pattern {
+  const { ordinary = requirements } = requirements;
+  if (ordinary === 'never') return never;
+  const literals = ordinary.literals?.filter(isOrdinary);
+  return literals?.length === 0 ? never : patternOf({ ...ordinary, literals }, tag);
 }
 
 function patternOf({ literals, sets, minLength }: Requirements, tag: number): Pattern {
@@ -96,24 +108,33 @@ function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int3
   return any;
 }
 
-export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
-  const patterns = requirements.map(patternOf);
-  const words = (patterns.length + 31) >>> 5;
+/** Examines texts for patterns. */
+function createExaminer(patterns: readonly Pattern[], words: number): (text: Text) => Int32Array {
   const roomOf = createRooms(patterns, words);
   const announcing: Word[] = patterns.flatMap(({ tag, words: texts }) => texts.map((text) => ({ text, tag })));
   const automaton = announcing.length === 0 ? undefined : buildAutomaton(announcing, words);
   const announced = new Int32Array(words);
-  const examine = (text: Text): Int32Array => {
+  return (text) => {
     const { worded, wordless } = roomOf(kindsOfText(text), text.raw.length);
     if (automaton === undefined || !scan(automaton, text.raw, announced)) return wordless;
-    return wordless.map((bits, word) => bits | (worded[word]! & announced[word]!));
+    const bits = new Int32Array(words);
+    for (let word = 0; word < words; word += 1) bits[word] = wordless[word]! | (worded[word]! & announced[word]!);
+    return bits;
   };
+}
+
+/** Texts of ordinary characters are sifted apart: few patterns can match them, and by fewer words. */
+export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
+  const words = (requirements.length + 31) >>> 5;
+  const examine = createExaminer(requirements.map(patternOf), words);
+  const examineOrdinary = createExaminer(requirements.map(ordinaryPatternOf), words);
   return {
     id,
     words,
     candidates(text) {
       text.candidates ??= [];
-      return (text.candidates[id] ??= examine(text));
+      const isPlain = (kindsOfText(text) & ~ordinaryKinds) === 0;
+      return (text.candidates[id] ??= isPlain ? examineOrdinary(text) : examine(text));
     },
   };
 }

@@ -23,6 +23,10 @@ export function complement(set: ByteSet): ByteSet {
   return set.map((word) => ~word);
 }
 
+export const intersection = (a: ByteSet, b: ByteSet): ByteSet => a.map((word, index) => word & b[index]!);
+
+export const isEmptySet = (set: ByteSet): boolean => set.every((word) => word === 0);
+
 export function setOf(...ranges: readonly (readonly [number, number])[]): ByteSet {
   const set = emptySet();
   for (const [first, last] of ranges) addRange(set, first, last);

@@ -1,3 +1,4 @@
+import { ordinaryBytes } from '../match/byte-kinds.ts';
 import { createLazyDfa, isRegular } from './lazy-dfa.ts';
 import { defaultFlags, parseRegex, type RegexFlags } from './parse.ts';
 import { createPike } from './pike.ts';
@@ -27,7 +28,7 @@ export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): R
   const find = createPike(program, anchored);
   const test = isRegular(program) ? createLazyDfa(program, anchored) : (text: string) => find(text) !== undefined;
   return {
-    requirements: requirementsOf(node),
+    requirements: requirementsOf(node, ordinaryBytes),
     groups,
     test,
     exec(text) {

@@ -1,5 +1,5 @@
 import { addSet, type ByteSet, bytesOf, sizeOf } from './byte-set.ts';
-import type { Node } from './syntax.ts';
+import { type Node, restrict } from './syntax.ts';
 
 // What a text must contain for an expression to have any chance: the prefilter's knowledge. Necessary, never sufficient.
 
@@ -9,6 +9,8 @@ export interface Requirements {
   /** A byte of each of these sets occurs. */
   readonly sets: readonly ByteSet[];
   readonly minLength: number;
+  /** What a text of ordinary characters needs, where that is more; `never`: such a text does not match. */
+  readonly ordinary?: Requirements | 'never';
 }
 
 interface Facts extends Requirements {
@@ -134,8 +136,13 @@ function learn(node: Node): Facts {
   }
 }
 
-export function requirementsOf(node: Node): Requirements {
+function factsOf(node: Node): Requirements {
   const facts = learn(node);
-  const literals = better(facts.literals, facts.exact);
-  return { literals, sets: facts.sets, minLength: facts.minLength };
+  return { literals: better(facts.literals, facts.exact), sets: facts.sets, minLength: facts.minLength };
+}
+
+/** @param ordinary bytes of ordinary text: without the others, much of an expression falls away and the rest tells more. */
+export function requirementsOf(node: Node, ordinary: ByteSet): Requirements {
+  const rest = restrict(node, ordinary);
+  return { ...factsOf(node), ordinary: rest === undefined ? 'never' : factsOf(rest) };
 }

@@ -1,4 +1,4 @@
-import type { ByteSet } from './byte-set.ts';
+import { type ByteSet, intersection, isEmptySet } from './byte-set.ts';
 
 export type AssertionKind = 'start' | 'end' | 'end-or-newline' | 'line-start' | 'line-end' | 'word' | 'not-word';
 
@@ -100,4 +100,33 @@ export function isWholeText(node: Node): boolean {
     middle.max === Number.POSITIVE_INFINITY &&
     isAny(middle.node)
   );
+}
+
+/** The expression as far as texts of these bytes alone can match it; undefined where none can. */
+export function restrict(node: Node, alphabet: ByteSet): Node | undefined {
+  switch (node.kind) {
+    case 'set': {
+      const set = intersection(node.set, alphabet);
+      return isEmptySet(set) ? undefined : { kind: 'set', set };
+    }
+    case 'cat': {
+      const parts = node.parts.map((part) => restrict(part, alphabet));
+      return parts.every((part) => part !== undefined) ? { kind: 'cat', parts } : undefined;
+    }
+    case 'alt': {
+      const options = node.options.map((option) => restrict(option, alphabet)).filter((option) => option !== undefined);
+      return options.length === 0 ? undefined : { kind: 'alt', options };
+    }
+    case 'repeat': {
+      const inner = restrict(node.node, alphabet);
+      if (inner !== undefined) return { ...node, node: inner };
+      return node.min === 0 ? empty : undefined;
+    }
+    case 'group': {
+      const inner = restrict(node.node, alphabet);
+      return inner === undefined ? undefined : { ...node, node: inner };
+    }
+    default:
+      return node;
+  }
 }

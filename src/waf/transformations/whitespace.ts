@@ -1,3 +1,5 @@
+import { lowercase } from './bytes.ts';
+
 const runs = /[\t-\r \xa0]+/g;
 
 /** Each run of white space becomes one space. */
@@ -22,14 +24,12 @@ export function trimRight(text: string): string {
 
 export const trim = (text: string): string => trimRight(trimLeft(text));
 
-const removedByShell = /["'\\^]/g;
+const removedByShell = /["'\\^]+/g;
+/** Separators that are not already a single space. */
+const separators = /[\t\n\r,;][\t\n\r ,;]*| [\t\n\r ,;]+/g;
 
 /** A command line as cmd.exe or a shell reads it: no quotes and carets, one space for separators, lower case. */
 export function cmdLine(text: string): string {
-  if (!/["'\\^\t\n\r ,;A-Z]/.test(text)) return text;
-  return text
-    .replace(removedByShell, '')
-    .replace(/[\t\n\r ,;]+/g, ' ')
-    .replace(/ +([/(])/g, '$1')
-    .replace(/[A-Z]+/g, (run) => run.toLowerCase());
+  const line = text.replace(removedByShell, '').replace(separators, ' ');
+  return lowercase(line.includes(' /') || line.includes(' (') ? line.replace(/ ([/(])/g, '$1') : line);
 }

@@ -1,7 +1,8 @@
 import { complement, setOf } from '../../regex/byte-set.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
-import { foldKinds } from './fold.ts';
+import { firstWords, foldKinds } from './fold.ts';
 import { type QuoteContext, tokenise } from './tokens.ts';
+import { wordTypes } from './words.ts';
 
 // The judgement: what sequences of kinds make sense to a database and hardly to a person. Kinds are listed in tokens.ts;
 // `W` is `into outfile`, `S` a whole statement such as `drop table`, `I` one that needs more (`insert into`).
@@ -87,8 +88,16 @@ export function detectSqli(value: string): string | undefined {
 /** A single word, number or address is no injection into anything. */
 const others = complement(setOf([0x2e, 0x2e], [0x30, 0x3a], [0x40, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]));
 
+/** Without quotes, parentheses and semicolons, each form needs a word of one of these types. */
+const telling = [...wordTypes].filter(([, type]) => 'EUTB&k'.includes(type)).map(([word]) => word);
+
 const operator: Operator = {
-  requirements: { literals: undefined, sets: [others], minLength: 3 },
+  requirements: {
+    literals: undefined,
+    sets: [others],
+    minLength: 3,
+    ordinary: { literals: [...telling, ...firstWords], sets: [others], minLength: 3 },
+  },
   matches: (text) => detectSqli(text.raw) !== undefined,
   captures: (text) => [detectSqli(text.raw)],
 };

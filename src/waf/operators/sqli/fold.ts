@@ -47,7 +47,9 @@ const pairs: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** First words of pairs. */
-const firstWords: ReadonlySet<string> = new Set([...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))));
+export const firstWords: ReadonlySet<string> = new Set(
+  [...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))),
+);
 
 /** The kinds of tokens, those of pairs joined. */
 function joinPairs(tokens: readonly Token[]): string {

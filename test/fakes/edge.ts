@@ -2,10 +2,17 @@
 import { noWeaknesses } from '../../src/api/protections.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/log.ts';
+import { gatherBytes } from '../../src/gateway/compile.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import { compileLimits, createConcurrencyLimiter, createLimiter } from '../../src/limits/index.ts';
-import { createHttpServer, createUpstream, type TlsCredentials } from '../../src/net/index.ts';
-import { defaultRoute, snapshotOf } from '../fakes/gateway.ts';
+import {
+  createHttpServer,
+  createUpstream,
+  type HttpLimits,
+  type TlsCredentials,
+  type UpstreamLimits,
+} from '../../src/net/index.ts';
+import { defaultRoute, snapshotOf } from './gateway.ts';
 
 export interface Edge {
   readonly port: number;
@@ -13,8 +20,19 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-/** Starts a gateway whose one public route leads to `backEnd`. */
-export async function startEdge(backEnd: number, credentials: TlsCredentials): Promise<Edge> {
+export interface EdgeOptions {
+  readonly limits?: Partial<HttpLimits>;
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
+  /** For plain TCP and for TLS. Default: any. */
+  readonly ports?: readonly number[];
+}
+
+/** Starts a gateway whose one public route leads to port `backEnd`. */
+export async function startEdge(
+  backEnd: number,
+  credentials: TlsCredentials,
+  { limits, upstreamLimits, ports = [0, 0] }: EdgeOptions = {},
+): Promise<Edge> {
   const snapshot = await snapshotOf({ ...defaultRoute, bodyBytes: 1 << 20 }, backEnd);
   const gateway = createGateway({
     clock: systemClock,
@@ -35,7 +53,13 @@ export async function startEdge(backEnd: number, credentials: TlsCredentials): P
         off: noWeaknesses,
       }),
     reach: ({ name }, { endpoints }) =>
-      createUpstream({ name, clock: systemClock, log: silentLogger, endpoints, limits: { ejectAfter: 0 } }),
+      createUpstream({
+        name,
+        clock: systemClock,
+        log: silentLogger,
+        endpoints,
+        limits: { ejectAfter: 0, gatherBytes, ...upstreamLimits },
+      }),
   });
   gateway.apply('v1', snapshot);
   const listeners = [undefined, { ...credentials, http2: true }].map((tls) =>
@@ -43,10 +67,11 @@ export async function startEdge(backEnd: number, credentials: TlsCredentials): P
       clock: systemClock,
       onRequest: gateway.handle,
       onRefused: gateway.refused,
+      ...(limits === undefined ? {} : { limits }),
       ...(tls === undefined ? {} : { tls }),
     }),
   );
-  for (const listener of listeners) await listener.listen({ host: '127.0.0.1', port: 0 });
+  for (const [at, listener] of listeners.entries()) await listener.listen({ host: '127.0.0.1', port: ports[at] ?? 0 });
   const [port = 0, tlsPort = 0] = listeners.map((listener) => (listener.address() as { port: number }).port);
   return {
     port,
