@@ -1,7 +1,8 @@
 // What control tells each role: immutable, versioned, plain data. A role compiles its snapshot into closures once.
 import type { AuthnSnapshot } from './authn.ts';
+import type { Deprecation, NetworkLists, ResponseMask, ScannerRules } from './edge.ts';
 import type { LimitsSection } from './limits.ts';
-import type { GrpcMethod, OpenApiDocument } from './openapi.ts';
+import type { GraphqlLimits, GrpcMethod, OpenApiDocument } from './openapi.ts';
 import type { GatewayPolicies } from './policy.ts';
 import type { WafSection } from './waf.ts';
 
@@ -37,8 +38,11 @@ export interface GatewaySnapshot {
   /** The gateway's own SPIFFE ID. */
   readonly spiffeId: string;
   readonly http: HttpBounds;
-  readonly ipAllow: readonly string[];
-  readonly ipDeny: readonly string[];
+  readonly ipAllow: NetworkLists;
+  readonly ipDeny: NetworkLists;
+  readonly scanners: ScannerRules | undefined;
+  /** Response fields of services that callers never see; lower case. */
+  readonly hideHeaders: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly authn: AuthnSnapshot;
   readonly policy: GatewayPolicies;
@@ -132,6 +136,10 @@ export interface GatewayRoute {
     readonly undeclared: 'refuse' | 'allow';
     readonly responses: 'off' | 'report' | 'block';
   };
+  /** Set where it is a GraphQL endpoint. */
+  readonly graphql: GraphqlLimits | undefined;
+  readonly mask: ResponseMask | undefined;
+  readonly deprecated: Deprecation | undefined;
   readonly timeouts: Timeouts;
   readonly forwardAuthorization: boolean;
   readonly canary: readonly CanaryVariant[];

@@ -12,7 +12,7 @@ export {
   readCertificate,
   readNamedCertificate,
 } from './compile/gateway.ts';
-export { roleId, serverName, serviceId } from './compile/names.ts';
+export { roleId, routeName, serverName, serviceId } from './compile/names.ts';
 export { compilePolicyModel } from './compile/policy-model.ts';
 export { compileSupervisorSnapshot } from './compile/supervisor.ts';
 export { compileWafSection } from './compile/waf.ts';

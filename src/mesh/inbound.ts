@@ -175,7 +175,7 @@ function compileWorkloads(
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
     const upstream =
-      before !== undefined && wayOf(before.service) === wayOf(service)
+      before !== undefined && isSameUpstream(before.service, service)
         ? before.upstream
         : openUpstream(service, clock, log);
     if (before?.upstream === upstream) upstream.setEndpoints(service.endpoints);
@@ -184,12 +184,15 @@ function compileWorkloads(
   return compiled;
 }
 
-/** What cannot be changed of an upstream that runs. */
-const wayOf = ({ upstream, protocol }: AgentService): string => JSON.stringify([upstream, protocol]);
+const isSameUpstream = (one: AgentService, other: AgentService): boolean =>
+  one.protocol === other.protocol && JSON.stringify(one.upstream) === JSON.stringify(other.upstream);
 
-function openUpstream(service: AgentService, clock: Clock, log: Logger): Upstream {
-  const { name, endpoints, protocol = 'http1' } = service;
-  const { limits, healthCheck, resolveMs } = service.upstream;
+function openUpstream(
+  { name, endpoints, upstream, protocol = 'http1' }: AgentService,
+  clock: Clock,
+  log: Logger,
+): Upstream {
+  const { limits, healthCheck, resolveMs } = upstream;
   return createUpstream({
     name,
     clock,

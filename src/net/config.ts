@@ -73,7 +73,7 @@ export interface UpstreamLimits {
   readonly pingMs: number;
   /** Requests that wait for a connection; more are refused. */
   readonly pending: number;
-  /** Idle connections kept to one endpoint. */
+  /** Idle connections kept to one endpoint. Fewer than `connections`: a load between the two would make and end connections all the time. */
   readonly idleConnections: number;
   /** An idle connection is kept so long. */
   readonly idleTimeMs: number;
@@ -117,7 +117,7 @@ export const defaultUpstreamLimits: UpstreamLimits = {
   // Servers of gRPC take more than one ping in five minutes for an attack.
   pingMs: 330_000,
   pending: 1024,
-  idleConnections: 64,
+  idleConnections: 256,
   idleTimeMs: 30_000,
   connectMs: 3000,
   gatherBytes: 0,

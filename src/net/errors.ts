@@ -50,6 +50,18 @@ export const netCodes = [
 
 export type NetCode = (typeof netCodes)[number];
 
+/** An address that cannot be listened on; `port` where a stranger holds it. */
+export class ListenError extends MerlonError {
+  declare readonly code: 'net.listen';
+  readonly port: number | undefined;
+
+  constructor(cause: Error) {
+    const { code, port } = cause as NodeJS.ErrnoException & { port?: number };
+    super({ code: 'net.listen', message: 'cannot listen on the address', detail: cause.message, cause });
+    this.port = code === 'EADDRINUSE' ? port : undefined;
+  }
+}
+
 /** A failure of the HTTP engine. `status` is what a client is told, where one is told anything. */
 export class NetError extends MerlonError {
   declare readonly code: NetCode;

@@ -17,7 +17,7 @@ export {
   type HttpLimits,
   type UpstreamLimits,
 } from './config.ts';
-export { type NetCode, NetError, netCodes } from './errors.ts';
+export { ListenError, type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';
 export {
   grpcFailureReply,
@@ -28,7 +28,7 @@ export {
   readGrpcTimeout,
 } from './grpc.ts';
 export { type HeaderRecord, Headers } from './headers.ts';
-export { isAddress, plainAddress } from './ip-address.ts';
+export { isAddress, plainAddress, subscriberOf } from './ip-address.ts';
 export type { BodySink, PeerCertificate, Reply, ReplyEnd, RequestBody, ServerRequest } from './message.ts';
 export { type NormalPath, normalisePath } from './path.ts';
 export { createHttpServer } from './server.ts';

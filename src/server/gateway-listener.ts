@@ -38,11 +38,6 @@ export interface GatewayListener extends Stoppable {
   readonly opened: Promise<void>;
 }
 
-/** gRPC has nothing but HTTP/2: behind whatever ends TLS it comes without ALPN. */
-function plainHttp2({ services }: GatewaySnapshot): 'none' | 'prior-knowledge' {
-  return services.some(({ protocol }) => protocol !== undefined) ? 'prior-knowledge' : 'none';
-}
-
 export function createGatewayListener(options: GatewayListenerOptions): GatewayListener {
   const { clock, log, gateway, weaknesses } = options;
   let servers: { readonly secure: HttpServer; readonly plain: HttpServer | undefined } | undefined;
@@ -116,6 +111,11 @@ function tlsOf(config: GatewaySnapshot, shared: EdgeTls | undefined): ServerTls 
     ...(shared === undefined ? {} : { ticketKeys: shared.ticketKeys.map((key) => Buffer.from(key, 'base64url')) }),
     ...(challenges.length === 0 ? {} : { challenge: (name) => challenges.find(({ domain }) => domain === name) }),
   };
+}
+
+/** gRPC has nothing but HTTP/2: behind whatever ends TLS it comes without ALPN. */
+function plainHttp2({ services }: GatewaySnapshot): 'none' | 'prior-knowledge' {
+  return services.some(({ protocol }) => protocol !== undefined) ? 'prior-knowledge' : 'none';
 }
 
 /** Whether one of `hosts` is the name, or a wildcard of its last label but all (RFC 6125, section 6.4.3). */

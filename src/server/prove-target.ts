@@ -24,7 +24,7 @@ import {
 } from '../crypto/index.ts';
 import { readLastGood } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { createSampler, loadOpenApi } from '../openapi/index.ts';
+import { compileMask, createSampler, loadOpenApi, maskJson } from '../openapi/index.ts';
 import { compileGatewayPolicies, createGatewayAuthorizer } from '../policy/index.ts';
 import type { KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
 import { loadGrpcMethods } from './grpc-methods.ts';
@@ -62,6 +62,11 @@ export async function createProveTarget(options: ProveTargetOptions): Promise<Pr
     mesh: readLastGood<AgentSnapshot>(join(layout.agent, 'snapshot-1'))?.body,
     apis: new Map([...documents].map(([name, document]) => [name, apiOf(document)])),
     authorize: await authorizerOf(manifest, documents, folder),
+    countMasked: ({ service, mask }, operation, body) => {
+      if (mask === undefined) return { hidden: 0, readable: 0 };
+      const masked = maskJson(body, compileMask(mask, documents.get(service))(operation), mask.keepLast, false);
+      return { hidden: (masked?.found ?? 0) - (masked?.count ?? 0), readable: masked?.count ?? 0 };
+    },
     mint: (request: ProbeRequest) => admin.call<ProbeCredentials>('POST', '/admin/probe-credentials', request),
     forgeSvid: (spiffeId) => forgeSvid(spiffeId, manifest.trustDomain, clock.now()),
     findRecord: (id) => findRecord(admin, id),

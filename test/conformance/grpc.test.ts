@@ -208,7 +208,7 @@ describe('refusals are read as gRPC statuses', () => {
   });
 
   test('a network that may not call is PERMISSION_DENIED', async () => {
-    await start({ snapshot: { ipDeny: ['127.0.0.0/8', '::1/128'] } });
+    await start({ snapshot: { ipDeny: { networks: ['127.0.0.0/8', '::1/128'], files: [] } } });
     expect((await client.say({ text: 'x' })).code).toBe(7);
   });
 

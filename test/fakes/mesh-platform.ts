@@ -16,6 +16,7 @@ import {
 } from '../../src/limits/index.ts';
 import { createInbound, createOutbound } from '../../src/mesh/index.ts';
 import { createHttpServer, type HttpLimits } from '../../src/net/index.ts';
+import { createEndpointReport } from '../../src/openapi/index.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTlsAuthority } from './certificates.ts';
 import { defaultRoute, snapshotOf } from './gateway.ts';
@@ -159,6 +160,7 @@ async function startGateway(
   const gateway = createGateway({
     ...ports,
     weaknesses,
+    endpoints: createEndpointReport(),
     limits: ({ limits: section }) => {
       limiter.configure(tokenRulesOf(section).flatMap((rule) => (rule.kind === 'rate' ? [rateSpecOf(rule)] : [])));
       return compileLimits({ section, limiter, concurrency: createConcurrencyLimiter(), off: weaknesses });

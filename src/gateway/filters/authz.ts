@@ -32,8 +32,8 @@ function policyRequest(
     ip: request.client.address,
     nowMs,
   };
-  if (exchange.route.service.protocol === 'grpc') facts.operation = exchange.path.slice(1);
   if (request.peerCertificate !== undefined) facts.certificate = shownCertificate(request.peerCertificate).facts;
+  if (exchange.route.service.protocol === 'grpc') facts.operation = exchange.path.slice(1);
   if (match?.kind === 'match') {
     facts.operation = match.operation.id;
     facts.params = match.params;

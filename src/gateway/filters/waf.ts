@@ -17,7 +17,7 @@ export const waf: CompileFilter = ({ waf: compiled, weaknesses }, { config, vali
   const settings = compiled?.section.routes[config.name];
   if (compiled === undefined || settings === undefined || weaknesses.has('waf')) return undefined;
   const { sampling } = compiled.section;
-  const isValidated = validator !== undefined && config.validate.requests === 'block';
+  const isValidated = validator !== undefined && config.validate.requests === 'block' && config.graphql === undefined;
   const choose = isValidated ? byOperation(compiled, settings, validator) : always(compiled.engine.route(settings));
   return (exchange) => {
     if (sampling < 100 && lotOf(exchange.id) >= sampling) return undefined;
