@@ -28,6 +28,7 @@ type Written =
   | ('kind' | 'id' | 'timeMs' | 'plane' | 'verdict' | 'status' | 'method' | 'host' | 'path' | 'remoteAddress' | 'route')
   | (
       | 'service'
+      | 'grpcStatus'
       | 'operation'
       | 'principal'
       | 'steps'
@@ -43,7 +44,7 @@ type Written =
 
 function decisionJson(decision: keyof Decision extends Written ? Decision : never): string {
   const { id, timeMs, plane, verdict, status, method, host, path, remoteAddress, principal, durationMs } = decision;
-  const { route, service, operation, traceId, snapshot } = decision;
+  const { route, service, operation, grpcStatus, traceId, snapshot } = decision;
   return (
     `{"kind":"decision","id":${quote(id)},"timeMs":${timeMs},"plane":"${plane}","verdict":"${verdict}",` +
     `"status":${status},"method":${quoteCut(method)},"host":${hostJson(host)},"path":${quote(maskPath(path))},` +
@@ -52,6 +53,7 @@ function decisionJson(decision: keyof Decision extends Written ? Decision : neve
     (route === undefined ? '' : `,"route":${quoteCut(route)}`) +
     (service === undefined ? '' : `,"service":${quoteCut(service)}`) +
     (operation === undefined ? '' : `,"operation":${quoteCut(operation)}`) +
+    (grpcStatus === undefined ? '' : `,"grpcStatus":${grpcStatus}`) +
     (traceId === undefined ? '' : `,"traceId":${quoteCut(traceId)}`) +
     (snapshot === undefined ? '}' : `,"snapshot":${quoteCut(snapshot)}}`)
   );

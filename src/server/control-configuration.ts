@@ -74,13 +74,11 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const { manifestPath, layout, foundation, provider } = facts;
   const folder = dirname(resolve(manifestPath));
   const read = new Set<string>();
-  const documents = loadDocuments(manifest, folder, read);
-  const grpc = loadGrpcMethods(manifest, folder, read);
+  const [documents, grpc] = [loadDocuments(manifest, folder, read), loadGrpcMethods(manifest, folder, read)];
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
   const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
-  const ports = await allocate(manifest, facts);
-  const secrets = await resolveAllSecrets(manifest, foundation, layout);
+  const [ports, secrets] = [await allocate(manifest, facts), await resolveAllSecrets(manifest, foundation, layout)];
   const acme = await acmeConfigOf(manifest, manifestPath, foundation);
   const { files: certificateFiles, ...certificates } = await readEdgeCertificates(manifest, folder, {
     ...facts,

@@ -1,4 +1,9 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readGrpcMethods } from '../../src/openapi/index.ts';
@@ -301,6 +306,38 @@ describe('messages', () => {
     // Client, gateway, both halves of the mesh and the service live in this process.
     expect(most - before).toBeLessThan(200_000_000);
   });
+});
+
+describe('through the mesh, from service to service', () => {
+  test('by the loopback port of a declared call, without TLS', async () => {
+    await start();
+    const caller = new EchoClient(`127.0.0.1:${platform.edgePort}`);
+    const { code, reply } = await caller.say({ text: 'hello' });
+    expect([code, reply?.text]).toEqual([0, 'hello']);
+    expect((await all(caller.repeat({ text: 'x', times: 10 }))).length).toBe(10);
+    expect(service.heard[0]?.metadata.get('merlon-caller')).toEqual(['spiffe://test.example/service/caller']);
+    expect(service.heard[0]?.leftMs).toBeLessThanOrEqual(10_000);
+    expect((await caller.say({ text: 'hang' }, { deadlineMs: 300 })).code).toBe(4);
+    await expect.poll(() => service.cancelled.at(-1)).toBe('Say');
+    expect(platform.meshDecisions[0]).toMatchObject({ plane: 'mesh', verdict: 'allow', service: 'echo' });
+    caller.close();
+  });
+});
+
+const hasGrpcurl = spawnSync('grpcurl', ['--version']).status === 0;
+
+test.skipIf(!hasGrpcurl)('grpcurl, written in Go, is served as well', async () => {
+  await start();
+  const folder = mkdtempSync(join(tmpdir(), 'merlon-grpc-'));
+  writeFileSync(join(folder, 'ca.pem'), platform.ca);
+  writeFileSync(join(folder, 'echo.binpb'), descriptorSet());
+  const flags = ['-cacert', join(folder, 'ca.pem'), '-protoset', join(folder, 'echo.binpb')];
+  const { stdout } = await promisify(execFile)('grpcurl', [
+    ...flags,
+    ...['-d', '{"text":"hi","times":3}', `localhost:${platform.edge}`, 'echo.v1.Echo/Repeat'],
+  ]);
+  expect(stdout.match(/"text": "hi"/g)).toHaveLength(3);
+  rmSync(folder, { recursive: true });
 });
 
 /** One call by frames of Node's own client: the head, or the only head, of the answer. */
