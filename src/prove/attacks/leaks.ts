@@ -27,7 +27,8 @@ const maskedField: Attack = {
   standards: ['CWE-200', 'OWASP API3:2023'],
   plan: (context) => {
     const places = maskedPlaces(context).slice(0, mostPlaces);
-    if (places.length === 0) return notApplicable('no answer that a probe may read has masked fields', faultOf(context));
+    if (places.length === 0)
+      return notApplicable('no answer that a probe may read has masked fields', faultOf(context));
     // Whose profile or order there is: probes have made it before.
     const subject = personA;
     return places.map((open) => ({
