@@ -21,7 +21,14 @@ const hello = z.strictObject({
 
 /** This snapshot version is in force (ack), or was refused and the former stays in force (nack). */
 const ack = z.strictObject({ type: z.literal('ack'), version: text });
-const nack = z.strictObject({ type: z.literal('nack'), version: text, code: text, message: text });
+const nack = z.strictObject({
+  type: z.literal('nack'),
+  version: text,
+  code: text,
+  message: text,
+  /** The port that a stranger holds, where that is why. */
+  portTaken: z.number().int().optional(),
+});
 
 /** Asks for an X.509-SVID for a key that the role has generated and holds. */
 const svidRequest = z.strictObject({
@@ -47,6 +54,8 @@ const workload = z.strictObject({
   service: text,
   state: z.enum(['starting', 'healthy', 'unhealthy', 'stopped', 'crashed']),
   pid: z.number().int().optional(),
+  /** It ended, and a stranger holds the port that it was given. */
+  portTaken: z.number().int().optional(),
 });
 
 /** A message about shared limits; the limits folder knows its shape. */

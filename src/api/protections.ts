@@ -18,6 +18,7 @@ export const protections = [
   'authn.expiry',
   'authn.type',
   'authn.api-key',
+  'login.throttle',
   'authz.scopes',
   'authz.policy',
   'authz.owner',

@@ -2,7 +2,7 @@
 import type { AuthnSnapshot } from './authn.ts';
 import type { Deprecation, NetworkLists, ResponseMask, ScannerRules } from './edge.ts';
 import type { LimitsSection } from './limits.ts';
-import type { GraphqlLimits, OpenApiDocument } from './openapi.ts';
+import type { GraphqlLimits, GrpcMethod, OpenApiDocument } from './openapi.ts';
 import type { GatewayPolicies } from './policy.ts';
 import type { WafSection } from './waf.ts';
 
@@ -11,6 +11,9 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
+
+/** What a service speaks. `http2`: by prior knowledge, without TLS, for it is reached on its own host. `grpc`: the same, and its calls are gRPC. */
+export type ServiceProtocol = 'http1' | 'http2' | 'grpc';
 
 /** The gateway's snapshot. It holds the TLS key of the public port, and nothing else that is secret. */
 export interface GatewaySnapshot {
@@ -46,6 +49,8 @@ export interface GatewaySnapshot {
   readonly limits: LimitsSection;
   /** By service. */
   readonly openapi: Readonly<Record<string, OpenApiDocument>>;
+  /** The methods that a gRPC service declares, by service. A service that is not here may be called by any method. */
+  readonly grpc?: Readonly<Record<string, readonly GrpcMethod[]>>;
   /** Undefined: no route has a WAF. */
   readonly waf?: WafSection | undefined;
   readonly services: readonly GatewayService[];
@@ -80,6 +85,8 @@ export interface GatewayService {
   readonly serverName: string;
   /** Responses of these routes are not to be stored by any cache. */
   readonly sensitive: boolean;
+  /** Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
 }
 
 export interface Timeouts {
@@ -157,6 +164,8 @@ export interface AgentService {
   /** Where the workload itself listens; a host name stands for all of its addresses. */
   readonly endpoints: readonly Endpoint[];
   readonly upstream: UpstreamSettings;
+  /** Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
   /** SPIFFE IDs that may call it, the gateway's among them where a route leads to it. */
   readonly callers: readonly string[];
 }
@@ -197,6 +206,8 @@ export interface OutboundEdge {
   readonly calleeId: string;
   /** Inbound listener of the callee's host. */
   readonly endpoint: Endpoint;
+  /** What the callee speaks. Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
 }
 
 /** The forward proxy of one service, for what it may reach outside. */

@@ -174,12 +174,15 @@ function meshUpstream(
     clock: options.clock,
     log: options.log,
     endpoints: service.endpoints,
+    protocol: service.protocol ?? 'http1',
     limits: {
       connectMs: timeouts.connectMs,
       firstByteMs: timeouts.firstByteMs,
       bodyIdleMs: timeouts.idleMs,
       gatherBytes,
       totalMs: timeouts.totalMs ?? 0,
+      // The peer is an agent of ours, which does not count pings.
+      pingMs: 30_000,
     },
     tls: {
       ca: () => snapshot.bundle,

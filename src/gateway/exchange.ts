@@ -63,6 +63,10 @@ export interface Exchange {
   caller: Authenticated;
   /** Whether a presented credential was verified, or none was asked for. */
   operation: MatchResult | undefined;
+  /** Of a gRPC call: `shop.v1.Orders/Get`, the deadline that its caller set (monotonic ms), and the status that it got. */
+  grpcMethod: string | undefined;
+  deadlineAt: number | undefined;
+  grpcStatus: number | undefined;
   /** The body, where a filter needed it whole. */
   body: Buffer | undefined;
   /** Field names and values for the response, in turn. Undefined while there is none. */

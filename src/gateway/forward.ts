@@ -2,30 +2,45 @@ import { decisionHeader } from '../api/identity-headers.ts';
 import { problemBody, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
-import type { Forwarding, Reply } from '../net/index.ts';
+import type { Clock } from '../core/clock.ts';
+import {
+  type ForwardEnd,
+  type Forwarding,
+  grpcStatusOf,
+  type Headers,
+  passDeadline,
+  type Reply,
+} from '../net/index.ts';
 import type { OperationMatch } from '../openapi/index.ts';
 import { upstreamFault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { noteFindings } from './filters/waf.ts';
 import { examinationOf, forwardExamined } from './forward-examined.ts';
+import { describeGrpcFailure, wantsGrpc } from './grpc-reply.ts';
 import { inspectReply } from './inspected-reply.ts';
 import { requestHeaders } from './request-headers.ts';
 import { editResponseHeaders } from './response-headers.ts';
 import { continueTrace } from './trace-context.ts';
 
+/** What forwarding needs of the gateway. */
+interface Means {
+  readonly clock: Clock;
+  readonly weaknesses: Weaknesses;
+}
+
 /** Told once, when the exchange is over. */
 type End = (status: number, denial: Denial | undefined, traceId: string) => void;
 
 /** The last step: the request goes to the service, its answer to the client, both with their fields written anew. */
-export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
+export function forward(exchange: Exchange, reply: Reply, means: Means, end: End): void {
   if (exchange.inspected === undefined || exchange.request.headers.has('upgrade'))
-    return forwardTo(exchange, reply, weaknesses, end);
+    return forwardTo(exchange, reply, means, end);
   const { inspected, id } = exchange;
   let withheld: Denial | undefined;
   const watched = inspectReply(reply, inspected, id, (denial) => {
     withheld = denial;
   });
-  forwardTo(exchange, watched, weaknesses, (status, denial, traceId) =>
+  forwardTo(exchange, watched, means, (status, denial, traceId) =>
     // The upstream tells of the end before the last of the body is let go.
     queueMicrotask(() => {
       if (inspected.inspection.matched) noteFindings(exchange, inspected.inspection);
@@ -34,7 +49,7 @@ export function forward(exchange: Exchange, reply: Reply, weaknesses: Weaknesses
   );
 }
 
-function forwardTo(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end: End): void {
+function forwardTo(exchange: Exchange, reply: Reply, { clock, weaknesses }: Means, end: End): void {
   const { request, route, path, operation } = exchange;
   const trace = continueTrace(request.headers.getAll('traceparent'));
   const headers = requestHeaders(exchange, trace, weaknesses);
@@ -42,10 +57,15 @@ function forwardTo(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end
   const forwarding: Forwarding = {
     path,
     headers,
-    onFailure: ({ status, code, message }) => ({
-      headers: { 'content-type': problemType, 'cache-control': 'no-store', [decisionHeader]: exchange.id },
-      body: problemBody(status, code, message, exchange.id),
-    }),
+    deadlineMs: passDeadline(headers, exchange.deadlineAt, clock.monotonic()),
+    onFailure: (failure) => {
+      if (wantsGrpc(request)) return describeGrpcFailure(exchange, failure);
+      const { status, code, message } = failure;
+      return {
+        headers: { 'content-type': problemType, 'cache-control': 'no-store', [decisionHeader]: exchange.id },
+        body: problemBody(status, code, message, exchange.id),
+      };
+    },
   };
   const examination = examinationOf(exchange, weaknesses);
   if (examination !== undefined)
@@ -54,9 +74,23 @@ function forwardTo(exchange: Exchange, reply: Reply, weaknesses: Weaknesses, end
     );
   route.upstream.forward(request, reply, {
     ...forwarding,
-    onResponseHead: (_, fields) => editResponseHeaders(exchange, fields),
-    onEnd: ({ status, failure }) => end(failure?.status ?? status, failure && upstreamFault(failure), trace.traceId),
+    onResponseHead: (_, fields) => {
+      noteGrpcStatus(exchange, fields);
+      editResponseHeaders(exchange, fields);
+    },
+    onEnd: ({ status, failure, trailers }: ForwardEnd) => {
+      noteGrpcStatus(exchange, trailers);
+      if (failure !== undefined && wantsGrpc(request)) exchange.grpcStatus = grpcStatusOf(failure.status);
+      end(failure?.status ?? status, failure && upstreamFault(failure), trace.traceId);
+    },
   });
+}
+
+/** The status of a gRPC call: in its trailers, or in the head where there is nothing else. */
+function noteGrpcStatus(exchange: Exchange, fields: Headers | undefined): void {
+  if (exchange.grpcMethod === undefined) return;
+  const status = fields?.get('grpc-status');
+  if (status !== undefined && /^[0-9]{1,3}$/.test(status)) exchange.grpcStatus = Number(status);
 }
 
 /** What the document says of an operation that goes away; where the manifest says it of the route, that stands. */

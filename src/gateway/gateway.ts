@@ -19,6 +19,7 @@ import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts
 import { forward } from './forward.ts';
 import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
+import { createRefusalRecords } from './refusal-records.ts';
 import { createScannerMemory } from './scanner-watch.ts';
 import { sendDenial } from './send-denial.ts';
 
@@ -49,6 +50,7 @@ export interface Gateway extends Stoppable {
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log, record } = options;
   const tokenCache = createTokenCache(10_000);
+  const refusalRecord = createRefusalRecords(clock, record);
   const networks = createNetworkCompiler();
   const scannerMemory = createScannerMemory();
   let current: Compiled | undefined;
@@ -84,13 +86,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (outcome === undefined) {
       const { choose } = exchange.route;
       if (choose !== undefined) exchange.route = choose(exchange);
-      return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
+      return forward(exchange, reply, options, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
     }
     if (isDenial(outcome)) {
-      end(exchange, compiled, outcome.status, outcome);
-      return sendDenial(reply, outcome, exchange);
+      sendDenial(reply, outcome, exchange);
+      return end(exchange, compiled, outcome.status, outcome);
     }
     end(exchange, compiled, outcome.status, undefined);
     reply.send(outcome.status, { ...outcome.headers, 'merlon-decision': exchange.id });
@@ -132,8 +134,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     refused: (refusal) => {
       current?.engines.scanners?.observe(refusal.remoteAddress, refusal.status, false, clock.monotonic());
-      const id = uuidV7(clock.now());
-      record(refusalDecision(refusal, id, clock));
+      const id = refusalRecord(refusal);
       return {
         headers: { 'content-type': problemType, 'merlon-decision': id },
         body: problemBody(refusal.status, refusal.code, refusal.message, id),
@@ -156,6 +157,9 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     path,
     caller: anonymous,
     operation: undefined,
+    grpcMethod: undefined,
+    deadlineAt: undefined,
+    grpcStatus: undefined,
     body: undefined,
     responseFields: undefined,
     limitFields: undefined,
@@ -163,23 +167,5 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     findings: undefined,
     inspected: undefined,
     release: undefined,
-  };
-}
-
-function refusalDecision(refusal: Refusal, id: string, clock: Clock): Parameters<RecordDecision>[0] {
-  return {
-    kind: 'decision',
-    id,
-    timeMs: clock.now(),
-    plane: 'edge',
-    verdict: 'deny',
-    status: refusal.status,
-    method: refusal.method?.slice(0, 32) ?? '',
-    host: '',
-    path: refusal.target?.slice(0, 256).split('?')[0] ?? '',
-    remoteAddress: refusal.remoteAddress,
-    steps: [{ filter: 'http', outcome: 'deny' }],
-    reason: { filter: 'http', code: refusal.code, message: refusal.message },
-    durationMs: 0,
   };
 }

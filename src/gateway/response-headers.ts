@@ -35,7 +35,8 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
   const { route, request, responseFields, limitFields } = exchange;
   headers.prune(isOursToSay);
   for (const name of route.hideHeaders) headers.delete(name);
-  if (route.config.securityHeaders) {
+  // They speak to browsers.
+  if (route.config.securityHeaders && route.service.protocol !== 'grpc') {
     for (const [name, value] of security) if (!headers.has(name)) headers.add(name, value);
     if (request.scheme === 'https' && !headers.has('strict-transport-security'))
       headers.add('strict-transport-security', strictTransport);

@@ -3,12 +3,14 @@ import { problemOf, problemType } from '../api/problem.ts';
 import type { Denial } from '../api/record.ts';
 import type { Reply } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
+import { sendGrpcDenial, wantsGrpc } from './grpc-reply.ts';
 
 const graphqlType = 'application/graphql-response+json';
 
-/** Tells the caller that the request was refused: a problem document, or what GraphQL clients read where they ask for it. */
+/** Tells the caller that the request was refused: a problem document, or what gRPC and GraphQL clients read. */
 export function sendDenial(reply: Reply, denial: Denial, exchange: Exchange): void {
   const { id, responseFields, limitFields, request, route } = exchange;
+  if (wantsGrpc(request)) return sendGrpcDenial(reply, denial, exchange, { ...limitFields });
   const inGraphql = route.config.graphql !== undefined && request.headers.get('accept')?.includes(graphqlType) === true;
   const headers: Record<string, string> = {
     'content-type': inGraphql ? graphqlType : problemType,

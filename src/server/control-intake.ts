@@ -30,6 +30,7 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
       case 'ack':
         return distributor.acknowledge(peer, message.version);
       case 'nack':
+        if (message.portTaken !== undefined) publisher.avoidPort(message.portTaken);
         return distributor.refuse(peer, message.version, message.code, message.message);
       case 'records':
         return void keepRecords(peer, message.sequence, message.records, parts);
@@ -40,6 +41,7 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
       case 'edge-tls-ack':
         return edgeTls.acknowledge(peer, message.sequence);
       case 'workload':
+        if (message.portTaken !== undefined) publisher.avoidPort(message.portTaken);
         return void services.set(message.service, statusOf(message));
       case 'svid-request':
         return void answerSvidRequest(peer, message, publisher.current().agent, foundation.issueSvid).then((answer) =>

@@ -41,7 +41,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     { layout, clock, log, weaknesses, trustDomain: manifest.trustDomain },
     lifecycle,
   );
-  const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
+  const provider = await startProvider({ manifest, layout, clock, log, foundation, weaknesses }, lifecycle);
   const folder = dirname(resolve(manifestPath));
   const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
   const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));

@@ -27,6 +27,7 @@ import type { Manifest } from '../manifest/index.ts';
 import { compileMask, createSampler, loadOpenApi, maskJson } from '../openapi/index.ts';
 import { compileGatewayPolicies, createGatewayAuthorizer } from '../policy/index.ts';
 import type { KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
+import { loadGrpcMethods } from './grpc-methods.ts';
 import type { StateLayout } from './state.ts';
 
 /** The admin API of the deployment, as its operator calls it. */
@@ -108,7 +109,8 @@ async function authorizerOf(
 ): Promise<ProveTarget['authorize']> {
   const paths = manifest.policies.map((path) => resolve(folder, path)).flatMap(policyFiles);
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, noWeaknesses);
+  const model = compilePolicyModel(manifest, documents, loadGrpcMethods(manifest, folder, new Set()));
+  const result = await compileGatewayPolicies({ model, files }, noWeaknesses);
   if (!('policies' in result))
     throw new MerlonError({
       code: 'policy.invalid',

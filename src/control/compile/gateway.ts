@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
 import { sensitiveData } from '../../api/edge.ts';
-import type { OpenApiDocument } from '../../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';
 import { parseCertificate, parseCertificatesPem } from '../../crypto/index.ts';
 import type { Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
+import { protocolOf } from './agent.ts';
 import { compileDeprecation, compileGraphqlLimits, compileNetworks, compileScanners, type IpLists } from './edge.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId, servicesOf } from './names.ts';
@@ -28,6 +29,8 @@ export interface GatewayFacts {
   readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Methods of the gRPC services that declare them. */
+  readonly grpc?: ReadonlyMap<string, readonly GrpcMethod[]>;
   /** Networks of every file that the manifest names, by the name it has there. */
   readonly ipLists: IpLists;
   /** Rules of the WAF, where a route has one. */
@@ -77,6 +80,7 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
     policy: facts.policy,
     limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    ...(facts.grpc === undefined || facts.grpc.size === 0 ? {} : { grpc: Object.fromEntries(facts.grpc) }),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
@@ -95,12 +99,13 @@ function routedServices({ services, routes, trustDomain }: Manifest, portOf: Por
   const routed = new Set(routes.flatMap(servicesOf));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
-    .map(([name, { data }]) => ({
+    .map(([name, service]) => ({
       name,
       spiffeId: serviceId(trustDomain, name),
       endpoints: [{ host: '127.0.0.1', port: portOf('inbound') }],
       serverName: serverName(trustDomain, name),
-      sensitive: data.some((each) => sensitiveData.has(each)),
+      sensitive: service.data.some((each) => sensitiveData.has(each)),
+      ...protocolOf(service),
     }));
 }
 

@@ -4,6 +4,7 @@ import { bodyLimit } from './body-limit.ts';
 import { cors } from './cors.ts';
 import type { CompileFilter } from './filter.ts';
 import { graphql } from './graphql.ts';
+import { grpc } from './grpc.ts';
 import { ipAccess } from './ip-access.ts';
 import { limitsByIp } from './limits-by-ip.ts';
 import { limitsByPrincipal } from './limits-by-principal.ts';
@@ -27,6 +28,7 @@ export const filterTable: readonly (readonly [name: string, compile: CompileFilt
   ['authn', authn], //              who calls
   ['limits', limitsByPrincipal], // per user, client, quota
   ['authz', authz], //              Cedar: may they
+  ['grpc', grpc], //                methods as declared, deadlines
   ['body-limit', bodyLimit], //     how much
   ['graphql', graphql], //          depth, cost, introspection
   ['openapi', openapi], //          parameters and body as declared

@@ -56,11 +56,11 @@ function byOperation({ engine }: CompiledWaf, settings: GatewayRouteWaf, validat
 const lotOf = (id: string): number => Number.parseInt(id.slice(-4), 16) / 655.36;
 
 /** A body that is not there, that the manifest lets stream, or that is a stream of messages by its nature. */
-function isUnread({ request }: Exchange, { streamsBodies, mode, bodyBytes }: GatewayRouteWaf): boolean {
+function isUnread({ request, route }: Exchange, { streamsBodies, mode, bodyBytes }: GatewayRouteWaf): boolean {
   const { body } = request;
   if (!body.present || streamsBodies) return true;
   if (mode === 'detect' && (body.length ?? 0) > bodyBytes) return true;
-  return request.headers.get('content-type')?.startsWith('application/grpc') === true;
+  return route.service.protocol === 'grpc';
 }
 
 function inspectBody(exchange: Exchange, route: RouteWaf, inspection: Inspection, settings: GatewayRouteWaf): Outcome {

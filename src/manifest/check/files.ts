@@ -136,7 +136,18 @@ function checkFolders(input: CheckInput): Finding[] {
   });
 }
 
+const maxDescriptorBytes = 16 * 1024 * 1024;
+
+function checkDescriptors(input: CheckInput): Finding[] {
+  return input.draft.services.flatMap(([name, { descriptors }]) => {
+    if (descriptors === undefined) return [];
+    const text = readNamed(input, descriptors, ['services', name, 'descriptors'], maxDescriptorBytes);
+    return typeof text === 'string' ? [] : [text];
+  });
+}
+
 /** Every file and folder that the manifest names is there. */
 export function checkFiles(input: CheckInput): Finding[] {
-  return [checkPem, checkJwks, checkRedisAuthority, checkPolicies, checkFolders].flatMap((check) => check(input));
+  const all = [checkPem, checkJwks, checkRedisAuthority, checkPolicies, checkFolders, checkDescriptors];
+  return all.flatMap((check) => check(input));
 }

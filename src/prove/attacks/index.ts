@@ -5,6 +5,7 @@ import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
 import { graphqlAttacks } from './graphql.ts';
+import { guessingAttack } from './guessing.ts';
 import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
 import { inputAttacks } from './input.ts';
@@ -30,6 +31,7 @@ export const attacks: readonly Attack[] = [
   ...tokenAttacks,
   ...apiKeyAttacks,
   ...providerAttacks,
+  guessingAttack,
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
