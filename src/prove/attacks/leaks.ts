@@ -14,6 +14,11 @@ function maskedPlaces({ survey }: ProveContext): OpenPlace[] {
   });
 }
 
+/** Why nothing masked could be read although the manifest declares some. */
+function faultOf({ survey: { faults }, target }: ProveContext): string | undefined {
+  return target.manifest.routes.some(({ mask }) => mask !== undefined) ? (faults.owned ?? faults.read) : undefined;
+}
+
 const maskedField: Attack = {
   id: 'leak.masked-field',
   title: 'a sensitive field, read by a caller without the role to see it',
@@ -22,7 +27,8 @@ const maskedField: Attack = {
   standards: ['CWE-200', 'OWASP API3:2023'],
   plan: (context) => {
     const places = maskedPlaces(context).slice(0, mostPlaces);
-    if (places.length === 0) return notApplicable('no answer that a probe may read has masked fields');
+    if (places.length === 0)
+      return notApplicable('no answer that a probe may read has masked fields', faultOf(context));
     // Whose profile or order there is: probes have made it before.
     const subject = personA;
     return places.map((open) => ({
