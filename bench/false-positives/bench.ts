@@ -35,7 +35,7 @@ function contenders(): Contender[] {
 }
 
 /** What an API's schema would confine: all of the order but its free text. */
-const pins = ['/id', '/quantity', '/placed', '/state'].map((name) => ({ in: 'body', name }) as const);
+const pins = ['/id', '/quantity', '/placed', '/state'].map((name) => ({ in: 'body', name, kind: 'enum' }) as const);
 
 function orderWith(text: string, at: number): WafRequest {
   const order = { id: at, quantity: 1 + (at % 9), placed: '2026-01-31', state: 'open', note: text };

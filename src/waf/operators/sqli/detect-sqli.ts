@@ -10,7 +10,9 @@ import { wordTypes } from './words.ts';
 /** In any place of any value. */
 const anywhere: readonly RegExp[] = [
   /U\(*E/,
-  /U\(*k?[1svn(],/,
+  // `Union Street, ...` is an address.
+  /U\(*k?[1sv(],/,
+  /U\(*kn,/,
   /D\(/,
   /f\(+(?:f|E)/,
   /E(?:[1svo]|f\(|\(|n,|n\()[^;]{0,40}F[n(s]/,
