@@ -9,6 +9,8 @@ const questions: Readonly<Record<string, () => Promise<{ readonly question: Ques
   policy: () => import('./policy/bench.ts'),
   limits: () => import('./limits/bench.ts'),
   audit: () => import('./audit/bench.ts'),
+  waf: () => import('./waf/bench.ts'),
+  'false-positives': () => import('./false-positives/bench.ts'),
   fuzz: () => import('./fuzz/bench.ts'),
   'slow-clients': () => import('./slow-clients/bench.ts'),
 };

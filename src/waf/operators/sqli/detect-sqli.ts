@@ -10,7 +10,9 @@ import { wordTypes } from './words.ts';
 /** In any place of any value. */
 const anywhere: readonly RegExp[] = [
   /U\(*E/,
-  /U\(*k?[1svn(],/,
+  // `Union Street, ...` is an address.
+  /U\(*k?[1sv(],/,
+  /U\(*kn,/,
   /D\(/,
   /f\(+(?:f|E)/,
   /E(?:[1svo]|f\(|\(|n,|n\()[^;]{0,40}F[n(s]/,
@@ -40,7 +42,7 @@ const bare: readonly RegExp[] = [
   /^\(*[1vs]\)*B\(*[1n(fs]/,
   /^\(*1\)+c/,
   /^\(*[1sv]\)*[=o]\(*(?:E|f\(f|D)/,
-  /^\(*[1sv]\)*U/,
+  /^\(*[1sv]\)*U(?:[(kE]|$)/,
   /^&\(*[1sv][=o]\(*[1svf(]/,
   /^\(*[n1]\)*[=o]\(*f\(/,
 ];

@@ -13,7 +13,8 @@ export const wordTypes: ReadonlyMap<string, string> = new Map([
   ...list('from').map((word) => [word, 'F'] as const),
   ...list('having limit offset procedure').map((word) => [word, 'B'] as const),
   ...list(
-    'where into values set as on using join case when then else end all distinct top for by returning outfile dumpfile escape asc desc',
+    // Not `as`, `on`, `for`, `by`, `all`: prose is full of them, and no form needs them.
+    'where into values set using join case when then else end distinct top returning outfile dumpfile escape asc desc',
   ).map((word) => [word, 'k'] as const),
   ...list(
     'drop insert delete update create alter truncate exec execute declare waitfor shutdown grant revoke merge replace call load handler begin attach copy vacuum pragma',
