@@ -46,6 +46,8 @@ export interface Configuration {
   /** What is asked of ACME; undefined: nothing. */
   readonly acme: AcmeConfig | undefined;
   readonly edgeCertificateExpiresMs: number;
+  /** What of the WAF's rules has no effect here, with file and line. */
+  readonly wafWarnings: readonly string[];
   /** Files that it was made from, beside the manifest. */
   readonly files: readonly string[];
 }
@@ -93,7 +95,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
-  checkWaf(gateway.waf, facts.clock);
+  const wafWarnings = checkWaf(gateway.waf, facts.clock);
   const agent = compileAgentSnapshot(manifest, ports, bundle);
   const supervisor = compileSupervisorSnapshot(manifest, {
     folder,
@@ -112,6 +114,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
+    wafWarnings,
     acme,
     edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
