@@ -21,7 +21,14 @@ const hello = z.strictObject({
 
 /** This snapshot version is in force (ack), or was refused and the former stays in force (nack). */
 const ack = z.strictObject({ type: z.literal('ack'), version: text });
-const nack = z.strictObject({ type: z.literal('nack'), version: text, code: text, message: text });
+const nack = z.strictObject({
+  type: z.literal('nack'),
+  version: text,
+  code: text,
+  message: text,
+  /** The port that a stranger holds, where that is why. */
+  portTaken: z.number().int().optional(),
+});
 
 /** Asks for an X.509-SVID for a key that the role has generated and holds. */
 const svidRequest = z.strictObject({
@@ -47,10 +54,41 @@ const workload = z.strictObject({
   service: text,
   state: z.enum(['starting', 'healthy', 'unhealthy', 'stopped', 'crashed']),
   pid: z.number().int().optional(),
+  /** It ended, and a stranger holds the port that it was given. */
+  portTaken: z.number().int().optional(),
 });
 
 /** A message about shared limits; the limits folder knows its shape. */
 const lease = z.strictObject({ type: z.literal('lease'), body: z.unknown() });
+
+const count = z.int().min(0);
+const shortText = z.string().max(300);
+
+/** Undeclared and deprecated endpoints that were used since the last message. */
+const endpoints = z.strictObject({
+  type: z.literal('endpoints'),
+  endpoints: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['shadow', 'zombie']),
+        service: shortText,
+        method: shortText,
+        path: text,
+        count,
+        answered: count,
+        firstMs: count,
+        lastMs: count,
+        sunset: shortText.exactOptional(),
+        callers: z
+          .array(z.strictObject({ client: text, roles: z.array(shortText).max(20).readonly(), count }))
+          .max(50)
+          .readonly(),
+      }),
+    )
+    .max(1000)
+    .readonly(),
+  overflow: count,
+});
 
 /** The worker uses what it was last told of shared TLS. */
 const edgeTlsAck = z.strictObject({ type: z.literal('edge-tls-ack'), sequence: z.number().int() });
@@ -63,6 +101,7 @@ export const fromRole = z.discriminatedUnion('type', [
   records,
   workload,
   lease,
+  endpoints,
   edgeTlsAck,
 ]);
 export type FromRole = z.infer<typeof fromRole>;

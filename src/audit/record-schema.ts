@@ -56,6 +56,7 @@ const decision = z.object({
   plane: z.enum(['edge', 'mesh', 'egress', 'admin', 'secrets']),
   verdict: z.enum(['allow', 'deny', 'error']),
   status: z.int().min(0).max(999),
+  grpcStatus: z.int().min(0).max(999_999).optional(),
   method: text,
   host: text,
   path: text,

@@ -42,6 +42,19 @@ test('a choice outlives the process, and gives way where another has taken the p
   expect(second('inbound')).not.toBe(first('inbound'));
 });
 
+test('a port that was found taken is given to nobody again, be it held by our own', async () => {
+  const store = new MemoryStore();
+  const first = await allocatePorts(store, purposes, none, nobody, 'run-1');
+  const lost = first('inbound');
+  const second = await allocatePorts(store, purposes, none, () => true, 'run-1', new Set([lost]));
+  expect(second('inbound')).not.toBe(lost);
+  for (const kept of ['control', 'service/orders', 'edge/orders/payments']) expect(second(kept)).toBe(first(kept));
+  const fixed = new Map([['service/orders', 23_456]]);
+  await expect(allocatePorts(store, purposes, fixed, nobody, 'run-1', new Set([23_456]))).rejects.toMatchObject({
+    code: 'control.port-in-use',
+  });
+});
+
 test('what our own roles hold stays theirs', async () => {
   const store = new MemoryStore();
   const first = await allocatePorts(store, purposes, none, nobody);

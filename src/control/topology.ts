@@ -17,7 +17,8 @@ interface Allocation {
 /**
  * Gives each purpose a free loopback port and keeps the choice, so that a role that comes back finds the others
  * where they were. `fixed` are those that the manifest names. What the same `run` was given before is held by its own
- * roles and services, for control may come back while they go on. Throws `control.port-in-use` for a fixed one that is taken.
+ * roles and services, for control may come back while they go on. `avoid`: whoever was given one of these found it taken by a stranger,
+ * between our look and theirs. Throws `control.port-in-use` for a fixed one that is taken.
  */
 export async function allocatePorts(
   store: Store,
@@ -25,6 +26,7 @@ export async function allocatePorts(
   fixed: ReadonlyMap<string, number>,
   inUse: (port: number) => boolean,
   run?: string,
+  avoid: ReadonlySet<number> = new Set(),
 ): Promise<PortOf> {
   const entry = await store.get(key);
   const former: Allocation =
@@ -38,10 +40,11 @@ export async function allocatePorts(
     const wanted = fixed.get(purpose) ?? kept.get(purpose);
     const free =
       wanted !== undefined &&
+      !avoid.has(wanted) &&
       ![...chosen.values()].includes(wanted) &&
       (inUse(wanted) || ours.has(wanted) || (await isFree(wanted)));
     if (!free && fixed.has(purpose)) throw portInUse(wanted as number, purpose);
-    chosen.set(purpose, free ? wanted : await freePort(new Set(chosen.values())));
+    chosen.set(purpose, free ? wanted : await freePort(new Set([...chosen.values(), ...avoid])));
   }
   const allocation: Allocation = { run, ports: [...chosen] };
   await store.write([{ put: key, value: Buffer.from(JSON.stringify(allocation)) }]);

@@ -24,6 +24,8 @@ export const netCodes = [
   'net.too-many-connections', // closed, or 503
   'net.client-closed', // 499: written nowhere, it is what the record says
   'net.internal', // 500
+  'net.http2-flood', // closed: more resets or empty frames than honest clients send
+  'net.http2-protocol', // closed: frames that break RFC 9113
   // an upstream that does not answer as it must
   'net.upstream-unavailable', // 503
   'net.upstream-overloaded', // 503
@@ -47,6 +49,18 @@ export const netCodes = [
 ] as const;
 
 export type NetCode = (typeof netCodes)[number];
+
+/** An address that cannot be listened on; `port` where a stranger holds it. */
+export class ListenError extends MerlonError {
+  declare readonly code: 'net.listen';
+  readonly port: number | undefined;
+
+  constructor(cause: Error) {
+    const { code, port } = cause as NodeJS.ErrnoException & { port?: number };
+    super({ code: 'net.listen', message: 'cannot listen on the address', detail: cause.message, cause });
+    this.port = code === 'EADDRINUSE' ? port : undefined;
+  }
+}
 
 /** A failure of the HTTP engine. `status` is what a client is told, where one is told anything. */
 export class NetError extends MerlonError {

@@ -9,6 +9,7 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createEgress, createInbound, createOutbound } from '../mesh/index.ts';
+import { ListenError } from '../net/index.ts';
 import { createRecordShipper } from './record-shipper.ts';
 import type { StateLayout } from './state.ts';
 import { createSvidKeeper } from './svid-keeper.ts';
@@ -77,6 +78,7 @@ export async function startAgentRole(options: AgentRoleOptions): Promise<Stoppab
         version,
         code: error instanceof MerlonError ? error.code : 'mesh.snapshot',
         message: messageOf(error),
+        ...(error instanceof ListenError && error.port !== undefined ? { portTaken: error.port } : {}),
       });
       if (former !== undefined)
         await apply(former).catch((again: unknown) =>

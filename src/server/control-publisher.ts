@@ -28,6 +28,8 @@ export interface Publisher {
   reload(): Promise<{ readonly version: string }>;
   /** As `reload`, for changes that were noticed: what is wrong goes to the log and the ledger. */
   reloadBecause(reason: string): void;
+  /** A role or service was given this loopback port and found it taken: another is chosen. */
+  avoidPort(port: number): void;
   /** Called after something else is in force. */
   onChange(listener: () => void): void;
 }
@@ -41,6 +43,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
   const operator = { kind: 'operator', id: 'manifest' } as const;
   let current: Configuration | undefined;
   const listeners: (() => void)[] = [];
+  const avoided = new Set<number>();
   let turn: Promise<unknown> = Promise.resolve();
 
   const build = (manifest: Manifest): Promise<Configuration> =>
@@ -53,6 +56,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
       acme,
       weaknesses,
       inUse: current?.ports,
+      avoid: avoided,
       run: options.run,
     });
   const enforce = (configuration: Configuration): Configuration => {
@@ -92,6 +96,13 @@ export function createPublisher(parts: PublisherParts): Publisher {
     return next;
   };
 
+  const reloadBecause = (reason: string): void => {
+    reload().catch((error: unknown) => {
+      foundation.emit({ actor: operator, action: 'snapshot.reject', target: manifestPath, outcome: 'failure' });
+      log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
+    });
+  };
+
   return {
     current: () => {
       if (current === undefined) throw new Error('no configuration is in force yet');
@@ -99,11 +110,11 @@ export function createPublisher(parts: PublisherParts): Publisher {
     },
     publish: async (manifest) => enforce(await build(manifest)),
     reload,
-    reloadBecause: (reason) => {
-      reload().catch((error: unknown) => {
-        foundation.emit({ actor: operator, action: 'snapshot.reject', target: manifestPath, outcome: 'failure' });
-        log.error({ reason, error: messageOf(error) }, 'the manifest was refused; the former one stays in force');
-      });
+    reloadBecause,
+    avoidPort: (port) => {
+      if (avoided.has(port)) return;
+      avoided.add(port);
+      reloadBecause(`port ${port} is taken`);
     },
     onChange: (listener) => void listeners.push(listener),
   };

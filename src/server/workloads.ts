@@ -1,6 +1,7 @@
+import { createServer } from 'node:net';
 import type { SupervisorSnapshot, WorkloadPlan } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
-import { MerlonError } from '../core/errors.ts';
+import { MerlonError, systemCode } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import {
   type Child,
@@ -18,6 +19,8 @@ export interface WorkloadsOptions {
   readonly logs: LogStream;
   readonly graceMs: number;
   readonly onState: (service: string, state: WorkloadState, pid: number | undefined) => void;
+  /** A service has ended, and somebody else listens on the port that it was given. */
+  readonly onPortTaken: (service: string, port: number) => void;
   readonly onStarted: (pid: number) => void;
 }
 
@@ -53,9 +56,18 @@ export function createWorkloads(options: WorkloadsOptions): Workloads {
           `${service} ended (${signal ?? `code ${code}`}), starting it again in ${restartInMs} ms`,
         );
         options.onState(service, 'crashed', undefined);
+        void lookAtPort(service);
       },
     });
     return { plan, child };
+  };
+
+  // Right after its end nobody of ours holds the port: whoever does came between our choice of it and the service.
+  const lookAtPort = async (service: string): Promise<void> => {
+    const entry = running.get(service);
+    if (entry === undefined || stopped || entry.child.pid !== undefined) return;
+    const { endpoint } = entry.plan;
+    if ((await isTaken(endpoint)) && entry.child.pid === undefined) options.onPortTaken(service, endpoint.port);
   };
 
   const watch = async (service: string): Promise<void> => {
@@ -101,6 +113,14 @@ export function createWorkloads(options: WorkloadsOptions): Workloads {
       running.clear();
     },
   };
+}
+
+function isTaken({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {
+  return new Promise((answer) => {
+    const probe = createServer();
+    probe.once('error', (error) => answer(systemCode(error) === 'EADDRINUSE'));
+    probe.listen(port, host, () => probe.close(() => answer(false)));
+  });
 }
 
 function childPlan({ service, command, cwd, env }: WorkloadPlan): ChildPlan {

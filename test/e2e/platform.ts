@@ -20,10 +20,10 @@ export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
+  /** Puts files beside the manifest before it is used. */
+  readonly prepare?: (folder: string) => void;
   /** Files that lie beside the manifest, by name. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Puts something beside the manifest before it is read. */
-  readonly prepare?: (folder: string) => void;
   /** State folder, where it is not to be a fresh one inside the copy. */
   readonly state?: string;
   /** What is to be done before the platform starts. */
@@ -103,13 +103,13 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
     recursive: true,
     filter: (source) => !skipped.has(basename(source)),
   });
+  options.prepare?.(folder);
   const manifest = join(folder, 'merlon.yaml');
   const state = options.state ?? join(folder, 's');
   const text = readFileSync(manifest, 'utf8').replaceAll('8443', String(port));
   const rules =
     wafRules === undefined ? text : text.replace('\ngateway:\n', `\ngateway:\n  waf: { rules: ${wafRules} }\n`);
   writeFileSync(manifest, edit(rules));
-  options.prepare?.(folder);
   for (const [name, content] of Object.entries(options.files ?? {}))
     writeFileSync(join(folder, name), content, { mode: 0o600 });
   const env = { PATH: path, HOME: folder, XDG_CACHE_HOME: cache, ...options.env };

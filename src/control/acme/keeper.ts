@@ -38,6 +38,7 @@ export interface AcmeKeeper extends Stoppable {
   certificateFor(config: AcmeConfig): KeptCertificate | undefined;
 }
 
+const dayMs = 86_400_000;
 const lookMs = 15_000;
 const firstRetryMs = 60_000;
 const longestRetryMs = 6 * 3_600_000;
@@ -150,8 +151,10 @@ class CertificateKeeper implements AcmeKeeper {
       const advice = await askForAdvice(session, held.certificatePem, this.#random());
       if (advice === undefined) return;
       this.#askAdviceAtMs = clock.now() + advice.askAgainAfterMs;
-      // A moment that was drawn before stays, as long as the window that it was drawn from is the same; it never moves past what is safe.
-      this.#dueMs = Math.min(advice.dueMs, dueByLife(held, 0) + (held.notAfterMs - held.notBeforeMs) * 0.1);
+      const lifeMs = held.notAfterMs - held.notBeforeMs;
+      // An authority that errs shall neither make us wait past what is safe, nor order without a pause.
+      const earliestMs = held.notBeforeMs + Math.min(dayMs, lifeMs / 10);
+      this.#dueMs = Math.min(Math.max(advice.dueMs, earliestMs), dueByLife(held, 0) + lifeMs * 0.1);
     } catch (error) {
       log.debug({ error: messageOf(error) }, 'no advice on when to renew the certificate');
     }
