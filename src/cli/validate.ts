@@ -18,9 +18,11 @@ export function describe(command: Command): void {
 }
 
 function validate(path: string, json: boolean): void {
-  const { manifest, warnings } = json ? loadForJson(path) : load(path);
-  if (json) return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings }, null, 2)}\n`);
+  const { manifest, warnings, rules } = json ? loadForJson(path) : load(path);
+  if (json)
+    return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings, rules }, null, 2)}\n`);
   process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
+  for (const note of rules) process.stdout.write(`${paint('yellow', 'note')} ${note}\n`);
   const services = Object.keys(manifest.services).length;
   const notes = warnings.length === 0 ? '' : `, ${warnings.length} to look at`;
   process.stdout.write(
@@ -29,14 +31,14 @@ function validate(path: string, json: boolean): void {
 }
 
 /** The manifest, and the rules of the WAF that it names: whatever is wrong with them is wrong with it. */
-function load(path: string): LoadedManifest {
+function load(path: string): LoadedManifest & { readonly rules: readonly string[] } {
   const loaded = loadManifest(path, { nowMs: systemClock.now() });
-  checkWafRules(loaded.manifest, dirname(resolve(path)), systemClock);
-  return loaded;
+  const { warnings } = checkWafRules(loaded.manifest, dirname(resolve(path)), systemClock);
+  return { ...loaded, rules: warnings };
 }
 
 /** What is wrong with it goes to standard output too: that is where a program looks. */
-function loadForJson(path: string): LoadedManifest {
+function loadForJson(path: string): ReturnType<typeof load> {
   try {
     return load(path);
   } catch (error) {

@@ -27,7 +27,7 @@ export interface SceneOptions {
 export function loadScene({ manifest: path, rules, paranoia }: SceneOptions): WafScene {
   const loaded = loadManifest(path).manifest;
   const manifest = changed(loaded, rules, paranoia);
-  const section = checkWafRules(manifest, dirname(resolve(path)), systemClock);
+  const { section } = checkWafRules(manifest, dirname(resolve(path)), systemClock);
   if (section === undefined)
     throw new MerlonError({
       code: 'input.waf-off',

@@ -49,6 +49,8 @@ export interface Configuration {
   /** What is asked of ACME; undefined: nothing. */
   readonly acme: AcmeConfig | undefined;
   readonly edgeCertificateExpiresMs: number;
+  /** What of the WAF's rules has no effect here, with file and line. */
+  readonly wafWarnings: readonly string[];
   /** Files that it was made from, beside the manifest. */
   readonly files: readonly string[];
 }
@@ -78,7 +80,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
   const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
-  const [ports, secrets] = [await allocate(manifest, facts), await resolveAllSecrets(manifest, foundation, layout)];
+  const ports = await allocate(manifest, facts);
   const acme = await acmeConfigOf(manifest, manifestPath, foundation);
   const { files: certificateFiles, ...certificates } = await readEdgeCertificates(manifest, folder, {
     ...facts,
@@ -98,11 +100,14 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
-  checkWaf(gateway.waf, facts.clock);
   const agent = compileAgentSnapshot(manifest, ports, bundle);
   const { publicUrl } = manifest.gateway;
   const places = { folder, portOf: ports, publicUrl, issuer: provider.issuer };
-  const supervisor = compileSupervisorSnapshot(manifest, { ...places, secrets, inherited: inheritedEnvironment() });
+  const supervisor = compileSupervisorSnapshot(manifest, {
+    ...places,
+    secrets: await resolveAllSecrets(manifest, foundation, layout),
+    inherited: inheritedEnvironment(),
+  });
   const snapshots = { gateway: versioned(gateway), agent: versioned(agent), supervisor: versioned(supervisor) };
   return {
     version: snapshots.gateway.version,
@@ -112,6 +117,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
+    wafWarnings: checkWaf(gateway.waf, facts.clock),
     acme,
     edgeCertificateExpiresMs: expiryOf(certificates.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...certificateFiles, ...(waf?.files ?? [])],

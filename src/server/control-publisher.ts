@@ -34,6 +34,9 @@ export interface Publisher {
   onChange(listener: () => void): void;
 }
 
+// A rule set of another engine may have hundreds of directives that mean nothing here.
+const maxWarnings = 100;
+
 export function createPublisher(parts: PublisherParts): Publisher {
   const { options, foundation, provider, acme, limits, distributor } = parts;
   const { manifestPath, layout, clock, log, weaknesses } = options;
@@ -65,12 +68,14 @@ export function createPublisher(parts: PublisherParts): Publisher {
     limits.configure(configuration.gateway.limits);
     distributor.publish(configuration.snapshots);
     log.info({ version: configuration.version }, 'snapshot in force');
-    warnOfPatches(configuration.manifest);
+    warnOfRules(configuration, former);
     for (const listener of listeners) listener();
     return configuration;
   };
-  const warnOfPatches = ({ routes }: Manifest): void => {
-    for (const { path, waf } of routes)
+  const warnOfRules = ({ manifest, gateway, wafWarnings }: Configuration, former: Configuration | undefined): void => {
+    if (gateway.waf?.digest !== former?.gateway.waf?.digest)
+      for (const warning of wafWarnings.slice(0, maxWarnings)) log.warn({}, warning);
+    for (const { path, waf } of manifest.routes)
       for (const { id, owner, expires } of waf.patches)
         if (Date.parse(expires) <= clock.now())
           log.warn({ patch: id, route: path, owner, expires }, 'a virtual patch has expired and does not run');

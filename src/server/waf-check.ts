@@ -17,9 +17,12 @@ export function checkWaf(section: WafSection | undefined, clock: Clock): readonl
   return last.waf.warnings;
 }
 
-/** Reads and compiles the rules that a manifest names. Throws what is wrong with them. */
-export function checkWafRules(manifest: Manifest, folder: string, clock: Clock): WafSection | undefined {
+/** Reads and compiles the rules that a manifest names. Throws what is wrong with them; tells what has no effect. */
+export function checkWafRules(
+  manifest: Manifest,
+  folder: string,
+  clock: Clock,
+): { readonly section: WafSection | undefined; readonly warnings: readonly string[] } {
   const section = compileWafSection(manifest, usesWaf(manifest) ? readWafRules(manifest, folder) : undefined);
-  checkWaf(section, clock);
-  return section;
+  return { section, warnings: checkWaf(section, clock) };
 }

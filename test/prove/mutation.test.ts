@@ -104,10 +104,17 @@ for (const group of [1, 2, 3, 4, 5]) {
 
     beforeAll(async () => {
       platform = await startPlatform({ port: 21_500 + group, off, edit });
-      const report = await platform.run(...chosen);
+      const report = await platform.run(...chosen, 'waf.');
       results = new Map(report.results.map((result) => [result.attack.id, result]));
     }, patienceMs);
     afterAll(() => platform?.stop());
+
+    test('every attack on the WAF gets through where it is off, and none where it is on', () => {
+      const expected = off.includes('waf') ? 'got-through' : 'stopped';
+      const attempts = [...results.values()].filter(({ attack }) => attack.protection === 'waf');
+      expect(attempts.length).toBeGreaterThan(10);
+      expect(attempts.filter(({ verdict }) => verdict !== expected).map(({ attack }) => attack.id)).toEqual([]);
+    });
 
     test.each(protections.map((protection) => [attackOf[protection][0], protection] as const))(
       '%s depends on %s',
