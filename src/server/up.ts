@@ -20,6 +20,7 @@ import {
 } from '../supervisor/index.ts';
 import { bindPublicPort } from './public-port.ts';
 import { codeCache, roleCommand } from './role-command.ts';
+import { roleEnvironment } from './role-environment.ts';
 import { checkNotInUse, inUse, prepareState, type StateLayout } from './state.ts';
 import { createProgress } from './up-progress.ts';
 import { createWorkloads } from './workloads.ts';
@@ -208,7 +209,7 @@ function startRoles(
         name,
         command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
         cwd: dirname(resolve(manifestPath)),
-        env: { ...roleEnvironment(), ...memoryTuning, MERLON_CODE_CACHE: codeCache(role), MERLON_RUN: run },
+        env: { ...roleEnvironment(role, process.env), MERLON_CODE_CACHE: codeCache(role), MERLON_RUN: run },
         descriptors,
       },
       {
@@ -252,15 +253,4 @@ function refusedToStart(role: string, code: number | null): MerlonError {
     message: `${role} cannot run (exit code ${code})`,
     hint: 'its last lines above say why',
   });
-}
-
-// glibc gives big blocks (a password hash takes 19 MiB) back to the system only when told so from the start.
-const memoryTuning = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
-
-/** A role needs nothing of the caller's environment but these. */
-function roleEnvironment(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'TMPDIR'];
-  return Object.fromEntries(
-    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
-  );
 }
