@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isIdentityHeader } from './identity-headers.ts';
 
 describe('fields that claim an identity', () => {
-  test.each(['merlon-subject', 'merlon-anything', 'x-forwarded-user', 'x-http-method-override'])('%s', (name) => {
+  test.each(['merlon-subject', 'merlon-anything', 'x-forwarded-user', 'client-cert', 'x-http-method-override'])('%s', (name) => {
     expect(isIdentityHeader(name)).toBe(true);
   });
 
