@@ -5,6 +5,7 @@ import type { Question } from './harness.ts';
 const questions: Readonly<Record<string, () => Promise<{ readonly question: Question }>>> = {
   footprint: () => import('./footprint/bench.ts'),
   gateway: () => import('./gateway/bench.ts'),
+  openapi: () => import('./openapi/bench.ts'),
   policy: () => import('./policy/bench.ts'),
   limits: () => import('./limits/bench.ts'),
   audit: () => import('./audit/bench.ts'),

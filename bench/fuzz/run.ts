@@ -1,5 +1,7 @@
 // Runs a fuzzer over so many inputs and counts.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { fuzzers } from './fuzzers.ts';
 import { createRandom } from './inputs.ts';
 
@@ -10,6 +12,8 @@ export interface Fuzzed {
   readonly slowestMs: number;
   /** Growth of the heap from the first tenth to the end. */
   readonly heapGrowthMB: number;
+  /** Resident memory at the end. */
+  readonly residentMB: number;
   readonly verdicts: Readonly<Record<string, number>>;
 }
 
@@ -44,11 +48,16 @@ export async function fuzz(name: string, inputs: number, seed: number): Promise<
     perSecond: inputs / seconds,
     slowestMs,
     heapGrowthMB: (heap() - heapBefore) / 1e6,
+    residentMB: process.memoryUsage.rss() / 1e6,
     verdicts: Object.fromEntries([...verdicts].toSorted((a, b) => b[1] - a[1])),
   };
 }
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Bytes of the heap that are in use. */
 function heap(): number {
-  globalThis.gc?.();
+  collect();
   return process.memoryUsage().heapUsed;
 }

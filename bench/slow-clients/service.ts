@@ -3,7 +3,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { createHttpServer } from '../../src/net/index.ts';
 
 const short = '{"id":7,"name":"a cup"}';
-const long = Buffer.alloc(1 << 20, 'x');
+const long = Buffer.alloc(1 << 18, 'x');
 
 const server = createHttpServer({
   clock: systemClock,

@@ -61,6 +61,35 @@ const workload = z.strictObject({
 /** A message about shared limits; the limits folder knows its shape. */
 const lease = z.strictObject({ type: z.literal('lease'), body: z.unknown() });
 
+const count = z.int().min(0);
+const shortText = z.string().max(300);
+
+/** Undeclared and deprecated endpoints that were used since the last message. */
+const endpoints = z.strictObject({
+  type: z.literal('endpoints'),
+  endpoints: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['shadow', 'zombie']),
+        service: shortText,
+        method: shortText,
+        path: text,
+        count,
+        answered: count,
+        firstMs: count,
+        lastMs: count,
+        sunset: shortText.exactOptional(),
+        callers: z
+          .array(z.strictObject({ client: text, roles: z.array(shortText).max(20).readonly(), count }))
+          .max(50)
+          .readonly(),
+      }),
+    )
+    .max(1000)
+    .readonly(),
+  overflow: count,
+});
+
 /** The worker uses what it was last told of shared TLS. */
 const edgeTlsAck = z.strictObject({ type: z.literal('edge-tls-ack'), sequence: z.number().int() });
 
@@ -72,6 +101,7 @@ export const fromRole = z.discriminatedUnion('type', [
   records,
   workload,
   lease,
+  endpoints,
   edgeTlsAck,
 ]);
 export type FromRole = z.infer<typeof fromRole>;

@@ -204,6 +204,17 @@ export interface GraphqlLimits {
   readonly introspection: boolean;
 }
 
+/** What a GraphQL endpoint gets that says no more. */
+export const defaultGraphqlLimits: GraphqlLimits = {
+  maxDepth: 10,
+  maxAliases: 15,
+  maxCost: 5000,
+  maxDirectives: 30,
+  maxTokens: 2000,
+  maxBatch: 1,
+  introspection: false,
+};
+
 /** One method of a gRPC service. */
 export interface GrpcMethod {
   /** `/shop.v1.Orders/Get`, as it stands in the request. */

@@ -10,6 +10,7 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not found',
   405: 'Method not allowed',
   408: 'Request timeout',
+  410: 'Gone',
   413: 'Content too large',
   414: 'URI too long',
   415: 'Unsupported media type',
@@ -23,8 +24,15 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /** What a caller learns of a refusal: a stable code, one public sentence, and the id that an operator can explain. */
-export function problemBody(status: number, code: string, message: string, decisionId: string): string {
+export function problemBody(
+  status: number,
+  code: string,
+  message: string,
+  decisionId: string,
+  members: Denial['members'] = undefined,
+): string {
   return JSON.stringify({
+    ...members,
     type: `urn:merlon:problem:${code}`,
     title: titles[status] ?? 'Refused',
     status,
@@ -36,6 +44,6 @@ export function problemBody(status: number, code: string, message: string, decis
 }
 
 /** The problem document of a denial. */
-export function problemOf({ status, reason }: Denial, decisionId: string): string {
-  return problemBody(status, reason.code, reason.message, decisionId);
+export function problemOf({ status, reason, members }: Denial, decisionId: string): string {
+  return problemBody(status, reason.code, reason.message, decisionId, members);
 }

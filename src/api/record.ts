@@ -61,6 +61,8 @@ export interface WafMatch {
   /** Id of the rule. */
   readonly rule: string;
   readonly message: string;
+  /** Of the rule: `CRITICAL`. Absent where it only adds up what others found. */
+  readonly severity?: string;
   /** What it looked at, in SecLang's words: `ARGS:json.comment`. Absent where the rule looks at no value. */
   readonly variable?: string;
   /** The shape of the value: letters as `x`, digits as `9`. */
@@ -89,8 +91,10 @@ export interface Decision {
   readonly timeMs: number;
   readonly plane: 'edge' | 'mesh' | 'egress' | 'admin' | 'secrets';
   readonly verdict: 'allow' | 'deny' | 'error';
-  /** HTTP status sent to the caller; 0 where the connection was cut without one. */
+  /** HTTP status sent to the caller; 0 where the connection was cut without one. A refusal of a gRPC call keeps the status it stands for. */
   readonly status: number;
+  /** Of a gRPC call: the status that its caller got (`grpc-status`). */
+  readonly grpcStatus?: number;
   readonly method: string;
   readonly host: string;
   /** Normalised path without the query. */
@@ -139,6 +143,8 @@ export interface Denial {
   /** HTTP status. */
   readonly status: number;
   readonly reason: Reason;
+  /** Extension members of the problem document (RFC 9457, section 3.2). */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** Extra response header fields, such as `WWW-Authenticate` or `Retry-After`; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }

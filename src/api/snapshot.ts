@@ -1,7 +1,8 @@
 // What control tells each role: immutable, versioned, plain data. A role compiles its snapshot into closures once.
 import type { AuthnSnapshot } from './authn.ts';
+import type { Deprecation, NetworkLists, ResponseMask, ScannerRules } from './edge.ts';
 import type { LimitsSection } from './limits.ts';
-import type { OpenApiDocument } from './openapi.ts';
+import type { GraphqlLimits, GrpcMethod, OpenApiDocument } from './openapi.ts';
 import type { GatewayPolicies } from './policy.ts';
 import type { WafSection } from './waf.ts';
 
@@ -10,6 +11,9 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
+
+/** What a service speaks. `http2`: by prior knowledge, without TLS, for it is reached on its own host. `grpc`: the same, and its calls are gRPC. */
+export type ServiceProtocol = 'http1' | 'http2' | 'grpc';
 
 /** The gateway's snapshot. It holds the TLS key of the public port, and nothing else that is secret. */
 export interface GatewaySnapshot {
@@ -34,14 +38,19 @@ export interface GatewaySnapshot {
   /** The gateway's own SPIFFE ID. */
   readonly spiffeId: string;
   readonly http: HttpBounds;
-  readonly ipAllow: readonly string[];
-  readonly ipDeny: readonly string[];
+  readonly ipAllow: NetworkLists;
+  readonly ipDeny: NetworkLists;
+  readonly scanners: ScannerRules | undefined;
+  /** Response fields of services that callers never see; lower case. */
+  readonly hideHeaders: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly authn: AuthnSnapshot;
   readonly policy: GatewayPolicies;
   readonly limits: LimitsSection;
   /** By service. */
   readonly openapi: Readonly<Record<string, OpenApiDocument>>;
+  /** The methods that a gRPC service declares, by service. A service that is not here may be called by any method. */
+  readonly grpc?: Readonly<Record<string, readonly GrpcMethod[]>>;
   /** Undefined: no route has a WAF. */
   readonly waf?: WafSection | undefined;
   readonly services: readonly GatewayService[];
@@ -76,6 +85,8 @@ export interface GatewayService {
   readonly serverName: string;
   /** Responses of these routes are not to be stored by any cache. */
   readonly sensitive: boolean;
+  /** Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
 }
 
 export interface Timeouts {
@@ -125,6 +136,10 @@ export interface GatewayRoute {
     readonly undeclared: 'refuse' | 'allow';
     readonly responses: 'off' | 'report' | 'block';
   };
+  /** Set where it is a GraphQL endpoint. */
+  readonly graphql: GraphqlLimits | undefined;
+  readonly mask: ResponseMask | undefined;
+  readonly deprecated: Deprecation | undefined;
   readonly timeouts: Timeouts;
   readonly forwardAuthorization: boolean;
   readonly canary: readonly CanaryVariant[];
@@ -149,6 +164,8 @@ export interface AgentService {
   /** Where the workload itself listens; a host name stands for all of its addresses. */
   readonly endpoints: readonly Endpoint[];
   readonly upstream: UpstreamSettings;
+  /** Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
   /** SPIFFE IDs that may call it, the gateway's among them where a route leads to it. */
   readonly callers: readonly string[];
 }
@@ -189,6 +206,8 @@ export interface OutboundEdge {
   readonly calleeId: string;
   /** Inbound listener of the callee's host. */
   readonly endpoint: Endpoint;
+  /** What the callee speaks. Absent: `http1`. */
+  readonly protocol?: ServiceProtocol;
 }
 
 /** The forward proxy of one service, for what it may reach outside. */

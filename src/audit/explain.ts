@@ -75,6 +75,7 @@ function explainDecision(decision: Decision): Explanation {
       service: decision.service,
       'chosen by': decision.variant && variants[decision.variant],
       operation: decision.operation,
+      'grpc status': decision.grpcStatus?.toString(),
       from: decision.remoteAddress,
       plane: decision.plane,
       took: `${decision.durationMs} ms`,

@@ -16,8 +16,12 @@ export function recordJson(record: LedgerRecord): string {
   return record.kind === 'decision' && isCommon(record) ? decisionJson(record) : JSON.stringify(maskRecord(record));
 }
 
-const isCommon = ({ reason, waf, clientCertificate, variant }: Decision): boolean =>
-  reason === undefined && waf === undefined && clientCertificate === undefined && variant === undefined;
+const isCommon = ({ reason, waf, clientCertificate, variant, grpcStatus }: Decision): boolean =>
+  reason === undefined &&
+  waf === undefined &&
+  clientCertificate === undefined &&
+  variant === undefined &&
+  grpcStatus === undefined;
 
 /** The members that `decisionJson` writes, or that `isCommon` rules out. A member of `Decision` that is missing here does not compile. */
 type Written =
@@ -31,6 +35,7 @@ type Written =
       | 'waf'
       | 'clientCertificate'
       | 'variant'
+      | 'grpcStatus'
       | 'traceId'
       | 'durationMs'
       | 'snapshot'

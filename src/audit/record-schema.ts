@@ -36,7 +36,17 @@ const reason = z.object({
 const waf = z.object({
   score: z.int().min(0),
   threshold: z.int().min(0),
-  matches: z.array(z.object({ rule: text, message: text, variable: text.optional(), value: text.optional() })).max(32),
+  matches: z
+    .array(
+      z.object({
+        rule: text,
+        message: text,
+        severity: text.optional(),
+        variable: text.optional(),
+        value: text.optional(),
+      }),
+    )
+    .max(32),
 });
 
 const decision = z.object({
@@ -46,6 +56,7 @@ const decision = z.object({
   plane: z.enum(['edge', 'mesh', 'egress', 'admin', 'secrets']),
   verdict: z.enum(['allow', 'deny', 'error']),
   status: z.int().min(0).max(999),
+  grpcStatus: z.int().min(0).max(999_999).optional(),
   method: text,
   host: text,
   path: text,

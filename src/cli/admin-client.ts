@@ -63,13 +63,26 @@ function exchange(
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-      response.on('error', reject);
+      response.on('error', (error) => reject(explained(error, layout)));
     });
-    call.on('timeout', () => call.destroy(new Error('control did not answer in time')));
-    call.on('error', (error) =>
-      reject(['ECONNREFUSED', 'ENOENT'].includes(systemCode(error) ?? '') ? unavailable(layout) : error),
-    );
+    call.on('timeout', () => call.destroy(wentAway(layout)));
+    call.on('error', (error) => reject(explained(error, layout)));
     call.end(payload);
+  });
+}
+
+function explained(error: Error, layout: StateLayout): Error {
+  const code = systemCode(error) ?? '';
+  if (['ECONNREFUSED', 'ENOENT'].includes(code)) return unavailable(layout);
+  return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ? wentAway(layout) : error;
+}
+
+/** Control ended, or was ended, with the question in hand. */
+function wentAway(layout: StateLayout): MerlonError {
+  return new MerlonError({
+    code: 'control.unavailable',
+    message: `the control plane on \`${layout.root}\` went away before it had answered`,
+    hint: 'it comes back by itself; what was asked may have been done, so look before you ask again',
   });
 }
 

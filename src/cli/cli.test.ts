@@ -162,3 +162,45 @@ test('the first screen says where it is, who guards what, how to get in and what
     "
   `);
 });
+
+describe('merlon waf', () => {
+  const attack = `/api/orders?q=${encodeURIComponent("1' or '1'='1")}`;
+  const lines = (text: string): string => text.replaceAll(/ +/g, ' ');
+
+  test('says which rules fire on a request, where, and what comes of it', async () => {
+    writeFileSync(join(folder, 'waf.yaml'), shopText);
+    const { code, stdout } = await merlon('waf', 'test', '-m', 'waf.yaml', '--url', attack, '--expect', 'block');
+    expect(code).toBe(exitCodes.ok);
+    expect(lines(stdout)).toMatch(/^block GET \/api\/orders\?q=\S+ \/api\/orders GET 5\/5/m);
+    expect(lines(stdout)).toMatch(/3000 ARGS:q = 9' xx/);
+    expect(stdout).toContain('1 requests: 0 pass, 1 blocked');
+  });
+
+  test('reads files, tells as JSON, and fails where something is not as expected', async () => {
+    writeFileSync(join(folder, 'waf.yaml'), shopText);
+    writeFileSync(join(folder, 'requests.http'), `GET /api/orders?q=tea\n### \nGET ${attack}\n`);
+    const asked = ['waf', 'test', '-m', 'waf.yaml', 'requests.http', '--json', '--expect', 'pass'];
+    const { code, stdout } = await merlon(...asked);
+    expect(code).toBe(exitCodes.failed);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { verdict: 'pass', target: '/api/orders?q=tea' },
+      { verdict: 'block', score: 5, threshold: 5, matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '9001' }] },
+    ]);
+  });
+
+  test('tunes from files, and writes what it does not propose as comments', async () => {
+    writeFileSync(join(folder, 'waf.yaml'), shopText);
+    writeFileSync(join(folder, 'harmless.http'), `GET ${attack}\n`);
+    const { code, stdout } = await merlon('waf', 'tune', '-m', 'waf.yaml', 'harmless.http');
+    expect(code).toBe(exitCodes.ok);
+    expect(stdout).toMatch(
+      /^# not proposed:\n# \/api\/orders GET: rule 3000 .*\n# {3}it would let \d+ of \d+ attacks through/,
+    );
+  });
+
+  test('lists the rules', async () => {
+    writeFileSync(join(folder, 'waf.yaml'), shopText);
+    const { stdout } = await merlon('waf', 'rules', '-m', 'waf.yaml');
+    expect(lines(stdout)).toMatch(/^3000 2 1 critical SQL injection/m);
+  });
+});

@@ -26,7 +26,13 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./api-keys.ts'),
   },
   { name: 'secrets', summary: 'put, get, list and delete secrets', load: () => import('./secrets.ts') },
+  { name: 'api', summary: 'endpoints that are used and not declared, or to go', load: () => import('./api.ts') },
   { name: 'audit', summary: 'query the ledger, and verify it offline', load: () => import('./audit.ts') },
+  {
+    name: 'waf',
+    summary: 'what the firewall says of requests, and where it is wrong',
+    load: () => import('./waf.ts'),
+  },
   { name: 'prove', summary: 'attack the running platform and show the evidence', load: () => import('./prove.ts') },
   {
     name: 'check',

@@ -37,7 +37,8 @@ export function createFetch(ca: string | undefined): Fetch {
         },
       );
       call.on('timeout', () => call.destroy(new Error('no answer in time')));
-      call.on('error', (error) => reject(systemCode(error) === 'ECONNREFUSED' ? notThere(url) : error));
+      const away = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
+      call.on('error', (error) => reject(away.includes(systemCode(error) ?? '') ? notThere(url) : error));
       call.end(body);
     });
 }

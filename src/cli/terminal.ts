@@ -23,6 +23,7 @@ const exitCodesByError: ReadonlyMap<string, number> = new Map([
   ['manifest', exitCodes.badInput],
   ['policy', exitCodes.badInput],
   ['openapi', exitCodes.badInput],
+  ['waf', exitCodes.badInput],
   ['input', exitCodes.badInput],
   ['secrets.missing', exitCodes.badInput],
   ['state.permissions', exitCodes.permission],

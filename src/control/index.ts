@@ -6,8 +6,13 @@ export { createAdminHandler } from './admin/handler.ts';
 export { adminOperations } from './admin/operations.ts';
 export type { AdminPorts } from './admin/ports.ts';
 export { compileAgentSnapshot, fixedPorts, portPurposes } from './compile/agent.ts';
-export { compileGatewaySnapshot, readCertificate, readNamedCertificate } from './compile/gateway.ts';
-export { roleId, serverName, serviceId } from './compile/names.ts';
+export {
+  compileGatewaySnapshot,
+  type GatewayFacts,
+  readCertificate,
+  readNamedCertificate,
+} from './compile/gateway.ts';
+export { roleId, routeName, serverName, serviceId } from './compile/names.ts';
 export { compilePolicyModel } from './compile/policy-model.ts';
 export { compileSupervisorSnapshot } from './compile/supervisor.ts';
 export { compileWafSection } from './compile/waf.ts';

@@ -1,19 +1,22 @@
+import type { NetworkLists } from '../api/edge.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../api/snapshot.ts';
 import { compileAuthn, type TokenCache } from '../authn/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
-import { compileChain, compileCidrs, createUpstream, type Filter, type Upstream } from '../net/index.ts';
-import { type ApiValidator, compileOpenApi } from '../openapi/index.ts';
+import { compileChain, createUpstream, type Filter, type Upstream } from '../net/index.ts';
+import { type ApiValidator, compileMask, compileOpenApi } from '../openapi/index.ts';
 import { createGatewayAuthorizer } from '../policy/index.ts';
 import { compileWafSection } from './compile-waf.ts';
 import { passedSteps } from './decision.ts';
 import { noRoute } from './errors.ts';
 import type { Exchange, Outcome, Route } from './exchange.ts';
 import { type Engines, filterTable, type RouteParts } from './filters/index.ts';
+import type { CompileNetworks } from './networks.ts';
 import type { OwnSvid, VerifySvid } from './ports.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import type { ScannerMemory } from './scanner-watch.ts';
 import { compileSplit } from './split.ts';
 
 /** A snapshot, compiled: what a request runs through. */
@@ -32,6 +35,8 @@ export interface CompileOptions {
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
   readonly tokenCache: TokenCache;
+  readonly networks: CompileNetworks;
+  readonly scannerMemory: ScannerMemory;
   readonly limits: CompiledLimits;
   readonly svid: OwnSvid;
   readonly verify: VerifySvid;
@@ -65,11 +70,12 @@ export function compileSnapshot(
 
 function compileEngines(
   snapshot: GatewaySnapshot,
-  { clock, log, weaknesses, tokenCache, limits }: CompileOptions,
+  { clock, log, weaknesses, tokenCache, limits, networks, scannerMemory }: CompileOptions,
   former: Engines | undefined,
 ): Engines {
   const authn = compileAuthn(snapshot.authn, { clock, weaknesses, cache: tokenCache });
   for (const warning of authn.warnings) log.warn({}, warning);
+  const { scanners } = snapshot;
   return {
     clock,
     snapshot,
@@ -77,11 +83,14 @@ function compileEngines(
     authorizer: createGatewayAuthorizer(snapshot.policy, weaknesses),
     limits,
     waf: compileWafSection(snapshot.waf, former?.waf, clock),
-    ipAllow: snapshot.ipAllow.length === 0 ? undefined : compileCidrs(snapshot.ipAllow),
-    ipDeny: snapshot.ipDeny.length === 0 ? undefined : compileCidrs(snapshot.ipDeny),
+    ipAllow: isUnset(snapshot.ipAllow) ? undefined : networks(snapshot.ipAllow),
+    ipDeny: isUnset(snapshot.ipDeny) ? undefined : networks(snapshot.ipDeny),
+    scanners: scanners && scannerMemory.watch(scanners, networks(scanners.friendly), snapshot.workers),
     weaknesses,
   };
 }
+
+const isUnset = ({ networks, files }: NetworkLists): boolean => networks.length === 0 && files.length === 0;
 
 /** `opened` gets the upstreams of its variants. */
 function compileRoute(
@@ -101,6 +110,8 @@ function compileRoute(
     config,
     service,
     validator,
+    hideHeaders: engines.snapshot.hideHeaders,
+    mask: config.mask && compileMask(config.mask, engines.snapshot.openapi[config.service]),
     chain,
     passed: passedSteps(chain.names),
     upstream: reach(service),
@@ -163,12 +174,15 @@ function meshUpstream(
     clock: options.clock,
     log: options.log,
     endpoints: service.endpoints,
+    protocol: service.protocol ?? 'http1',
     limits: {
       connectMs: timeouts.connectMs,
       firstByteMs: timeouts.firstByteMs,
       bodyIdleMs: timeouts.idleMs,
       gatherBytes,
       totalMs: timeouts.totalMs ?? 0,
+      // The peer is an agent of ours, which does not count pings.
+      pingMs: 30_000,
     },
     tls: {
       ca: () => snapshot.bundle,
@@ -203,6 +217,9 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
     securityHeaders: true,
     cors: undefined,
     validate: { requests: 'off', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
+    graphql: undefined,
+    mask: undefined,
+    deprecated: undefined,
     timeouts: ownTimeouts,
     forwardAuthorization: true,
     canary: [],
@@ -213,7 +230,8 @@ function ownRoute(path: string, name: string): { config: GatewayRoute; service: 
 
 function ownParts(own: ReturnType<typeof ownRoute>, chain: Route['chain'], upstream: Upstream): Route {
   const passed = passedSteps(chain.names);
-  const only = { validator: undefined, choose: undefined, variant: undefined, apiKeyHeader: undefined };
+  const none = { validator: undefined, mask: undefined, hideHeaders: [] };
+  const only = { ...none, choose: undefined, variant: undefined, apiKeyHeader: undefined };
   return { ...own, ...only, chain, passed, upstream, provider: false };
 }
 
@@ -224,6 +242,7 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
   const filters = filtersOf(engines, { ...own, validator: undefined }, [
     'normalise',
     'ip-access',
+    'scanners',
     'limits-ip',
     'body-limit',
   ]);
@@ -240,7 +259,7 @@ function providerRoute(snapshot: GatewaySnapshot, engines: Engines, { clock, log
 
 function compileUnrouted(engines: Engines, { clock, log }: CompileOptions): Route {
   const own = ownRoute('/', '');
-  const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'limits-ip']);
+  const filters = filtersOf(engines, { ...own, validator: undefined }, ['ip-access', 'scanners', 'limits-ip']);
   filters.push({ name: 'route', run: () => noRoute });
   const upstream = createUpstream({ name: 'none', clock, log, endpoints: [] });
   const chain = compileChain(filters, clock);

@@ -66,6 +66,8 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
   if (operation?.kind === 'match') decision.operation = `${operation.operation.method} ${operation.operation.template}`;
   if (request.peerCertificate !== undefined)
     decision.clientCertificate = shownCertificate(request.peerCertificate).facts;
+  if (exchange.grpcMethod !== undefined) decision.operation = exchange.grpcMethod;
+  if (exchange.grpcStatus !== undefined) decision.grpcStatus = exchange.grpcStatus;
   if (denial !== undefined) decision.reason = denial.reason;
   if (exchange.findings !== undefined) decision.waf = exchange.findings;
   if (traceId !== undefined) decision.traceId = traceId;

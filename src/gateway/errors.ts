@@ -1,4 +1,5 @@
 import type { Denial } from '../api/record.ts';
+import type { UpstreamFailure } from '../net/index.ts';
 
 /** Codes of denials by the gateway itself; the engines have their own. */
 export const gatewayCodes = [
@@ -7,6 +8,10 @@ export const gatewayCodes = [
   'gateway.encoded-slash',
   'gateway.ip-denied',
   'gateway.body-too-large',
+  'gateway.gone',
+  'gateway.scanner',
+  'gateway.unreadable-response',
+  'gateway.response-too-large',
   'gateway.internal',
 ] as const;
 
@@ -29,3 +34,13 @@ export const internalFault: Denial = {
   status: 500,
   reason: { filter: 'gateway', code: 'gateway.internal', message: 'the request could not be judged' },
 };
+
+/** What the record says where the service could not be asked, or did not answer. */
+export function upstreamFault({
+  status,
+  code,
+  message,
+  detail,
+}: Omit<UpstreamFailure, 'detail'> & { readonly detail?: string | undefined }): Denial {
+  return { status, reason: { filter: 'forward', code, message, ...(detail === undefined ? {} : { detail }) } };
+}

@@ -3,7 +3,7 @@ import type { Denial, Step, Variant, WafFindings } from '../api/record.ts';
 import type { GatewayRoute, GatewayService } from '../api/snapshot.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { FilterChain, ServerRequest, Upstream } from '../net/index.ts';
-import type { ApiValidator, MatchResult } from '../openapi/index.ts';
+import type { ApiValidator, MaskRoot, MatchResult } from '../openapi/index.ts';
 import type { Inspection, RouteWaf } from '../waf/index.ts';
 
 /** An end that is no denial: a CORS preflight, a redirect. */
@@ -25,6 +25,10 @@ export interface Route {
   readonly config: GatewayRoute;
   readonly service: GatewayService;
   readonly validator: ApiValidator | undefined;
+  /** What of its answers is hidden from callers without the roles to see it. */
+  readonly mask: MaskRoot | undefined;
+  /** Fields of its answers that callers never see. */
+  readonly hideHeaders: readonly string[];
   readonly chain: FilterChain<Exchange, Outcome>;
   /** The steps of a request that all filters let pass, as its record tells them. */
   readonly passed: readonly Step[];
@@ -59,6 +63,10 @@ export interface Exchange {
   caller: Authenticated;
   /** Whether a presented credential was verified, or none was asked for. */
   operation: MatchResult | undefined;
+  /** Of a gRPC call: `shop.v1.Orders/Get`, the deadline that its caller set (monotonic ms), and the status that it got. */
+  grpcMethod: string | undefined;
+  deadlineAt: number | undefined;
+  grpcStatus: number | undefined;
   /** The body, where a filter needed it whole. */
   body: Buffer | undefined;
   /** Field names and values for the response, in turn. Undefined while there is none. */

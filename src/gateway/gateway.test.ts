@@ -112,23 +112,31 @@ test('a credential is demanded, and its absence told with a decision id and noth
 
 describe('addresses', () => {
   test('a denied network is turned away, also where no route matches', async () => {
-    const gateway = await start({ snapshot: { ipDeny: ['127.0.0.0/8'] }, route: { path: '/api' } });
+    const gateway = await start({
+      snapshot: { ipDeny: { networks: ['127.0.0.0/8'], files: [] } },
+      route: { path: '/api' },
+    });
     expect((await gateway.call('/api')).status).toBe(403);
     expect((await gateway.call('/nowhere')).status).toBe(403);
   });
 
   test('it gets in where the protection is off', async () => {
-    const gateway = await start({ snapshot: { ipDeny: ['127.0.0.0/8'] }, ...off('ip.access') });
+    const gateway = await start({
+      snapshot: { ipDeny: { networks: ['127.0.0.0/8'], files: [] } },
+      ...off('ip.access'),
+    });
     expect((await gateway.call('/')).status).toBe(200);
   });
 
   test('only allowed networks get in', async () => {
-    const gateway = await start({ snapshot: { ipAllow: ['10.0.0.0/8'] } });
+    const gateway = await start({ snapshot: { ipAllow: { networks: ['10.0.0.0/8'], files: [] } } });
     expect((await gateway.call('/')).status).toBe(403);
   });
 
   test('the client is whom a trusted proxy names', async () => {
-    const gateway = await start({ snapshot: { ipDeny: ['203.0.113.0/24'], trustedProxies: ['127.0.0.1'] } });
+    const gateway = await start({
+      snapshot: { ipDeny: { networks: ['203.0.113.0/24'], files: [] }, trustedProxies: ['127.0.0.1'] },
+    });
     expect((await gateway.call('/', { headers: { 'x-forwarded-for': '203.0.113.9' } })).status).toBe(403);
     expect((await gateway.call('/', { headers: { 'x-forwarded-for': '198.51.100.1' } })).status).toBe(200);
   });

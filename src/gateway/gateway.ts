@@ -1,4 +1,4 @@
-import { problemBody, problemOf, problemType } from '../api/problem.ts';
+import { problemBody, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
 import type { GatewaySnapshot } from '../api/snapshot.ts';
@@ -10,18 +10,26 @@ import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
 import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
+import type { EndpointReport } from '../openapi/index.ts';
 import { type Compiled, type CompileOptions, compileSnapshot, type ReachService } from './compile.ts';
 import { decisionOf } from './decision.ts';
+import { noteEndpoint } from './endpoint-visits.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
+import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
+import { createRefusalRecords } from './refusal-records.ts';
+import { createScannerMemory } from './scanner-watch.ts';
+import { sendDenial } from './send-denial.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
   readonly record: RecordDecision;
+  /** Where the use of undeclared and deprecated endpoints is counted. */
+  readonly endpoints: EndpointReport;
   readonly svid: OwnSvid;
   readonly verify: VerifySvid;
   /** The limiter keeps its counts from one snapshot to the next. */
@@ -42,11 +50,16 @@ export interface Gateway extends Stoppable {
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log, record } = options;
   const tokenCache = createTokenCache(10_000);
+  const refusalRecord = createRefusalRecords(clock, record);
+  const networks = createNetworkCompiler();
+  const scannerMemory = createScannerMemory();
   let current: Compiled | undefined;
 
   const compileOptions = (snapshot: GatewaySnapshot): CompileOptions => ({
     ...options,
     tokenCache,
+    networks,
+    scannerMemory,
     limits: options.limits(snapshot),
   });
 
@@ -58,20 +71,28 @@ export function createGateway(options: GatewayOptions): Gateway {
     traceId?: string,
   ): void => {
     exchange.release?.();
+    observe(exchange, compiled, status);
+    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, clock.now());
     record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
+  };
+
+  const observe = ({ request }: Exchange, { engines }: Compiled, status: number): void => {
+    if (engines.scanners === undefined) return;
+    const isOdd = !request.headers.has('user-agent') || !request.headers.has('accept');
+    engines.scanners.observe(request.client.address, status, isOdd, clock.monotonic());
   };
 
   const conclude = (exchange: Exchange, reply: Reply, compiled: Compiled, outcome: Outcome | undefined): void => {
     if (outcome === undefined) {
       const { choose } = exchange.route;
       if (choose !== undefined) exchange.route = choose(exchange);
-      return forward(exchange, reply, options.weaknesses, (status, denial, traceId) =>
+      return forward(exchange, reply, options, (status, denial, traceId) =>
         end(exchange, compiled, status, denial, traceId),
       );
     }
     if (isDenial(outcome)) {
-      end(exchange, compiled, outcome.status, outcome);
-      return sendDenial(reply, outcome, exchange);
+      sendDenial(reply, outcome, exchange);
+      return end(exchange, compiled, outcome.status, outcome);
     }
     end(exchange, compiled, outcome.status, undefined);
     reply.send(outcome.status, { ...outcome.headers, 'merlon-decision': exchange.id });
@@ -112,8 +133,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     },
     refused: (refusal) => {
-      const id = uuidV7(clock.now());
-      record(refusalDecision(refusal, id, clock));
+      current?.engines.scanners?.observe(refusal.remoteAddress, refusal.status, false, clock.monotonic());
+      const id = refusalRecord(refusal);
       return {
         headers: { 'content-type': problemType, 'merlon-decision': id },
         body: problemBody(refusal.status, refusal.code, refusal.message, id),
@@ -136,6 +157,9 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     path,
     caller: anonymous,
     operation: undefined,
+    grpcMethod: undefined,
+    deadlineAt: undefined,
+    grpcStatus: undefined,
     body: undefined,
     responseFields: undefined,
     limitFields: undefined,
@@ -143,35 +167,5 @@ function createExchange(request: ServerRequest, route: Route, id: string, starte
     findings: undefined,
     inspected: undefined,
     release: undefined,
-  };
-}
-
-function sendDenial(reply: Reply, denial: Denial, { id, responseFields, limitFields }: Exchange): void {
-  const headers: Record<string, string> = {
-    'content-type': problemType,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...limitFields,
-  };
-  for (let at = 0; responseFields !== undefined && at < responseFields.length; at += 2)
-    headers[responseFields[at] as string] = responseFields[at + 1] as string;
-  reply.send(denial.status, { ...headers, ...denial.headers, 'merlon-decision': id }, problemOf(denial, id));
-}
-
-function refusalDecision(refusal: Refusal, id: string, clock: Clock): Parameters<RecordDecision>[0] {
-  return {
-    kind: 'decision',
-    id,
-    timeMs: clock.now(),
-    plane: 'edge',
-    verdict: 'deny',
-    status: refusal.status,
-    method: refusal.method?.slice(0, 32) ?? '',
-    host: '',
-    path: refusal.target?.slice(0, 256).split('?')[0] ?? '',
-    remoteAddress: refusal.remoteAddress,
-    steps: [{ filter: 'http', outcome: 'deny' }],
-    reason: { filter: 'http', code: refusal.code, message: refusal.message },
-    durationMs: 0,
   };
 }

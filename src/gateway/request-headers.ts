@@ -15,6 +15,7 @@ import type { Principal } from '../api/record.ts';
 import { addForwarded, Headers, isForwardedField } from '../net/index.ts';
 import { shownCertificate } from './client-certificate.ts';
 import type { Exchange } from './exchange.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** Control bytes and what is not ISO 8859-1 could not stand in a field; a subject that holds them is percent-encoded. */
 function fieldText(text: string): string {
@@ -25,7 +26,7 @@ function fieldText(text: string): string {
  * The fields that the service receives: the caller's own without those that claim an identity and without the
  * credential, then what the gateway vouches for.
  */
-export function requestHeaders(exchange: Exchange, traceparent: string, weaknesses: Weaknesses): Headers {
+export function requestHeaders(exchange: Exchange, trace: TraceContext, weaknesses: Weaknesses): Headers {
   const { request, route } = exchange;
   const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
   const keepsCredential = route.provider || route.config.forwardAuthorization;
@@ -35,10 +36,12 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
       (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader)) ||
       (!keepsIdentity && isIdentityHeader(name)) ||
       isForwardedField(name) ||
-      name === 'traceparent',
+      name === 'traceparent' ||
+      name === 'x-request-id' ||
+      (name === 'tracestate' && !trace.isContinued),
   );
   addForwarded(headers, request.client);
-  headers.add('traceparent', traceparent);
+  headers.add('traceparent', trace.traceparent);
   // Rules cannot read what is compressed.
   if (exchange.inspected !== undefined) headers.delete('accept-encoding');
   if (!route.provider) vouch(headers, exchange, keepsIdentity);
@@ -49,6 +52,7 @@ export function requestHeaders(exchange: Exchange, traceparent: string, weakness
 function vouch(headers: Headers, { caller, id, request }: Exchange, mayHold: boolean): void {
   if (mayHold) headers.delete(decisionHeader);
   headers.add(decisionHeader, id);
+  headers.add('x-request-id', id);
   if (request.peerCertificate !== undefined) {
     const { facts, field } = shownCertificate(request.peerCertificate);
     headers.set(certificateHeader, facts.fingerprint);

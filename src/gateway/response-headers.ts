@@ -1,3 +1,4 @@
+import { sensitiveData } from '../api/edge.ts';
 import { callerHeader, decisionHeader, rolesHeader, scopesHeader, subjectHeader } from '../api/identity-headers.ts';
 import type { Headers } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
@@ -33,7 +34,9 @@ const strictTransport = 'max-age=31536000; includeSubDomains';
 export function editResponseHeaders(exchange: Exchange, headers: Headers): void {
   const { route, request, responseFields, limitFields } = exchange;
   headers.prune(isOursToSay);
-  if (route.config.securityHeaders) {
+  for (const name of route.hideHeaders) headers.delete(name);
+  // They speak to browsers.
+  if (route.config.securityHeaders && route.service.protocol !== 'grpc') {
     for (const [name, value] of security) if (!headers.has(name)) headers.add(name, value);
     if (request.scheme === 'https' && !headers.has('strict-transport-security'))
       headers.add('strict-transport-security', strictTransport);
@@ -51,13 +54,35 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
 }
 
 /** Sensitive data is stored nowhere; what a credential opened is never shared (RFC 9111, section 3.5). */
-function keepOutOfCaches({ route, caller }: Exchange, headers: Headers): void {
-  if (route.service.sensitive && route.config.auth !== 'public') headers.put('cache-control', 'no-store');
-  else if (caller.credential !== 'none' && !(headers.get('cache-control') ?? '').includes('no-store'))
-    headers.put('cache-control', 'private, no-cache');
+function keepOutOfCaches(exchange: Exchange, headers: Headers): void {
+  const isSensitive = handlesSensitive(exchange);
+  if (!isSensitive && exchange.caller.credential === 'none') return;
+  for (const name of forSharedCaches) headers.delete(name);
+  if (isSensitive) headers.put('cache-control', 'no-store');
+  else if (!isPrivate(headers.getAll('cache-control'))) headers.put('cache-control', 'private, no-cache');
+}
+
+// What speaks to shared caches alone (RFC 9213 and its forerunners).
+const forSharedCaches = ['cdn-cache-control', 'surrogate-control', 'x-accel-expires', 'expires', 'pragma'];
+
+/** The document's word on an operation counts for public routes too; that of a service only behind a credential. */
+function handlesSensitive({ route, operation }: Exchange): boolean {
+  if (route.service.sensitive && route.config.auth !== 'public') return true;
+  return operation?.kind === 'match' && operation.operation.dataClasses.some((each) => sensitiveData.has(each));
+}
+
+/** Whether the service itself keeps its answer to the one who asked. */
+function isPrivate(values: readonly string[]): boolean {
+  const directives = values
+    .join()
+    .toLowerCase()
+    .split(',')
+    .map((directive) => directive.trim());
+  if (directives.includes('no-store')) return true;
+  return directives.includes('private') && !directives.some((each) => each === 'public' || each.startsWith('s-maxage'));
 }
 
 function setOrAppend(headers: Headers, name: string, value: string): void {
-  if (name === 'vary') headers.append(name, value);
+  if (name === 'vary' || name === 'link') headers.append(name, value);
   else headers.set(name, value);
 }

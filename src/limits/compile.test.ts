@@ -64,6 +64,7 @@ describe('compileLimits', () => {
         expected: 'at most 3/min',
         fixes: ['wait 20 s', 'raise `routes[2].limits.perIp` in the manifest'],
       },
+      members: { 'violated-policies': ['perIp'] },
       headers: { 'ratelimit-policy': '"perIp";q=3;w=60', ratelimit: '"perIp";r=0;t=60', 'retry-after': '20' },
     });
   });

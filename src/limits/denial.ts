@@ -6,7 +6,9 @@ import type { LimitState, TokenRule } from './limit-state.ts';
 /** 429 for a caller over `rule` (RFC 6585, section 4), with the fields that say when to come back. */
 export function denyCall(rule: TokenRule, state: LimitState, fields: LimitFields): Denial {
   const retryAfter = formatRetryAfter(state.retryAfterMs);
-  if (retryAfter === undefined) return { status: 429, reason: tooCostly(rule), headers: { ...fields } };
+  // As the draft's own problem type (`quota-exceeded`) names them.
+  const members = { 'violated-policies': [rule.name] };
+  if (retryAfter === undefined) return { status: 429, reason: tooCostly(rule), members, headers: { ...fields } };
   const reason: Reason = {
     filter: 'limits',
     code: 'limits.exceeded',
@@ -15,7 +17,7 @@ export function denyCall(rule: TokenRule, state: LimitState, fields: LimitFields
     expected: `at most ${rule.text}`,
     fixes: [`wait ${retryAfter} s`, `raise \`${rule.origin}\` in the manifest`],
   };
-  return { status: 429, reason, headers: { ...fields, 'retry-after': retryAfter } };
+  return { status: 429, reason, members, headers: { ...fields, 'retry-after': retryAfter } };
 }
 
 /** 429 for a caller of whom too many requests run. */

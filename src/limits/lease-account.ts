@@ -93,7 +93,12 @@ export class LeaseAccount {
     }
   }
 
+  /** Nobody holds anything of it, and nobody waits. */
+  get isUnused(): boolean {
+    return this.#holdings.size === 0 && this.queue.length === 0 && !this.serving;
+  }
+
   isIdle(nowMs: number): boolean {
-    return this.#holdings.size === 0 && this.queue.length === 0 && this.pool.isIdle(nowMs);
+    return this.isUnused && this.pool.isIdle(nowMs);
   }
 }

@@ -4,6 +4,7 @@ import { defaultLimitsOptions } from './config.ts';
 import { LeaseAccount, type QueuedAsk } from './lease-account.ts';
 import { createQuotaPool, createRatePool, type LeasePool } from './lease-pool.ts';
 import { rateSpecOf, type TokenRule } from './limit-state.ts';
+import { ParkedKeys } from './parked-keys.ts';
 import type { SendToWorker } from './ports.ts';
 import type { Quotas } from './quotas.ts';
 import type { SharedLink } from './shared/link.ts';
@@ -20,10 +21,12 @@ export interface LeaseBroker {
   leave(worker: string): void;
   /** A message of a worker; one that is none (`ToBroker`) is dropped. */
   receive(worker: string, message: unknown): void;
+  /** Keys in use, and the bytes that those take which are not. */
+  stats(): { readonly accounts: number; readonly parkedBytes: number };
   stop(): void;
 }
 
-/** `quotas`: needed where a rule is a quota. `maxKeys`: keys in use at once; beyond, newcomers of a limit share one. */
+/** `quotas`: needed where a rule is a quota. `maxKeys`: keys in use at once, and so many more that are counted on; beyond, newcomers of a limit share 64 counts. */
 export interface LeaseBrokerOptions {
   readonly clock: Clock;
   readonly rules?: readonly TokenRule[];
@@ -47,7 +50,7 @@ export function createLeaseBroker(options: LeaseBrokerOptions): LeaseBroker {
 
 type LeaseFacts = Pick<LeaseGrant, 'remaining' | 'resetMs' | 'retryAfterMs'>;
 
-const sharedKey = '\0shared';
+const sharedPrefix = '\0shared';
 
 class Broker implements LeaseBroker {
   readonly #options: Required<Omit<LeaseBrokerOptions, 'quotas' | 'shared' | 'rules'>> &
@@ -55,11 +58,13 @@ class Broker implements LeaseBroker {
   readonly #rules = new Map<string, TokenRule>();
   readonly #accounts = new Map<string, LeaseAccount>();
   readonly #workers = new Map<string, SendToWorker>();
+  readonly #parked: ParkedKeys;
   readonly #sweeper: Timer;
 
   constructor({ rules: _, ...options }: LeaseBrokerOptions) {
     const { leaseMs, recallMs, maxSlice, maxKeys } = defaultLimitsOptions;
     this.#options = { leaseMs, recallMs, maxSlice, maxKeys, onSaveFailure: () => undefined, ...options };
+    this.#parked = new ParkedKeys(this.#options.maxKeys);
     this.#sweeper = options.clock.every(this.#options.leaseMs / 2, () => this.#sweep());
   }
 
@@ -99,6 +104,10 @@ class Broker implements LeaseBroker {
     if (message.kind === 'ask') account.queue.push({ worker, ask: message, refill: 'none' });
     else account.answered(worker);
     this.#serve(account);
+  }
+
+  stats(): ReturnType<LeaseBroker['stats']> {
+    return { accounts: this.#accounts.size, parkedBytes: this.#parked.bytes };
   }
 
   stop(): void {
@@ -194,7 +203,8 @@ class Broker implements LeaseBroker {
     const id = `${rule.id}\n${key}`;
     const known = this.#accounts.get(id);
     if (known !== undefined) return known;
-    if (this.#accounts.size >= this.#options.maxKeys && key !== sharedKey) return this.#accountOf(rule, sharedKey);
+    if (this.#accounts.size >= this.#options.maxKeys && !key.startsWith(sharedPrefix))
+      return this.#accountOf(rule, this.#parked.sharedNameOf(key));
     const account = new LeaseAccount(rule.id, key, this.#poolOf(rule, key));
     this.#accounts.set(id, account);
     return account;
@@ -204,7 +214,9 @@ class Broker implements LeaseBroker {
     const { quotas, shared } = this.#options;
     if (rule.kind === 'rate') {
       const spec = rateSpecOf(rule);
-      return shared === undefined ? createRatePool(spec) : new SharedRatePool(`${rule.id}\n${key}`, spec, shared);
+      return shared === undefined
+        ? createRatePool(spec, this.#parked.find(rule, key))
+        : new SharedRatePool(`${rule.id}\n${key}`, spec, shared);
     }
     if (quotas === undefined) throw new TypeError('a broker of quotas needs `quotas`');
     if (shared !== undefined) return new SharedQuotaPool(quotas, rule, key, shared);
@@ -217,8 +229,15 @@ class Broker implements LeaseBroker {
       account.expire(now);
       account.pool.tend?.(account.held, now);
       this.#serve(account);
-      if (account.isIdle(now)) this.#accounts.delete(id);
+      if (account.isIdle(now) || this.#park(account, now)) this.#accounts.delete(id);
     }
+  }
+
+  /** An account takes as much room as many parked keys. */
+  #park({ limit, key, pool, isUnused }: LeaseAccount, now: number): boolean {
+    const rule = this.#rules.get(limit);
+    const wholeAtMs = isUnused ? pool.wholeAtMs : undefined;
+    return rule !== undefined && wholeAtMs !== undefined && this.#parked.park(rule, key, wholeAtMs, now);
   }
 
   #drop(id: string, account: LeaseAccount): void {

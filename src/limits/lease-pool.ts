@@ -19,6 +19,8 @@ export interface LeasePool {
    * resolves when there may be more. Never rejects.
    */
   refill?(wanted: Refill, heldTokens: number, nowMs: number): Promise<void> | undefined;
+  /** Where the pool is a bucket of this process alone: when it is whole again, all there is to keep of it. */
+  readonly wholeAtMs?: number;
   /** Called each half of a lease. */
   tend?(heldTokens: number, nowMs: number): void;
 }
@@ -58,6 +60,9 @@ export function createRatePool(spec: RateSpec, startTat = -Infinity): RateBucket
     },
     isIdle: (now) => tat <= now,
     saved: () => undefined,
+    get wholeAtMs() {
+      return tat;
+    },
   };
 }
 

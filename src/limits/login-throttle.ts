@@ -21,6 +21,8 @@ export interface LoginThrottle {
   attempt(account: string, remoteAddress: string): LoginVerdict;
   /** The password was right: clears the account and the pair, and takes the attempt off the address. */
   succeeded(account: string, remoteAddress: string): void;
+  /** The password was not looked at after all: takes the attempt off again. */
+  undone(account: string, remoteAddress: string): void;
   /** Saves what has changed, then stops. */
   stop(): Promise<void>;
 }
@@ -40,6 +42,9 @@ export interface LoginThrottleSetup extends Partial<LoginThrottleOptions> {
 export function createLoginThrottle(setup: LoginThrottleSetup): LoginThrottle {
   return new Throttle(setup);
 }
+
+/** Counters that are looked at to find room for one. */
+const mostLooked = 64;
 
 interface Counter {
   failures: number;
@@ -90,6 +95,12 @@ class Throttle implements LoginThrottle {
     this.#set(known, { failures: 1, lastMs: this.#setup.clock.now() });
   }
 
+  undone(account: string, remoteAddress: string): void {
+    const [accountKey, ip, pair, known] = keysOf(account, remoteAddress);
+    for (const key of new Set([this.#isKnown(known) ? pair : accountKey, pair, ip]))
+      if ((this.#counters.get(key)?.failures ?? 0) > 0) this.#add(key, -1);
+  }
+
   async stop(): Promise<void> {
     this.#saver.cancel();
     await this.#save();
@@ -132,12 +143,34 @@ class Throttle implements LoginThrottle {
     if (this.#counters.delete(key)) this.#changed.add(key);
   }
 
-  // The counters quiet for longest go first; one that makes anybody wait is among the last.
+  /**
+   * Of the counters that have been quiet for longest, those go first that make nobody wait and mark no place as known: a
+   * flood of other names does not clear the counter of the one that is guessed at. Where all of them count, the oldest goes.
+   */
   #makeRoom(): void {
-    for (const key of this.#counters.keys()) {
-      if (this.#counters.size <= this.#setup.maxKeys) return;
-      this.#clear(key);
+    while (this.#counters.size > this.#setup.maxKeys) {
+      let looked = 0;
+      let victim: string | undefined;
+      for (const [key, counter] of this.#counters) {
+        if (++looked > mostLooked) break;
+        if (this.#isDispensable(key, counter)) {
+          victim = key;
+          break;
+        }
+        // It stays, and the next look begins behind it.
+        this.#counters.delete(key);
+        this.#counters.set(key, counter);
+      }
+      victim ??= this.#counters.keys().next().value;
+      this.#clear(victim as string);
     }
+  }
+
+  #isDispensable(key: string, { failures, lastMs }: Counter): boolean {
+    const { freeFailures, freeFailuresPerAddress, forgetMs, clock } = this.#setup;
+    if (key.startsWith('known/')) return !this.#isKnown(key);
+    const free = key.startsWith('ip/') ? freeFailuresPerAddress : freeFailures;
+    return failures < free || clock.now() - lastMs >= forgetMs;
   }
 
   #save(): Promise<void> {

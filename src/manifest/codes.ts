@@ -31,6 +31,7 @@ export const manifestCodes = {
   'manifest.self-call': 'a service that calls itself',
   'manifest.port-collision': 'two things on one port',
   'manifest.missing-file': 'a file or folder that is named and not there',
+  'manifest.bad-network': 'a line of a file of networks that is none',
   'manifest.bad-openapi': 'a file that is not an OpenAPI 3 document',
   'manifest.call-cycle': 'services that call each other in a circle',
   'manifest.unreachable-service': 'a service without a route and without a caller',

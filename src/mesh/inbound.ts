@@ -9,6 +9,7 @@ import type { Logger } from '../core/log.ts';
 import {
   createHttpServer,
   createUpstream,
+  type ForwardEnd,
   Headers,
   type HttpServer,
   type Reply,
@@ -17,6 +18,7 @@ import {
   type Upstream,
 } from '../net/index.ts';
 import { meshDecision, nextId } from './decision.ts';
+import { grpcForwarding, meshCallLimits, meshHttp2Limits, sendGrpcDenial, wantsGrpc } from './grpc.ts';
 import type { Credential, CurrentSvid, RecordDecision, VerifySvid } from './ports.ts';
 
 export interface InboundOptions {
@@ -86,19 +88,28 @@ export function createInbound(options: InboundOptions): Inbound {
       );
     const deny = (denial: Denial, taken: readonly Step[]): void => {
       finish(denial.status, denial, taken);
-      reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store' }, problemOf(denial, id));
+      if (wantsGrpc(request)) sendGrpcDenial(reply, denial);
+      else
+        reply.send(denial.status, { 'content-type': problemType, 'cache-control': 'no-store' }, problemOf(denial, id));
     };
     if (workload === undefined) return deny(noSuchWorkload(request.servername), steps.unknown);
     if (caller === undefined && !weaknesses.has('mesh.client-certificate'))
       return deny(notAuthenticated, steps.unknown);
     if (!mayCall(workload, caller, weaknesses)) return deny(undeclared(workload, caller), steps.undeclared);
+    const headers = inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId);
+    const onEnd = ({ status, failure }: ForwardEnd): void => finish(failure?.status ?? status, undefined, steps.pass);
+    if (wantsGrpc(request))
+      return workload.upstream.forward(request, reply, {
+        ...grpcForwarding(request, headers, clock.monotonic()),
+        onEnd,
+      });
     workload.upstream.forward(request, reply, {
-      headers: inboundHeaders(request.headers, caller, caller === snapshot?.gatewayId),
+      headers,
       onFailure: ({ status, code, message }) => ({
         headers: { 'content-type': problemType },
         body: problemBody(status, code, message, id),
       }),
-      onEnd: ({ status, failure }) => finish(failure?.status ?? status, undefined, steps.pass),
+      onEnd,
     });
   };
 
@@ -113,6 +124,7 @@ export function createInbound(options: InboundOptions): Inbound {
     return {
       ...own,
       sni: (name) => byName.get(name),
+      http2: true,
       clientCertificate: weaknesses.has('mesh.client-certificate') ? 'optional' : 'required',
       ca: snapshot.bundle,
       verifyPeer: (chain) => peerFault(options.verify(chain)),
@@ -123,7 +135,7 @@ export function createInbound(options: InboundOptions): Inbound {
   const open = async (at: AgentSnapshot): Promise<void> => {
     const current = tls();
     if (current === undefined) return;
-    server = createHttpServer({ clock, log, tls: current, onRequest });
+    server = createHttpServer({ clock, log, tls: current, limits: meshHttp2Limits, onRequest });
     await server.listen(at.inbound);
   };
 
@@ -163,7 +175,7 @@ function compileWorkloads(
   for (const service of snapshot.services) {
     const before = former.get(service.serverName);
     const upstream =
-      before !== undefined && JSON.stringify(before.service.upstream) === JSON.stringify(service.upstream)
+      before !== undefined && isSameUpstream(before.service, service)
         ? before.upstream
         : openUpstream(service, clock, log);
     if (before?.upstream === upstream) upstream.setEndpoints(service.endpoints);
@@ -172,14 +184,22 @@ function compileWorkloads(
   return compiled;
 }
 
-function openUpstream({ name, endpoints, upstream }: AgentService, clock: Clock, log: Logger): Upstream {
+const isSameUpstream = (one: AgentService, other: AgentService): boolean =>
+  one.protocol === other.protocol && JSON.stringify(one.upstream) === JSON.stringify(other.upstream);
+
+function openUpstream(
+  { name, endpoints, upstream, protocol = 'http1' }: AgentService,
+  clock: Clock,
+  log: Logger,
+): Upstream {
   const { limits, healthCheck, resolveMs } = upstream;
   return createUpstream({
     name,
     clock,
     log,
     endpoints,
-    limits,
+    protocol,
+    limits: protocol === 'grpc' ? { ...limits, ...meshCallLimits } : limits,
     ...(healthCheck === undefined ? {} : { healthCheck }),
     resolve: { intervalMs: resolveMs },
   });

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createHttpServer, createUpstream, type HttpServer, type Upstream } from '../net/index.ts';
+import { grpcForwarding, meshCallLimits, meshHttp2Limits, wantsGrpc } from './grpc.ts';
 import type { Credential, CurrentSvid, VerifySvid } from './ports.ts';
 
 export interface OutboundOptions {
@@ -27,19 +28,23 @@ interface Edge {
   readonly upstream: Upstream;
 }
 
-const keyOf = ({ caller, callee, port, endpoint }: OutboundEdge): string =>
-  `${caller}>${callee}:${port}@${endpoint.host}:${endpoint.port}`;
+const keyOf = ({ caller, callee, port, endpoint, protocol }: OutboundEdge): string =>
+  `${caller}>${callee}:${port}@${endpoint.host}:${endpoint.port}/${protocol ?? 'http1'}`;
 
 export function createOutbound(options: OutboundOptions): Outbound {
   const edges = new Map<string, Edge>();
   let bundle = '';
 
   const open = async (edge: OutboundEdge): Promise<Edge> => {
+    const { protocol = 'http1' } = edge;
     const upstream = createUpstream({
       name: edge.callee,
       clock: options.clock,
       log: options.log,
       endpoints: [edge.endpoint],
+      protocol,
+      // Between agents a silent connection is asked often: no service counts the pings.
+      limits: { pingMs: 30_000, ...(protocol === 'grpc' ? meshCallLimits : {}) },
       tls: {
         ca: () => bundle,
         credentials: () => credentialOf(edge.caller, options),
@@ -50,7 +55,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const server = createHttpServer({
       clock: options.clock,
       log: options.log,
-      onRequest: (request, reply) => upstream.forward(request, reply),
+      ...(protocol === 'http1' ? {} : { http2: 'prior-knowledge' as const, limits: meshHttp2Limits }),
+      onRequest: (request, reply) => {
+        const isCall = wantsGrpc(request);
+        if (!isCall) return upstream.forward(request, reply);
+        const headers = request.headers.clone();
+        return upstream.forward(request, reply, grpcForwarding(request, headers, options.clock.monotonic()));
+      },
     });
     await server.listen({ host: '127.0.0.1', port: edge.port });
     return { edge, server, upstream };

@@ -28,6 +28,15 @@ export interface HttpLimits {
   readonly streams: number;
   /** Requests before a connection is closed. */
   readonly requestsPerConnection: number;
+  /** How many streams of an HTTP/2 connection may end by a reset at once, and per second. */
+  readonly streamResetBurst: number;
+  readonly streamResetsPerSecond: number;
+  /** Frames of an HTTP/2 connection, in all, that break a rule of their stream or carry nothing where there should be content. */
+  readonly invalidFrames: number;
+  /** What an HTTP/2 connection may send besides the fields and content of requests: pings, settings, priorities, empty frames. */
+  readonly overheadBytesPerSecond: number;
+  /** Content of all streams of an HTTP/2 connection together that is taken in before somebody reads it. */
+  readonly connectionWindowBytes: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -45,6 +54,11 @@ export const defaultHttpLimits: HttpLimits = {
   connectionsPerIp: 1024,
   streams: 100,
   requestsPerConnection: 100_000,
+  streamResetBurst: 200,
+  streamResetsPerSecond: 50,
+  invalidFrames: 100,
+  overheadBytesPerSecond: 262_144,
+  connectionWindowBytes: 65_535,
 };
 
 /** Bounds and times of an upstream. Times in milliseconds, sizes in bytes. */
@@ -59,7 +73,7 @@ export interface UpstreamLimits {
   readonly pingMs: number;
   /** Requests that wait for a connection; more are refused. */
   readonly pending: number;
-  /** Idle connections kept to one endpoint. */
+  /** Idle connections kept to one endpoint. Fewer than `connections`: a load between the two would make and end connections all the time. */
   readonly idleConnections: number;
   /** An idle connection is kept so long. */
   readonly idleTimeMs: number;
@@ -103,7 +117,7 @@ export const defaultUpstreamLimits: UpstreamLimits = {
   // Servers of gRPC take more than one ping in five minutes for an attack.
   pingMs: 330_000,
   pending: 1024,
-  idleConnections: 64,
+  idleConnections: 256,
   idleTimeMs: 30_000,
   connectMs: 3000,
   gatherBytes: 0,

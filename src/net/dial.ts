@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { NetError } from './errors.ts';
 import { Intake } from './intake.ts';
@@ -29,7 +29,7 @@ export interface Dialled {
  * `verifyPeer` has the last word. Until `connected` the socket must not be written to.
  */
 export function dial(endpoint: Endpoint, tls: UpstreamTls | undefined, outcome: DialOutcome): Dialled {
-  const intake = tls === undefined ? Intake.forPlain() : Intake.forTls();
+  const intake = new Intake();
   const options = { ...socketOptions, ...endpoint, onread: intake.onread };
   const socket = tls === undefined ? dialPlain(options, outcome) : dialTls(endpoint, options, tls, outcome);
   intake.attach(socket);
@@ -95,18 +95,39 @@ function dialTls(endpoint: Endpoint, plain: SocketOptions, tls: UpstreamTls, out
 }
 
 function tlsOptions(endpoint: Endpoint, tls: UpstreamTls): ConnectionOptions {
-  const credentials = tls.credentials?.();
-  const ca = tls.ca?.();
   const name = tls.servername ?? ('host' in endpoint ? endpoint.host : undefined);
   return {
-    minVersion: 'TLSv1.2',
+    secureContext: contextOf(tls),
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca: ca as string | string[] }),
-    ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
     // SNI may not carry an address (RFC 6066, section 3).
     ...(name === undefined || isIP(name) !== 0 ? {} : { servername: name }),
     ...(tls.verifyPeer === undefined ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+interface KnownContext {
+  readonly ca: string | readonly string[] | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly context: SecureContext;
+}
+
+const contexts = new WeakMap<UpstreamTls, KnownContext>();
+
+/** Keys and bundle as OpenSSL has them: parsing them anew would cost a connection as much as its handshake does. */
+function contextOf(tls: UpstreamTls): SecureContext {
+  const { certificate, key } = tls.credentials?.() ?? {};
+  const ca = tls.ca?.();
+  const known = contexts.get(tls);
+  if (known !== undefined && known.certificate === certificate && known.key === key && known.ca === ca)
+    return known.context;
+  const context = createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca === undefined ? {} : { ca: ca as string | string[] }),
+    ...(certificate === undefined || key === undefined ? {} : { cert: certificate, key }),
+  });
+  contexts.set(tls, { ca, certificate, key, context });
+  return context;
 }
 
 const ignore = (): void => undefined;

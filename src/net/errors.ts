@@ -24,6 +24,8 @@ export const netCodes = [
   'net.too-many-connections', // closed, or 503
   'net.client-closed', // 499: written nowhere, it is what the record says
   'net.internal', // 500
+  'net.http2-flood', // closed: more resets or empty frames than honest clients send
+  'net.http2-protocol', // closed: frames that break RFC 9113
   // an upstream that does not answer as it must
   'net.upstream-unavailable', // 503
   'net.upstream-overloaded', // 503

@@ -229,7 +229,8 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     const mayRepeat = isRefused
       ? !this.#isBodySent || this.#sent?.pieces !== undefined
       : wasUnanswered && !this.#isBodySent && idempotent.has(this.#method);
-    if (mayRepeat && this.#mayRetry()) {
+    // Nothing was asked of anybody yet: the first time that costs nothing of the budget.
+    if (mayRepeat && this.#mayRetry(isRefused && this.#retries === 0)) {
       this.#host.endpoints.lease(this, isRefused || (carrier?.uses ?? 1) > 1 ? undefined : this.#pool);
     } else this.#end(error);
   }
@@ -271,10 +272,10 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     });
   }
 
-  #mayRetry(): boolean {
+  #mayRetry(isFree = false): boolean {
     if (this.#isOver || this.#reply.sent || this.#reply.closed || this.#retries >= this.#host.retryAttempts)
       return false;
-    if (!this.#host.budget.tryWithdraw()) return false;
+    if (!isFree && !this.#host.budget.tryWithdraw()) return false;
     this.#retries++;
     return true;
   }

@@ -1,5 +1,6 @@
 import { NetError } from './errors.ts';
-import type { Headers } from './headers.ts';
+import { Headers } from './headers.ts';
+import type { FailureReply, UpstreamFailure } from './upstream-options.ts';
 
 /** Status codes of gRPC (grpc/doc/statuscodes.md), as far as a proxy gives them itself. */
 export const grpcStatus = {
@@ -85,4 +86,26 @@ export function formatGrpcTimeout(leftMs: number): string {
   if (micros <= mostDigits) return `${Math.max(0, micros)}u`;
   const millis = Math.floor(leftMs);
   return millis <= mostDigits ? `${millis}m` : `${Math.min(mostDigits, Math.floor(leftMs / 1000))}S`;
+}
+
+/** What a gRPC caller reads where the upstream gave no answer, or broke off in the middle of one. */
+export function grpcFailureReply(
+  { status, message }: UpstreamFailure,
+  more: Readonly<Record<string, string>> = {},
+): FailureReply {
+  const fields = { ...more, ...grpcStatusFields(grpcStatusOf(status), message) };
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/grpc', ...fields },
+    body: '',
+    trailers: Headers.from(fields),
+  };
+}
+
+/** Passes on in `headers` what is left of the deadline at `deadlineAt` (monotonic ms), and gives it, ms. */
+export function passDeadline(headers: Headers, deadlineAt: number | undefined, nowMs: number): number | undefined {
+  if (deadlineAt === undefined) return undefined;
+  const leftMs = Math.max(0, deadlineAt - nowMs);
+  headers.set('grpc-timeout', formatGrpcTimeout(leftMs));
+  return leftMs;
 }

@@ -5,6 +5,12 @@ import { NetError } from './errors.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 import type { Endpoint } from './upstream-options.ts';
 
+/**
+ * TLS handshakes at a time with one endpoint. A handshake is mostly computing: a crowd of them only makes each later, until all are
+ * too late. Who comes meanwhile waits for the first connection that is free, whether new or given back.
+ */
+const mostHandshakes = 32;
+
 /** The HTTP/1.1 connections to one endpoint: each carries one exchange at a time and is kept for the next. */
 export class Http1Pool extends EndpointPool implements ConnectionOwner {
   readonly #host: PoolHost;
@@ -19,7 +25,9 @@ export class Http1Pool extends EndpointPool implements ConnectionOwner {
   }
 
   override get hasRoom(): boolean {
-    return this.#idle.length > 0 || this.#all.size < this.limits.connections;
+    if (this.#idle.length > 0) return true;
+    const mayDial = this.#host.tls === undefined || this.#lessees.size < mostHandshakes;
+    return mayDial && this.#all.size < this.limits.connections;
   }
 
   override get isEmpty(): boolean {
@@ -53,6 +61,8 @@ export class Http1Pool extends EndpointPool implements ConnectionOwner {
     this.#lessees.delete(connection);
     if (lessee === undefined) connection.destroy();
     else lessee.ready(connection, this);
+    // Another handshake may begin.
+    this.#host.released();
   }
 
   idle(connection: UpstreamConnection): void {

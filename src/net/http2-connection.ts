@@ -1,54 +1,53 @@
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerSessionOptions,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
+import type { HttpLimits } from './config.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
+import { grpcStatusFields, grpcStatusOf, isGrpc } from './grpc.ts';
+import type { Headers } from './headers.ts';
+import { frameAllowance, Http2Floods, unreadAllowance } from './http2-floods.ts';
 import { Http2Reply } from './http2-reply.ts';
 import { type Http2Fields, readHttp2Body, readHttp2Fields } from './http2-request.ts';
 import { IncomingRequest, type PeerInfo } from './request.ts';
-import { type IncomingBody, noBody } from './request-body.ts';
+import { noBody } from './request-body.ts';
 import { readRequestLine } from './request-line.ts';
+import { ServerStream } from './server-stream.ts';
 import { HostReader } from './target.ts';
-
-interface Exchange {
-  readonly body: IncomingBody | undefined;
-  readonly watch: ConnectionWatch;
-}
-
-/** How often a client may open a stream only to reset it, at once and per second. */
-const resetBurst = 200;
-const resetsPerSecond = 50;
 
 /** One HTTP/2 connection of a client: its streams become the same requests and replies as those of HTTP/1.1. */
 export class Http2Connection implements TrackedConnection {
   readonly #host: ConnectionHost;
+  readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #peer: PeerInfo;
   readonly #hostReader = new HostReader();
   readonly #watch: ConnectionWatch;
-  readonly #streams = new Map<ServerHttp2Stream, Exchange>();
+  readonly #floods: Http2Floods;
+  readonly #streams = new Set<ServerStream>();
   #requests = 0;
+  #isCut = false;
 
   constructor(host: ConnectionHost, socket: Socket, peer: PeerInfo) {
     this.#host = host;
+    this.#socket = socket;
     this.#peer = peer;
     this.#watch = new ConnectionWatch(host.limits);
-    const { streams, headerBytes, headerCount } = host.limits;
-    this.#session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
-      maxHeaderListPairs: headerCount + 8,
-      maxSessionInvalidFrames: 10,
-      maxSessionRejectedStreams: 10,
-      streamResetBurst: resetBurst,
-      streamResetRate: resetsPerSecond,
-      // A service may repeat a field; it is not for us to fail because of it.
-      strictSingleValueFields: false,
-    });
-    this.#session.on('stream', (stream, _headers, _flags, raw) => this.#onStream(stream, raw));
-    // What matters follows as `close`.
-    this.#session.on('error', () => undefined);
-    this.#session.on('close', () => host.closed(this));
+    this.#floods = new Http2Floods(host.limits);
+    const session = performServerHandshake(socket, sessionOptions(host.limits));
+    this.#session = session;
+    const { connectionWindowBytes } = host.limits;
+    if (connectionWindowBytes > defaultWindowBytes) session.setLocalWindowSize(connectionWindowBytes);
+    session.on('stream', (stream, _headers, _flags, raw) => this.#onStream(stream, raw));
+    session.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
+    session.on('close', () => host.closed(this));
   }
 
   drain(): void {
@@ -57,31 +56,37 @@ export class Http2Connection implements TrackedConnection {
 
   sweep(nowMs: number): void {
     const passedMs = this.#watch.tick(nowMs);
+    const flood = this.#floods.sweep(passedMs, this.#socket.bytesRead);
+    if (flood !== undefined) {
+      this.#cut(flood);
+      return;
+    }
     if (this.#streams.size === 0) {
       if (this.#watch.isIdleTooLong(nowMs)) this.#session.close();
       return;
     }
-    for (const [stream, { body, watch }] of this.#streams) {
-      const isSlow =
-        body?.isWanted &&
-        body.isPaced &&
-        !body.complete &&
-        !stream.isPaused() &&
-        watch.isBodyTooSlow(passedMs, body.received);
-      if (isSlow) body.fail(new NetError('net.body-timeout', 408, 'the body comes too slowly'));
-      if (watch.isStalledTooLong(nowMs, stream.writableLength)) stream.close(constants.NGHTTP2_CANCEL);
-    }
+    for (const stream of this.#streams) stream.sweep(nowMs, passedMs);
+  }
+
+  /** From a stream: it is over; `isReset`: before its time. */
+  streamClosed(stream: ServerStream, isReset: boolean): void {
+    this.#streams.delete(stream);
+    this.#host.requestEnded();
+    if (stream.body?.complete === false) this.#floods.earned += unreadAllowance;
+    const flood = isReset ? this.#floods.reset() : undefined;
+    if (flood !== undefined) this.#cut(flood);
   }
 
   #onStream(stream: ServerHttp2Stream, raw: readonly string[]): void {
-    stream.on('error', () => undefined);
     this.#watch.requestBegan();
     if (++this.#requests >= this.#host.limits.requestsPerConnection) this.#session.close();
     let fields: Http2Fields | undefined;
     try {
       fields = readHttp2Fields(raw, this.#host.limits);
+      this.#floods.earned += fields.bytes + 4 * frameAllowance;
       this.#begin(stream, fields);
     } catch (error) {
+      this.#floods.earned += this.#host.limits.headerBytes;
       this.#refuse(stream, error instanceof NetError ? error : internal(error), fields);
     }
   }
@@ -90,31 +95,68 @@ export class Http2Connection implements TrackedConnection {
     const { method, target, headers } = fields;
     const line = readRequestLine({ method, target, version: '2' });
     const authority = this.#hostReader.read(fields.authority, line.target.authority, '2');
-    const body = stream.endAfterHeaders ? undefined : readHttp2Body(stream, fields);
+    const body = stream.endAfterHeaders ? undefined : readHttp2Body(stream, fields, this.#floods);
     const message = { headers, body: body ?? noBody, receivedAt: this.#host.clock.monotonic() };
-    const watch = new ConnectionWatch(this.#host.limits);
-    stream.on('drain', () => watch.drained());
-    const reply = new Http2Reply(stream, method, this.#host.report);
-    this.#streams.set(stream, { body, watch });
+    const reply = new Http2Reply(stream, method, this.#host.report, this.#floods);
+    this.#streams.add(new ServerStream(this, stream, { reply, body, limits: this.#host.limits }));
     this.#host.requestStarted();
-    stream.on('close', () => {
-      this.#streams.delete(stream);
-      this.#host.requestEnded();
-    });
-    // What is left of a body when the reply is over is not wanted any more (RFC 9113, section 8.1).
-    reply.onClosed(() => {
-      if (body?.complete === false) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
     this.#host.handle(new IncomingRequest(this.#peer, line, authority, message), reply);
   }
 
   #refuse(stream: ServerHttp2Stream, error: NetError, fields: Http2Fields | undefined): void {
+    stream.on('error', ignore);
     const refused = { method: fields?.method, target: fields?.target };
     const { status, headers, content } = this.#host.refuse(error, this.#peer, refused);
-    new Http2Reply(stream, fields?.method ?? 'GET', this.#host.report).send(status, headers, content);
+    const reply = new Http2Reply(stream, fields?.method ?? 'GET', this.#host.report, this.#floods);
+    if (fields !== undefined && isGrpc(fields.headers)) reply.send(200, grpcRefusal(error, headers));
+    else reply.send(status, headers, content);
+    if (!stream.endAfterHeaders) stream.close(constants.NGHTTP2_NO_ERROR);
   }
+
+  /** What breaks the protocol is told; that a socket broke is not. */
+  #failed(error: NodeJS.ErrnoException): void {
+    if (error.code?.startsWith('ERR_HTTP2') !== true) return;
+    this.#tell(new NetError('net.http2-protocol', 0, 'the connection broke the rules of HTTP/2', error.message));
+  }
+
+  #cut(error: NetError): void {
+    this.#tell(error);
+    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #tell(error: NetError): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
+    this.#host.refuse(error, this.#peer, { method: undefined, target: undefined });
+  }
+}
+
+const defaultWindowBytes = 65_535;
+
+function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly strictSingleValueFields: boolean } {
+  const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond, invalidFrames } = limits;
+  return {
+    settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
+    maxHeaderListPairs: headerCount + 8,
+    maxSessionInvalidFrames: invalidFrames,
+    maxSessionRejectedStreams: 10,
+    // Our own count ends the connection, and says so; this one is for resets that come faster than we hear of them.
+    streamResetBurst: streamResetBurst * 4,
+    streamResetRate: streamResetsPerSecond * 4,
+    // A service may repeat a field; it is not for us to fail because of it.
+    strictSingleValueFields: false,
+  };
+}
+
+/** A refusal as a gRPC client reads it. */
+function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
+  const fields = headers.clone().set('content-type', 'application/grpc');
+  for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
+  return fields;
 }
 
 function internal(error: unknown): NetError {
   return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
 }
+
+const ignore = (): void => undefined;

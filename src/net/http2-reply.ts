@@ -1,6 +1,8 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { HeaderRecord, Headers } from './headers.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
+import { addFields } from './http2-fields.ts';
+import { frameAllowance, type Http2Floods } from './http2-floods.ts';
 import type { Reply, ReplyEnd } from './message.ts';
 import { hasContent, toHeaders } from './serialise.ts';
 
@@ -17,16 +19,15 @@ export class Http2Reply implements Reply {
   #takesContent = false;
   #trailers: Headers | undefined;
   #isEnded = false;
-  readonly #sentListeners: ((status: number) => void)[] = [];
-  readonly #closedListeners: ((end: ReplyEnd) => void)[] = [];
+  #sentListeners: ((status: number) => void)[] | undefined;
+  #closedListeners: ((end: ReplyEnd) => void)[] | undefined;
+  readonly #floods: Http2Floods;
 
-  constructor(stream: ServerHttp2Stream, method: string, report: (error: unknown) => void) {
+  constructor(stream: ServerHttp2Stream, method: string, report: (error: unknown) => void, floods: Http2Floods) {
     this.#stream = stream;
     this.#report = report;
     this.#method = method;
-    stream.on('drain', () => this.onDrain?.());
-    stream.on('wantTrailers', () => stream.sendTrailers(toRecord(this.#trailers)));
-    stream.on('close', () => this.#close(!this.#isEnded));
+    this.#floods = floods;
   }
 
   get sent(): boolean {
@@ -47,23 +48,28 @@ export class Http2Reply implements Reply {
 
   start(status: number, headers: Headers | HeaderRecord, length?: number): void {
     if (this.sent || this.closed || this.#isGone) return;
-    const fields = toRecord(toHeaders(headers));
+    const given = toHeaders(headers);
+    const fields = addFields([':status', String(status)], given);
     this.#takesContent = hasContent(this.#method, status) && length !== 0;
     this.#length = length;
-    const tellsLength = length !== undefined && status >= 200 && status !== 204 && status !== 304;
-    this.#stream.respond(
-      { ...fields, ...(tellsLength ? { 'content-length': String(length) } : {}), ':status': status },
-      // Only content of unknown length can be followed by trailers.
-      { endStream: !this.#takesContent, waitForTrailers: this.#takesContent && length === undefined },
-    );
+    if (tellsLength(status, length) && !(length === 0 && given.has('grpc-status')))
+      fields.push('content-length', String(length));
+    // Only content of unknown length can be followed by trailers.
+    this.#stream.respond(fields, {
+      endStream: !this.#takesContent,
+      waitForTrailers: this.#takesContent && length === undefined,
+    });
     this.status = status;
-    for (const listener of this.#sentListeners.splice(0)) this.#tell(() => listener(status));
+    const listeners = this.#sentListeners;
+    this.#sentListeners = undefined;
+    for (const listener of listeners ?? []) this.#tell(() => listener(status));
   }
 
   write(chunk: Buffer | string): boolean {
     const content = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (this.closed || this.#isEnded || !this.#takesContent || content.length === 0) return true;
     this.bytes += content.length;
+    this.#floods.earned += frameAllowance;
     if (this.#length === undefined || this.bytes <= this.#length) return this.#stream.write(content);
     this.abort();
     return true;
@@ -89,12 +95,27 @@ export class Http2Reply implements Reply {
 
   onSent(listener: (status: number) => void): void {
     if (this.sent) listener(this.status);
-    else this.#sentListeners.push(listener);
+    else (this.#sentListeners ??= []).push(listener);
   }
 
   onClosed(listener: (end: ReplyEnd) => void): void {
     if (this.closed) listener({ status: this.status, bytes: this.bytes, aborted: !this.#isEnded });
-    else this.#closedListeners.push(listener);
+    else (this.#closedListeners ??= []).push(listener);
+  }
+
+  /** From the stream: it can take more. */
+  drained(): void {
+    this.onDrain?.();
+  }
+
+  /** From the stream: the content is out. */
+  sendTrailers(): void {
+    this.#stream.sendTrailers(toRecord(this.#trailers));
+  }
+
+  /** From the stream: it is over. */
+  streamClosed(): void {
+    this.#close(!this.#isEnded);
   }
 
   /** Whether the stream takes nothing more. It may be closed before it is destroyed, and before we hear of either: a body that breaks its length ends it so. */
@@ -105,6 +126,7 @@ export class Http2Reply implements Reply {
   #close(aborted: boolean): void {
     if (this.closed) return;
     this.closed = true;
+    if (this.#closedListeners === undefined) return;
     const end = { status: this.status, bytes: this.bytes, aborted };
     for (const listener of this.#closedListeners) this.#tell(() => listener(end));
   }
@@ -116,6 +138,11 @@ export class Http2Reply implements Reply {
       this.#report(error);
     }
   }
+}
+
+/** Whether the head says how long the content is. The end of the stream tells that there is none; a gRPC status in the head is all there is (Trailers-Only). */
+function tellsLength(status: number, length: number | undefined): boolean {
+  return length !== undefined && status >= 200 && status !== 204 && status !== 304;
 }
 
 /** Fields as Node's HTTP/2 takes them, without those of one hop. */

@@ -6,6 +6,7 @@ import { isFieldValue, isToken } from './grammar.ts';
 import { internName } from './header-names.ts';
 import { Headers } from './headers.ts';
 import { isConnectionField } from './http2-fields.ts';
+import { frameAllowance, type Http2Floods } from './http2-floods.ts';
 import type { BodySource } from './request-body.ts';
 import { IncomingBody } from './request-body.ts';
 
@@ -18,30 +19,51 @@ export interface Http2Fields {
   /** Content-Length, or undefined. */
   readonly contentLength: number | undefined;
   readonly expectsContinue: boolean;
+  /** Of names and values together. */
+  readonly bytes: number;
 }
 
 /** Reads the fields of a stream (name, value, name, value). Throws what HTTP/1.1 would: `net.bad-header`, `net.bad-host`, `net.bad-method`, `net.headers-too-large`. */
 export function readHttp2Fields(raw: readonly string[], limits: HttpLimits): Http2Fields {
-  const pseudo = new Map<string, string>();
+  const head: PseudoFields = { method: '', target: '', authority: undefined };
   const headers = new Headers();
-  const cookies: string[] = [];
+  let cookies: string[] | undefined;
+  let bytes = 0;
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string;
     const value = raw[at + 1] as string;
-    if (name.startsWith(':')) pseudo.set(name, value);
-    else if (name === 'cookie') cookies.push(checkedValue(name, value));
+    bytes += name.length + value.length;
+    if (name.charCodeAt(0) === colon) readPseudoField(head, name, value);
+    else if (name === 'cookie') (cookies ??= []).push(checkedValue(name, value));
     else headers.pairs.push(checkedName(name), checkedValue(name, value));
   }
   // One field in HTTP/1.1, cut up for compression here (RFC 9113, section 8.2.3).
-  if (cookies.length > 0) headers.pairs.push('cookie', cookies.join('; '));
+  if (cookies !== undefined) headers.pairs.push('cookie', cookies.join('; '));
   if (headers.size > limits.headerCount)
     throw new NetError('net.headers-too-large', 431, 'the header fields are too large');
-  return describe(pseudo, headers, limits);
+  return { ...describe(head, headers, limits), bytes };
 }
 
-function describe(pseudo: ReadonlyMap<string, string>, headers: Headers, limits: HttpLimits): Http2Fields {
-  const method = pseudo.get(':method') ?? '';
-  const target = pseudo.get(':path') ?? '';
+const colon = 0x3a;
+
+interface PseudoFields {
+  method: string;
+  target: string;
+  authority: string | undefined;
+}
+
+/** That each comes once and before all others is checked below us. */
+function readPseudoField(head: PseudoFields, name: string, value: string): void {
+  if (name === ':method') head.method = value;
+  else if (name === ':path') head.target = value;
+  else if (name === ':authority') head.authority = value;
+}
+
+function describe(
+  { method, target, authority }: PseudoFields,
+  headers: Headers,
+  limits: HttpLimits,
+): Omit<Http2Fields, 'bytes'> {
   const expect = headers.get('expect')?.toLowerCase();
   if (!isToken(method) || method.length > 32)
     throw new NetError('net.bad-method', 400, 'the request has no valid method');
@@ -59,7 +81,7 @@ function describe(pseudo: ReadonlyMap<string, string>, headers: Headers, limits:
   return {
     method,
     target,
-    authority: readAuthority(pseudo.get(':authority'), headers),
+    authority: readAuthority(authority, headers),
     headers,
     contentLength: length === undefined ? undefined : parseContentLength(length),
     expectsContinue: expect !== undefined,
@@ -95,7 +117,7 @@ function bad(message: string): NetError {
 }
 
 /** The body of a stream. Nothing is taken from it before somebody asks: flow control holds the client back. */
-export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): IncomingBody {
+export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields, floods: Http2Floods): IncomingBody {
   let owesContinue = fields.expectsContinue;
   const source: BodySource = {
     givesAway: true,
@@ -104,17 +126,14 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields): I
         stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;
       stream.on('data', (chunk: Buffer) => {
+        floods.earned += chunk.length + frameAllowance;
         if (!body.receive(chunk)) stream.pause();
       });
       stream.on('end', () => body.finish(undefined));
     },
     resume: () => void stream.resume(),
   };
-  const gone = (): void =>
-    body.fail(new NetError('net.client-closed', 499, 'the client went away before its request was complete'));
   // A length of 0 is not passed on before the stream has ended without content.
   const body = new IncomingBody(source, fields.contentLength || undefined);
-  stream.on('aborted', gone);
-  stream.on('close', gone);
   return body;
 }

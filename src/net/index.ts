@@ -19,8 +19,16 @@ export {
 } from './config.ts';
 export { ListenError, type NetCode, NetError, netCodes } from './errors.ts';
 export { compileChain, type Filter, type FilterChain, type FilterTiming } from './filter-chain.ts';
+export {
+  grpcFailureReply,
+  grpcStatusFields,
+  grpcStatusOf,
+  isGrpc,
+  passDeadline,
+  readGrpcTimeout,
+} from './grpc.ts';
 export { type HeaderRecord, Headers } from './headers.ts';
-export { isAddress, plainAddress } from './ip-address.ts';
+export { isAddress, plainAddress, subscriberOf } from './ip-address.ts';
 export type { BodySink, PeerCertificate, Reply, ReplyEnd, RequestBody, ServerRequest } from './message.ts';
 export { type NormalPath, normalisePath } from './path.ts';
 export { createHttpServer } from './server.ts';
@@ -39,6 +47,7 @@ export { createUpstream } from './upstream.ts';
 export type {
   Endpoint,
   EndpointStatus,
+  FailureReply,
   FetchRequest,
   FetchResponse,
   ForwardEnd,
@@ -47,5 +56,6 @@ export type {
   Upstream,
   UpstreamFailure,
   UpstreamOptions,
+  UpstreamProtocol,
   UpstreamTls,
 } from './upstream-options.ts';

@@ -3,16 +3,15 @@ import { Socket } from 'node:net';
 /** Takes what a socket has received. The bytes are lent: what is kept of them must be copied before the call returns. */
 export type TakeBytes = (bytes: Buffer) => void;
 
-// Every plain socket is read into the same memory: the event loop reads one at a time, and whoever takes the bytes is done with
-// them before the next read.
+// All sockets are read into the same memory: whoever takes the bytes is done with them before anything else is read. Plain sockets are
+// read by the event loop alone. TLS decrypts into memory of its own, in the turn in which its socket is read.
 const shared = Buffer.allocUnsafeSlow(65_536);
 // A window on it for each short length, made once: most reads are shorter than this, and then cost no object.
 const windows: (Buffer | undefined)[] = new Array(2048).fill(undefined);
-/** What one TLS record can hold. */
-const recordBytes = 16_384;
+let isTaken = false;
 
-function windowOf(buffer: Buffer, length: number): Buffer {
-  if (buffer !== shared || length >= windows.length) return buffer.subarray(0, length);
+function windowOf(length: number): Buffer {
+  if (length >= windows.length) return shared.subarray(0, length);
   return (windows[length] ??= shared.subarray(0, length));
 }
 
@@ -25,52 +24,50 @@ export class Intake {
   /** Who takes the bytes; undefined: the stream's `data` listeners. */
   take: TakeBytes | undefined;
   /** For the options of the socket. */
-  readonly onread: { readonly buffer: Buffer; readonly callback: (length: number) => boolean };
+  readonly onread = { buffer: shared, callback: (length: number): boolean => this.#read(length) };
   #socket: Socket | undefined;
-
-  private constructor(buffer: Buffer) {
-    this.onread = { buffer, callback: (length) => this.#read(buffer, length) };
-  }
-
-  static forPlain(): Intake {
-    return new Intake(shared);
-  }
-
-  /** TLS may decrypt while something is written, in the middle of another socket's turn: each has memory of its own. */
-  static forTls(): Intake {
-    return new Intake(Buffer.allocUnsafeSlow(recordBytes));
-  }
 
   /** The socket that reads through this one. */
   attach(socket: Socket): void {
     this.#socket = socket;
   }
 
-  #read(buffer: Buffer, length: number): boolean {
-    if (this.take === undefined) return this.#socket?.push(Buffer.from(buffer.subarray(0, length))) ?? false;
-    this.take(windowOf(buffer, length));
+  #read(length: number): boolean {
+    const { take } = this;
+    if (take === undefined) return this.#socket?.push(Buffer.from(shared.subarray(0, length))) ?? false;
+    // One socket's bytes would be taken for another's. It cannot be; and if ever it were, nothing may come of it.
+    if (isTaken) process.abort();
+    isTaken = true;
+    take(windowOf(length));
+    isTaken = false;
     return true;
   }
 }
 
-/** What of Node's insides `adopt` stands on. */
-interface Handled {
-  _handle: { useUserBuffer?: unknown } | null;
+// Where a socket keeps what `onread` gave it. A server makes its sockets without that option, so it is set here, as Node's own
+// constructor would have set it.
+const inside = Object.getOwnPropertySymbols(new Socket());
+const symbolOf = (name: string): symbol | undefined => inside.find(({ description }) => description === name);
+const bufferOf = symbolOf('kBuffer');
+const callbackOf = symbolOf('kBufferCb');
+
+interface Inside {
+  readonly _handle: { useUserBuffer?: (buffer: Buffer) => void } | null;
+  [member: symbol]: unknown;
 }
 
 /**
- * Gives an accepted `socket` an intake. A server makes its sockets without `onread`, so another is made around the same
- * handle, and the first is left empty. Where a Node has no such handle the socket stays what it is: slower, and as correct.
+ * Gives an accepted socket an intake, before anything was read from it. Undefined where this Node is made otherwise than
+ * we know it: then its stream is read, which is slower and as correct.
  */
-export function adopt(socket: Socket): { readonly socket: Socket; readonly intake: Intake | undefined } {
-  const handle = (socket as unknown as Handled)._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return { socket, intake: undefined };
-  const intake = Intake.forPlain();
-  const options = { handle, onread: intake.onread, allowHalfOpen: socket.allowHalfOpen };
-  const adopted = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
-  intake.attach(adopted);
-  (socket as unknown as Handled)._handle = null;
-  // It tells the server that it is gone: who waits for connections to end counts the adopted ones.
-  socket.destroy();
-  return { socket: adopted, intake };
+export function takeIn(socket: Socket): Intake | undefined {
+  const made = socket as unknown as Inside;
+  if (bufferOf === undefined || callbackOf === undefined || made[bufferOf] !== null) return undefined;
+  if (typeof made._handle?.useUserBuffer !== 'function' || socket.readableLength > 0) return undefined;
+  const intake = new Intake();
+  intake.attach(socket);
+  made._handle.useUserBuffer(intake.onread.buffer);
+  made[bufferOf] = intake.onread.buffer;
+  made[callbackOf] = intake.onread.callback;
+  return intake;
 }

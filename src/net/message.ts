@@ -29,6 +29,8 @@ export interface RequestBody {
    * where the declared length already says that it is longer.
    */
   limit(maxBytes: number): boolean;
+  /** As `limit`, for a stream of gRPC messages: none may be larger, however many there are. */
+  limitMessages(maxBytes: number): void;
   /** The whole body. It can still be piped (or forwarded) afterwards. Rejects with `net.body-too-large`, `net.client-closed`, `net.bad-chunk`, `net.body-timeout`. */
   buffer(maxBytes: number): Promise<Buffer>;
   /**

@@ -1,4 +1,5 @@
 import { NetError } from './errors.ts';
+import { GrpcMessages } from './grpc-messages.ts';
 import type { Headers } from './headers.ts';
 import type { BodySink, RequestBody } from './message.ts';
 
@@ -19,6 +20,7 @@ export const noBody: RequestBody = {
   received: 0,
   complete: true,
   limit: () => true,
+  limitMessages: () => undefined,
   buffer: () => Promise.resolve(empty),
   gather: (_, done) => done(undefined),
   pipe: (sink) => sink.end(undefined),
@@ -39,6 +41,7 @@ export class IncomingBody implements RequestBody {
   readonly #source: BodySource;
   #sink: BodySink | undefined;
   #maxBytes = Number.POSITIVE_INFINITY;
+  #messages: GrpcMessages | undefined;
   #failure: NetError | undefined;
   #trailers: Headers | undefined;
   /** What `buffer` gathered; a later `pipe` replays it. */
@@ -62,6 +65,10 @@ export class IncomingBody implements RequestBody {
   limit(maxBytes: number): boolean {
     this.#maxBytes = maxBytes;
     return this.length === undefined || this.length <= maxBytes;
+  }
+
+  limitMessages(maxBytes: number): void {
+    this.#messages = new GrpcMessages(maxBytes);
   }
 
   buffer(maxBytes: number): Promise<Buffer> {
@@ -162,6 +169,11 @@ export class IncomingBody implements RequestBody {
       this.fail(tooLarge());
       return true;
     }
+    const fault = this.#messages?.take(chunk);
+    if (fault !== undefined) {
+      this.fail(fault === 'too-large' ? tooLarge() : notGrpc());
+      return true;
+    }
     const sink = this.#sink;
     if (sink === undefined) return true;
     return sink.data(sink.keepsNothing === true || this.#source.givesAway === true ? chunk : Buffer.from(chunk));
@@ -202,6 +214,10 @@ export class IncomingBody implements RequestBody {
 }
 
 const dropped: BodySink = { keepsNothing: true, data: () => true, end: () => undefined, error: () => undefined };
+
+function notGrpc(): NetError {
+  return new NetError('net.bad-framing', 400, 'the body is not a stream of gRPC messages');
+}
 
 function tooLarge(): NetError {
   return new NetError('net.body-too-large', 413, 'the body is larger than is allowed here');

@@ -9,7 +9,7 @@ import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { ListenError, NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
-import { adopt, type Intake } from './intake.ts';
+import { takeIn } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
 import type { Reply, ServerRequest } from './message.ts';
 import { detectPreface } from './preface.ts';
@@ -151,15 +151,11 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #accept(accepted: Socket): void {
-    // A PROXY header or a preface is read, and put back, by stream; TLS reads the handle itself.
-    const { proxyProtocol, http2 } = this.#options;
-    const readsAlone = proxyProtocol !== 'required' && http2 !== 'prior-knowledge' && this.#tls === undefined;
-    const { socket, intake } = readsAlone ? adopt(accepted) : { socket: accepted, intake: undefined };
+  #accept(socket: Socket): void {
     // Without a listener an error would end the process; what matters follows as `close`.
     socket.on('error', ignore);
     if (!this.#table.admit(socket)) this.#reject(socket);
-    else if (this.#proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket), intake);
+    else if (this.#proxyProtocol !== 'required') this.#admit(socket, sourceOf(socket));
     else this.#takeProxyHeader(socket);
   }
 
@@ -177,14 +173,14 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #admit(socket: Socket, source: ProxySource, intake?: Intake): void {
+  #admit(socket: Socket, source: ProxySource): void {
     if (!this.#table.admitFrom(socket, source.address)) {
       this.#reject(socket);
       return;
     }
     this.stats.accepted++;
     if (this.#tls === undefined) {
-      this.#serve(socket, source, undefined, intake);
+      this.#serve(socket, source, undefined);
       return;
     }
     // The TLS server hands back another object of the same connection.
@@ -212,7 +208,8 @@ class SocketServer implements HttpServer {
 
   #secured(socket: TLSSocket, tls: ServerTls): void {
     socket.on('error', ignore);
-    const peer = readPeerCertificate(socket);
+    const asksForNone = (tls.clientCertificate ?? 'none') === 'none';
+    const peer = asksForNone ? undefined : readPeerCertificate(socket);
     const problem = checkPeer(tls, peer);
     if (problem !== undefined) {
       this.#log.info({ reason: problem.message, remoteAddress: socket.remoteAddress }, 'client certificate refused');
@@ -222,7 +219,7 @@ class SocketServer implements HttpServer {
     this.#serve(socket, this.#sources.get(connectionKey(socket)) ?? sourceOf(socket), peer);
   }
 
-  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate'], intake?: Intake): void {
+  #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate']): void {
     const servername = (socket as Partial<TLSSocket>).servername;
     const peer: PeerInfo = {
       scheme: this.#tls === undefined ? 'http' : 'https',
@@ -234,7 +231,7 @@ class SocketServer implements HttpServer {
       trustedProxies: this.#trustedProxies,
     };
     if (this.#tls !== undefined || this.#options.http2 !== 'prior-knowledge') {
-      this.#speak((socket as Partial<TLSSocket>).alpnProtocol === 'h2', socket, peer, intake);
+      this.#speak((socket as Partial<TLSSocket>).alpnProtocol === 'h2', socket, peer);
       return;
     }
     const bounds = { clock: this.#options.clock, timeoutMs: this.#host.limits.headerTimeMs };
@@ -244,10 +241,12 @@ class SocketServer implements HttpServer {
     });
   }
 
-  #speak(isHttp2: boolean, socket: Socket, peer: PeerInfo, intake?: Intake): void {
+  #speak(isHttp2: boolean, socket: Socket, peer: PeerInfo): void {
     this.stats.connections++;
     this.#table.add(
-      isHttp2 ? new Http2Connection(this.#host, socket, peer) : new ServerConnection(this.#host, socket, peer, intake),
+      isHttp2
+        ? new Http2Connection(this.#host, socket, peer)
+        : new ServerConnection(this.#host, socket, peer, takeIn(socket)),
     );
   }
 

@@ -17,7 +17,7 @@ export interface Target {
  * Throws `net.bad-target`, `net.connect-refused`. The path's own grammar is `normalisePath`'s to check.
  */
 export function parseTarget(method: string, target: string): Target {
-  if (method === 'CONNECT') throw new NetError('net.connect-refused', 400, 'CONNECT is not served here');
+  if (method === 'CONNECT') throw new NetError('net.connect-refused', 405, 'CONNECT is not served here');
   if (target.charCodeAt(0) === 0x2f) return split(target, undefined, undefined);
   if (target === '*' && method === 'OPTIONS') {
     return { path: '*', query: undefined, authority: undefined, scheme: undefined };

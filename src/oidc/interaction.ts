@@ -118,8 +118,11 @@ async function submit(
     return showForm(context, interaction, options, attempt.username, 'Too many attempts. Wait a little and try again.');
   }
   const user = await verify(context, options.accounts, attempt.username, form.get('password') ?? '');
-  if (user === 'busy')
+  if (user === 'busy') {
+    // Whoever keeps us busy must not make the owner's attempts count as failed.
+    options.throttle.undo(attempt);
     return showForm(context, interaction, options, attempt.username, 'The server is busy. Try again in a few seconds.');
+  }
   if (user === undefined) {
     context.status = 403;
     report(options, attempt, interaction, 'refused');

@@ -15,6 +15,8 @@ export interface LoginThrottle {
   take(attempt: LoginAttempt): LoginVerdict | Promise<LoginVerdict>;
   /** The password was right: earlier attempts on this name are forgiven. */
   forgive(attempt: LoginAttempt): void;
+  /** The password was not looked at after all: the attempt does not count. */
+  undo(attempt: LoginAttempt): void;
 }
 
 /** What the token client needs of `fetch`, so that a test or a private CA can take its place. It must not follow redirects. */

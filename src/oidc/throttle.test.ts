@@ -14,6 +14,7 @@ test('a throttled login is turned away before its password is looked at, and a r
         return allowed ? { allowed } : { allowed: false, retryAfterSeconds: 42 };
       },
       forgive: (attempt) => void forgiven.push(attempt),
+      undo: () => undefined,
     },
   });
   const password = rig.passwords.get('alice') ?? '';
@@ -54,6 +55,7 @@ test('the address is the last hop, which the gateway saw itself', async () => {
         return { allowed: true };
       },
       forgive: () => undefined,
+      undo: () => undefined,
     },
   });
   const browser = new Browser(rig.fetch);

@@ -57,7 +57,8 @@ class Tally {
       if (!policy.holds(this.request)) return;
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
-      (this.#errors ??= []).push({ policy: policy.id, message: error.message });
+      const { effect } = policy.source.policy;
+      (this.#errors ??= []).push({ policy: policy.id, message: error.message, effect });
       return;
     }
     if (policy.source.policy.effect === 'permit') (this.#permits ??= []).push(policy.id);

@@ -28,6 +28,21 @@ export function denialOf(request: PolicyRequest, explanation: PolicyExplanation)
   return { status: 403, reason, headers: { 'www-authenticate': insufficientScope(finding?.expected ?? '') } };
 }
 
+/** The response where a policy that may forbid the request could not be evaluated. */
+export function unevaluatedDenial({ policy, message }: PolicyExplanation['errors'][number]): Denial {
+  return {
+    status: 403,
+    reason: {
+      filter: 'authz',
+      code: 'authz.unevaluated',
+      message: 'a policy could not be evaluated',
+      detail: message,
+      rule: policy,
+      fixes: [`mend the policy \`${policy}\`: it forbids, and what it says of this request cannot be known`],
+    },
+  };
+}
+
 function pick<K extends 'rule' | 'clause' | 'claim' | 'expected' | 'actual'>(
   finding: PolicyFinding | undefined,
   field: K,

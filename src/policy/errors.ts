@@ -34,6 +34,8 @@ export const authzCodes = [
   'authz.not-owner',
   /** The route wants a caller, and there is none. */
   'authz.unauthenticated',
+  /** A policy that may forbid it could not be evaluated. */
+  'authz.unevaluated',
 ] as const;
 
 export type AuthzCode = (typeof authzCodes)[number];

@@ -4,7 +4,7 @@ import { compileShop, nobody, shop, shopPolicies, shopRequest } from '../../test
 import type { PolicyRequest } from '../api/policy.ts';
 import type { Protection } from '../api/protections.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import { createGatewayAuthorizer, generateSchema } from './index.ts';
+import { compileGatewayPolicies, createGatewayAuthorizer, generateSchema } from './index.ts';
 
 const policies = await compileShop();
 const authorizer = createGatewayAuthorizer(policies);
@@ -158,6 +158,44 @@ describe('requests as Cedar sees them', () => {
   it('fail closed where the address is none', () => {
     const request = shopRequest({ route: '/admin', principal: { roles: ['manager'], mfa: true }, ip: 'nonsense' });
     expect(() => authorizer.decide(request)).toThrow(expect.objectContaining({ code: 'policy.value' }));
+  });
+});
+
+describe('a policy that cannot be evaluated', () => {
+  const overflow = 'when { context.authenticated && 9223372036854775807 + 1 > 0 };';
+  const compile = async (text: string) => {
+    const compiled = await compileGatewayPolicies({ model: shop, files: [{ name: 'x.cedar', text }] });
+    if (!('policies' in compiled)) throw new Error(JSON.stringify(compiled.errors));
+    return createGatewayAuthorizer(compiled.policies);
+  };
+
+  it('keeps requests out where it forbids, and the record says which and why', async () => {
+    const strict = await compile(`@id("no-overflow")\nforbid(principal, action, resource) ${overflow}`);
+    const request = shopRequest();
+    expect(strict.decide(request)).toMatchObject({ decision: 'deny', errors: [{ effect: 'forbid' }] });
+    expect(strict.explain(request)).toMatchObject({
+      decision: 'deny',
+      summary: expect.stringContaining('no-overflow'),
+    });
+    expect(strict.denial(request)).toMatchObject({
+      status: 403,
+      reason: { code: 'authz.unevaluated', rule: 'no-overflow' },
+    });
+    // Where it has nothing to say, nothing changes.
+    expect(strict.decide(shopRequest({ route: '/api/catalog', principal: nobody })).decision).toBe('allow');
+  });
+
+  it('is skipped where it permits', async () => {
+    const lenient = await compile(`@id("odd")\npermit(principal, action, resource) ${overflow}`);
+    expect(lenient.decide(shopRequest()).decision).toBe('allow');
+    expect(lenient.decide(shopRequest({ principal: { scopes: [] } })).decision).toBe('deny');
+  });
+
+  it('does not hide that another one forbids', async () => {
+    const strict = await compile(
+      `@id("a")\nforbid(principal, action, resource) ${overflow}\n@id("b")\nforbid(principal, action, resource) when { context.method == "GET" };`,
+    );
+    expect(strict.denial(shopRequest()).reason.code).toBe('authz.denied');
   });
 });
 

@@ -11,7 +11,7 @@ import type { Denial } from '../api/record.ts';
 import { actionEntities } from './authorizer.ts';
 import { enforcedBaseline } from './baseline.ts';
 import { type CompiledPolicy, compilePolicy } from './compiled-policy.ts';
-import { denialOf } from './denial.ts';
+import { denialOf, unevaluatedDenial } from './denial.ts';
 import { EntityStore, LayeredEntities } from './entities.ts';
 import { claimsOf, entityTypes, methodsOf, operationAction } from './entity-model.ts';
 import { explainRequest, explainUnknownTarget } from './explain.ts';
@@ -51,22 +51,52 @@ export function createGatewayAuthorizer(
     claims: new Map(Object.entries(claimsOf(model))),
   };
   const policies = snapshot.policies.filter((policy) => isEnforced(policy, weaknesses)).map(compilePolicy);
+  const forbids = new Set(policies.filter(({ source }) => source.policy.effect === 'forbid').map(({ id }) => id));
   const routes = prepareRoutes(model, policies, facts);
   const explain = (request: PolicyRequest): PolicyExplanation => {
     const found = find(routes, request);
     if (found === undefined) return explainUnknownTarget(request, routes.has(request.route));
-    return explainRequest(policies, new GatewayRequest(request, found.target, facts));
+    return closed(explainRequest(policies, new GatewayRequest(request, found.target, facts)), forbids);
   };
   return {
     decide(request) {
       if (weaknesses.has('authz.policy')) return unasked;
       const found = find(routes, request);
-      return found === undefined
-        ? defaultDeny
-        : decidePrepared(found, new GatewayRequest(request, found.target, facts));
+      if (found === undefined) return defaultDeny;
+      const verdict = decidePrepared(found, new GatewayRequest(request, found.target, facts));
+      return isOpen(verdict) ? { ...defaultDeny, errors: verdict.errors } : verdict;
     },
     explain,
-    denial: (request) => denialOf(request, explain(request)),
+    denial: (request) => {
+      const explanation = explain(request);
+      const unasked = explanation.errors.find(({ policy }) => forbids.has(policy));
+      const isForbidden = unasked === undefined || explanation.determining.length > 0;
+      return isForbidden ? denialOf(request, explanation) : unevaluatedDenial(unasked);
+    },
+  };
+}
+
+/**
+ * Whether a request would be let in past a forbid that could not be evaluated. Cedar skips what errs; a gateway that does
+ * so with a forbid fails open, so here such a request is denied.
+ */
+function isOpen({ decision, errors }: Verdict): boolean {
+  return decision === 'allow' && errors.some(({ effect }) => effect === 'forbid');
+}
+
+/** The explanation of a decision that an unevaluated forbid has turned. */
+function closed(explanation: PolicyExplanation, forbids: ReadonlySet<string>): PolicyExplanation {
+  const unasked = explanation.errors.find(({ policy }) => forbids.has(policy));
+  if (explanation.decision === 'deny' || unasked === undefined) return explanation;
+  const { policy, message } = unasked;
+  const summary = `the forbid \`${policy}\` could not be evaluated: ${message}`;
+  return {
+    ...explanation,
+    decision: 'deny',
+    determining: [],
+    findings: [],
+    fixes: [`mend the policy \`${policy}\``],
+    summary,
   };
 }
 

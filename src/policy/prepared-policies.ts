@@ -47,7 +47,7 @@ export function decidePrepared({ ordered }: PreparedPolicies, request: CedarRequ
       if (policy.holds(request)) return errors === undefined ? verdict : { ...verdict, errors };
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
-      (errors ??= []).push({ policy: policy.id, message: error.message });
+      (errors ??= []).push({ policy: policy.id, message: error.message, effect: policy.source.policy.effect });
     }
   }
   return errors === undefined ? defaultDeny : { ...defaultDeny, errors };

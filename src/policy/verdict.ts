@@ -2,6 +2,8 @@
 export interface PolicyError {
   readonly policy: string;
   readonly message: string;
+  /** What it would have done. A forbid that could not be evaluated has not been asked. */
+  readonly effect: 'permit' | 'forbid';
 }
 
 /** Cedar's answer (docs.cedarpolicy.com, "Authorization"). */

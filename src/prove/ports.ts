@@ -5,7 +5,7 @@ import type { PolicyRequest } from '../api/policy.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Manifest } from '../manifest/index.ts';
+import type { Manifest, Route } from '../manifest/index.ts';
 
 /** A request made up from an OpenAPI document. */
 export interface SampleRequest {
@@ -81,6 +81,12 @@ export interface ProveTarget {
   readonly apis: ReadonlyMap<string, ServiceApi>;
   /** What the manifest and its policies say of a request: computed apart from the platform that is judged by it. */
   readonly authorize: (request: PolicyRequest) => 'allow' | 'deny';
+  /** How many fields of an answer the route masks, and how many of them can be read all the same. */
+  readonly countMasked: (
+    route: Route,
+    operation: Operation | undefined,
+    body: string,
+  ) => { readonly hidden: number; readonly readable: number };
   readonly mint: (request: ProbeRequest) => Promise<ProbeCredentials>;
   /** An SVID of `spiffeId` from an authority that was made up just now. */
   readonly forgeSvid: (spiffeId: string) => KeyPairPem;

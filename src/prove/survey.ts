@@ -53,7 +53,7 @@ export async function takeSurvey(wire: Wire): Promise<Survey> {
   const places = findPlaces(target);
   // The embedded issuer makes the tokens of probes; without it, nothing behind authentication can be tried.
   const hasTokens = target.manifest.issuers.includes('embedded');
-  const open = hasTokens ? places.flatMap((place) => tryOpen(place, target)) : [];
+  const open = hasTokens ? places.flatMap((place) => findCaller(place, target)) : [];
   const demanding = open.filter(({ place }) => place.route.auth === 'required' || place.route.auth === 'token');
   const among = (holds: (place: Place, open: OpenPlace) => boolean): OpenPlace[] =>
     demanding.filter((each) => holds(each.place, each));
@@ -166,7 +166,7 @@ const replaces = ({ method }: Place): boolean => method === 'PUT' || method === 
 const hasParams = ({ template }: Place): boolean => template.includes('{');
 
 /** The fewest roles with which the manifest and the policies let a caller in; none where nobody is. */
-function tryOpen(place: Place, target: ProveTarget): OpenPlace[] {
+export function findCaller(place: Place, target: ProveTarget): OpenPlace[] {
   const scopes = scopesOf(place);
   const roles = [[], ...Object.keys(target.manifest.roles).map((role) => [role])].find(
     (each) => target.authorize(policyRequest(place, { subject: personA, roles: each, scopes }, target)) === 'allow',

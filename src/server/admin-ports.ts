@@ -12,7 +12,7 @@ const operator: Principal = { kind: 'operator', id: 'admin-token' };
 
 /** The admin API's functions over the parts of control. */
 export function createAdminPorts(parts: ControlParts): AdminPorts {
-  const { foundation, distributor, publisher, services, problems } = parts;
+  const { foundation, distributor, publisher, services, problems, endpoints } = parts;
   const { ledger } = foundation;
   return {
     status: async () => ({
@@ -24,6 +24,7 @@ export function createAdminPorts(parts: ControlParts): AdminPorts {
     }),
     findRecord: async (id) => ledger.findById(id),
     queryRecords: async (query) => ledger.query(withoutUndefined(query)),
+    endpoints: async () => endpoints.findings(),
     users: userPorts(parts),
     apiKeys: apiKeyPorts(parts),
     secrets: secretPorts(parts),

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import type { ApiKeyLimit } from '../api/authn.ts';
 import type { RoleName } from '../api/channel.ts';
 import type { OpenApiDocument } from '../api/openapi.ts';
 import type { GatewayPolicies } from '../api/policy.ts';
@@ -15,6 +16,7 @@ import {
   compilePolicyModel,
   compileSupervisorSnapshot,
   fixedPorts,
+  type GatewayFacts,
   type PortOf,
   portPurposes,
   readWafRules,
@@ -23,12 +25,13 @@ import {
 } from '../control/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
-import type { Manifest } from '../manifest/index.ts';
+import { type Manifest, readIpList } from '../manifest/index.ts';
 import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
 import { readEdgeCertificates } from './edge-certificates.ts';
+import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
@@ -72,8 +75,9 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const folder = dirname(resolve(manifestPath));
   const read = new Set<string>();
   const documents = loadDocuments(manifest, folder, read);
+  const grpc = loadGrpcMethods(manifest, folder, read);
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
-  const policy = await compilePolicies(manifest, documents, policyFiles, folder, facts);
+  const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const secrets = await resolveAllSecrets(manifest, foundation, layout);
@@ -81,17 +85,17 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
   const edge = await readEdgeCertificates(manifest, folder, { ...facts, acmeConfig: acme });
   const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
+    ipLists: readIpLists(manifest, folder, read),
     portOf: ports,
     bundle,
     certificate: edge.certificate,
     certificates: edge.certificates,
     clientCa: edge.clientCa,
     authn: await provider.authn(manifest),
-    apiKeyLimits: (await provider.apiKeys.list()).flatMap(({ id, limit }) =>
-      limit === undefined ? [] : [{ id, limit }],
-    ),
+    apiKeyLimits: await apiKeyLimits(provider),
     policy,
     documents,
+    grpc,
     waf,
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
@@ -118,6 +122,10 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     edgeCertificateExpiresMs: expiryOf(edge.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...edge.files, ...(waf?.files ?? [])],
   };
+}
+
+async function apiKeyLimits({ apiKeys }: Provider): Promise<ApiKeyLimit[]> {
+  return (await apiKeys.list()).flatMap(({ id, limit }) => (limit === undefined ? [] : [{ id, limit }]));
 }
 
 const expiryOf = (pem: string | undefined): number =>
@@ -147,6 +155,26 @@ function loadDocuments({ services }: Manifest, folder: string, read: Set<string>
   return documents;
 }
 
+/** Every file of networks that the manifest names. A line that is none keeps the former list in force. */
+function readIpLists({ gateway }: Manifest, folder: string, read: Set<string>): Map<string, readonly string[]> {
+  const entries = [...gateway.ipAllow, ...gateway.ipDeny, ...(gateway.scanners?.friendly ?? [])];
+  const lists = new Map<string, readonly string[]>();
+  for (const entry of entries) {
+    if (!('file' in entry) || lists.has(entry.file)) continue;
+    const path = resolve(folder, entry.file);
+    read.add(path);
+    const { networks, faults } = readIpList(readFileSync(path, 'utf8'));
+    const [fault] = faults;
+    if (fault !== undefined)
+      throw new MerlonError({
+        code: 'manifest.bad-network',
+        message: `${entry.file}:${fault.line}: \`${fault.text}\` is not a network or address`,
+      });
+    lists.set(entry.file, networks);
+  }
+  return lists;
+}
+
 /** A folder and those below it: a policy that is added to one changes the folder alone. */
 function foldersOf(path: string): string[] {
   if (!statSync(path).isDirectory()) return [];
@@ -163,13 +191,13 @@ function filesOf(path: string): string[] {
 
 async function compilePolicies(
   manifest: Manifest,
-  documents: ReadonlyMap<string, OpenApiDocument>,
+  { documents, grpc }: Pick<GatewayFacts, 'documents' | 'grpc'>,
   paths: readonly string[],
   folder: string,
   { weaknesses, foundation: { store } }: ConfigurationFacts,
 ): Promise<GatewayPolicies> {
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const compilation = { model: compilePolicyModel(manifest, documents), files, weaknesses: [...weaknesses] };
+  const compilation = { model: compilePolicyModel(manifest, documents, grpc), files, weaknesses: [...weaknesses] };
   const result = await compilePoliciesOnce(compilation, store);
   if ('policies' in result) return result.policies;
   const lines = result.errors.map(

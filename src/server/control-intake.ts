@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { RolePeer } from '../distribution/control.ts';
 import type { EdgeTlsKeeper } from './control-edge-tls.ts';
+import type { EndpointBook } from './control-endpoints.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { LimitsBroker } from './control-limits.ts';
 import type { Publisher } from './control-publisher.ts';
@@ -16,13 +17,14 @@ export interface IntakeParts {
   readonly limits: LimitsBroker;
   readonly edgeTls: EdgeTlsKeeper;
   readonly publisher: Publisher;
+  readonly endpoints: EndpointBook;
   readonly services: Map<string, ServiceStatus>;
   readonly log: Logger;
 }
 
 /** What control does with each message of a role that has joined. */
 export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Exclude<FromRole, Hello>) => void {
-  const { foundation, distributor, limits, edgeTls, publisher, services } = parts;
+  const { foundation, distributor, limits, edgeTls, publisher, endpoints, services } = parts;
   return (peer, message) => {
     switch (message.type) {
       case 'ack':
@@ -34,6 +36,8 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
         return void keepRecords(peer, message.sequence, message.records, parts);
       case 'lease':
         return limits.receive(peer, message.body);
+      case 'endpoints':
+        return endpoints.receive(message);
       case 'edge-tls-ack':
         return edgeTls.acknowledge(peer, message.sequence);
       case 'workload':

@@ -1,6 +1,7 @@
 import type { ServiceStatus } from '../api/admin.ts';
 import type { Distributor } from '../control/index.ts';
 import type { Manifest } from '../manifest/index.ts';
+import type { EndpointBook } from './control-endpoints.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { ControlRoleOptions } from './control-options.ts';
 import type { Provider } from './control-provider.ts';
@@ -16,4 +17,5 @@ export interface ControlParts {
   readonly services: ReadonlyMap<string, ServiceStatus>;
   readonly problems: readonly string[];
   readonly publisher: Publisher;
+  readonly endpoints: EndpointBook;
 }

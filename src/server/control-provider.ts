@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { AuthnSnapshot, IssuerSnapshot } from '../api/authn.ts';
 import type { DeclaredIdentities } from '../api/oidc.ts';
+import type { Weaknesses } from '../api/protections.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
@@ -32,6 +33,7 @@ export interface ProviderOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly foundation: Foundation;
+  readonly weaknesses: Weaknesses;
 }
 
 /** Who vouches for callers: the embedded OpenID Provider, where the manifest wants it, and the issuers elsewhere. */
@@ -55,7 +57,7 @@ export function issuerOf(manifest: Manifest): string {
 }
 
 export async function startProvider(options: ProviderOptions, lifecycle: Lifecycle): Promise<Provider> {
-  const { manifest, layout, clock, log, foundation } = options;
+  const { manifest, layout, clock, log, foundation, weaknesses } = options;
   const { store, emit } = foundation;
   const accounts = createAccounts({ store, clock, emit });
   const listeners: (() => void)[] = [];
@@ -88,7 +90,7 @@ export async function startProvider(options: ProviderOptions, lifecycle: Lifecyc
         store,
         clock,
         accounts,
-        throttle: loginThrottle(throttle),
+        throttle: loginThrottle(throttle, weaknesses),
         emit,
         logger: log,
         trustProxyHeaders: true,
@@ -166,12 +168,15 @@ async function serve(provider: OpenIdProvider, path: string, lifecycle: Lifecycl
 }
 
 /** The limits folder counts attempts; the provider asks in its own words. */
-function loginThrottle(throttle: AttemptThrottle): LoginThrottle {
+function loginThrottle(throttle: AttemptThrottle, weaknesses: Weaknesses): LoginThrottle {
   return {
     take: ({ username, address }) => {
       const { allowed, retryAfterMs } = throttle.attempt(username, address);
-      return allowed ? { allowed } : { allowed, retryAfterSeconds: Math.ceil(retryAfterMs / 1000) };
+      return allowed || weaknesses.has('login.throttle')
+        ? { allowed: true }
+        : { allowed, retryAfterSeconds: Math.ceil(retryAfterMs / 1000) };
     },
+    undo: ({ username, address }) => throttle.undone(username, address),
     forgive: ({ username, address }) => throttle.succeeded(username, address),
   };
 }

@@ -9,6 +9,7 @@ import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribu
 import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { startAcme } from './control-acme.ts';
 import { createEdgeTlsKeeper } from './control-edge-tls.ts';
+import { openEndpointBook } from './control-endpoints.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
@@ -40,10 +41,11 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     { layout, clock, log, weaknesses, trustDomain: manifest.trustDomain },
     lifecycle,
   );
-  const provider = await startProvider({ manifest, layout, clock, log, foundation }, lifecycle);
+  const provider = await startProvider({ manifest, layout, clock, log, foundation, weaknesses }, lifecycle);
   const folder = dirname(resolve(manifestPath));
   const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
   const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));
+  const endpoints = lifecycle.add(await openEndpointBook(clock, foundation.store, log));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
@@ -65,7 +67,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
   const services = new Map<string, ServiceStatus>();
   const problems = warnings.map(({ message }) => message);
   await startAdminListener(
-    { options, manifest, foundation, provider, distributor, services, problems, publisher },
+    { options, manifest, foundation, provider, distributor, services, problems, publisher, endpoints },
     lifecycle,
   );
   makeJoinTokens(layout, manifest);
@@ -82,7 +84,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
         }
         distributor.join(peer);
       },
-      onMessage: createIntake({ foundation, distributor, limits, edgeTls, publisher, services, log }),
+      onMessage: createIntake({ foundation, distributor, limits, edgeTls, publisher, endpoints, services, log }),
       onLeave: (peer) => {
         peers.delete(peer);
         if (peer.role === 'gateway') {

@@ -49,7 +49,11 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
     const tls = tlsOf(config, shared);
     const settings = settingsOf(config, weaknesses);
     const parts = { clock, log, ...settings, onRefused: gateway.refused };
-    const secure = createHttpServer({ ...parts, ...(tls === undefined ? {} : { tls }), onRequest: gateway.handle });
+    const secure = createHttpServer({
+      ...parts,
+      ...(tls === undefined ? { http2: plainHttp2(config) } : { tls }),
+      onRequest: gateway.handle,
+    });
     await secure.listen(addressOf(config.listen, options.listenFd));
     const { redirect } = config;
     const plain =
@@ -107,6 +111,11 @@ function tlsOf(config: GatewaySnapshot, shared: EdgeTls | undefined): ServerTls 
     ...(shared === undefined ? {} : { ticketKeys: shared.ticketKeys.map((key) => Buffer.from(key, 'base64url')) }),
     ...(challenges.length === 0 ? {} : { challenge: (name) => challenges.find(({ domain }) => domain === name) }),
   };
+}
+
+/** gRPC has nothing but HTTP/2: behind whatever ends TLS it comes without ALPN. */
+function plainHttp2({ services }: GatewaySnapshot): 'none' | 'prior-knowledge' {
+  return services.some(({ protocol }) => protocol !== undefined) ? 'prior-knowledge' : 'none';
 }
 
 /** Whether one of `hosts` is the name, or a wildcard of its last label but all (RFC 6125, section 6.4.3). */

@@ -10,6 +10,8 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createGateway, type Gateway } from '../gateway/index.ts';
+import { createEndpointReport } from '../openapi/index.ts';
+import { createEndpointShipper } from './endpoint-shipper.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createGatewayListener } from './gateway-listener.ts';
 import { createRecordShipper } from './record-shipper.ts';
@@ -42,6 +44,8 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
   const svids = lifecycle.add(
     createSvidKeeper({ file: at('svid'), clock, log, send, onChange: () => void listener.open() }),
   );
+  const endpoints = createEndpointReport();
+  lifecycle.add(createEndpointShipper(endpoints, clock, () => channel.connected, send));
   const verifier = createVerifier(clock, weaknesses);
   const limits = lifecycle.add(
     createGatewayLimits(Number(name) - 1, clock, weaknesses, (body) => send({ type: 'lease', body })),
@@ -54,6 +58,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       log,
       weaknesses,
       record: shipper.record,
+      endpoints,
       limits: (snapshot) => limits.compile(snapshot.limits, snapshot.workers),
       verify: verifier.verify,
       svid: () => {

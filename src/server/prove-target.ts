@@ -24,9 +24,10 @@ import {
 } from '../crypto/index.ts';
 import { readLastGood } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { createSampler, loadOpenApi } from '../openapi/index.ts';
+import { compileMask, createSampler, loadOpenApi, maskJson } from '../openapi/index.ts';
 import { compileGatewayPolicies, createGatewayAuthorizer } from '../policy/index.ts';
 import type { KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
+import { loadGrpcMethods } from './grpc-methods.ts';
 import type { StateLayout } from './state.ts';
 
 /** The admin API of the deployment, as its operator calls it. */
@@ -61,6 +62,11 @@ export async function createProveTarget(options: ProveTargetOptions): Promise<Pr
     mesh: readLastGood<AgentSnapshot>(join(layout.agent, 'snapshot-1'))?.body,
     apis: new Map([...documents].map(([name, document]) => [name, apiOf(document)])),
     authorize: await authorizerOf(manifest, documents, folder),
+    countMasked: ({ service, mask }, operation, body) => {
+      if (mask === undefined) return { hidden: 0, readable: 0 };
+      const masked = maskJson(body, compileMask(mask, documents.get(service))(operation), mask.keepLast, false);
+      return { hidden: (masked?.found ?? 0) - (masked?.count ?? 0), readable: masked?.count ?? 0 };
+    },
     mint: (request: ProbeRequest) => admin.call<ProbeCredentials>('POST', '/admin/probe-credentials', request),
     forgeSvid: (spiffeId) => forgeSvid(spiffeId, manifest.trustDomain, clock.now()),
     findRecord: (id) => findRecord(admin, id),
@@ -103,7 +109,8 @@ async function authorizerOf(
 ): Promise<ProveTarget['authorize']> {
   const paths = manifest.policies.map((path) => resolve(folder, path)).flatMap(policyFiles);
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const result = await compileGatewayPolicies({ model: compilePolicyModel(manifest, documents), files }, noWeaknesses);
+  const model = compilePolicyModel(manifest, documents, loadGrpcMethods(manifest, folder, new Set()));
+  const result = await compileGatewayPolicies({ model, files }, noWeaknesses);
   if (!('policies' in result))
     throw new MerlonError({
       code: 'policy.invalid',

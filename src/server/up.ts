@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { FromControl, FromRole } from '../api/channel.ts';
 import type { SupervisorSnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
-import { exitCodes, MerlonError } from '../core/errors.ts';
+import { exitCodes, MerlonError, messageOf } from '../core/errors.ts';
 import { uuidV7 } from '../core/ids.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import { createLogger } from '../core/log.ts';
@@ -59,7 +59,8 @@ export async function up(options: UpOptions): Promise<Platform> {
   try {
     return await start(options, lifecycle);
   } catch (error) {
-    await lifecycle.stop();
+    // Why it did not start is what must be told, whatever goes wrong while it is taken down.
+    await lifecycle.stop().catch((failure: unknown) => options.logs.line('merlon', messageOf(failure)));
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { MerlonError } from '../core/errors.ts';
 
-/** Every code of this folder. The first two stand in denials, the rest are thrown while a rule set loads. */
+/** Every code of this folder. The first two stand in denials, the rest are thrown while a rule set or a file of requests is read. */
 export const wafErrorCodes = [
   'waf.denied',
   'waf.response-denied',
@@ -11,6 +11,7 @@ export const wafErrorCodes = [
   'waf.unsupported',
   'waf.duplicate-id',
   'waf.missing-data',
+  'waf.bad-request-file',
 ] as const;
 
 export type WafErrorCode = (typeof wafErrorCodes)[number];

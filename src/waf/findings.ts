@@ -19,8 +19,8 @@ export function findingsOf({ matches, scores, threshold }: WafReport): WafFindin
   };
 }
 
-function matchOf({ id, message, variables }: MatchedRule): WafMatch {
+function matchOf({ id, message, severity, variables }: MatchedRule): WafMatch {
   const [first] = variables;
-  const rule = { rule: String(id), message: message.slice(0, 256) };
+  const rule = { rule: String(id), message: message.slice(0, 256), ...(severity === undefined ? {} : { severity }) };
   return first === undefined ? rule : { ...rule, variable: first.name.slice(0, 256), value: first.masked };
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { builtinRuleSet, preamble } from './builtin-rules.ts';
 import { defaultWafOptions, type WafOptions } from './config.ts';
 import { byId, readIds } from './engine/control.ts';
-import { makePlan } from './engine/make-plan.ts';
+import { type KnownShortcuts, makePlan } from './engine/make-plan.ts';
 import type { WafRequest, WafResponse } from './engine/message.ts';
 import type { Link, Removal } from './engine/model.ts';
 import { openTransaction, readBody, takeResponseBody } from './engine/open.ts';
@@ -16,6 +16,7 @@ import { selects } from './engine/targets.ts';
 import { parseVariables } from './language/variables.ts';
 import { compilePins } from './pins.ts';
 import { denialOf, reportOf, type WafReport } from './report.ts';
+import { factsOf, type RuleFacts } from './rule-facts.ts';
 
 /** One request on its way through the phases. Call in this order; stop at the first denial, then `finish`. */
 export interface Inspection {
@@ -54,6 +55,8 @@ export interface Waf {
   readonly rules: number;
   /** Directives that have no effect here. */
   readonly warnings: readonly string[];
+  /** Every rule that tells of what it finds, in running order within each phase. */
+  list(): readonly RuleFacts[];
   /** A route's WAF; `pins` are places whose values the API's schema has already confined. */
   route(config: Partial<RouteWafConfig>, pins?: readonly SchemaPin[]): RouteWaf;
 }
@@ -120,7 +123,7 @@ const first = <Found>(sets: readonly RuleSet[], read: (set: RuleSet) => Found | 
 function planOf(
   config: RouteWafConfig,
   sets: readonly RuleSet[],
-  { options, clock, workshop }: WafContext,
+  { options, clock, workshop, shortcuts }: WafContext,
   pins: readonly SchemaPin[],
 ): TransactionPlan {
   const declared = first(sets, (set) => set.options.mode);
@@ -139,6 +142,7 @@ function planOf(
       options.maxResponseBodyBytes,
     ),
     variables: variablesOf(config),
+    exclusions: config.exclusions,
     removedRules: removedIds(config.exclusions, sets),
     removals: config.exclusions.flatMap(removalsOf),
     isPinned: compilePins(pins),
@@ -146,7 +150,7 @@ function planOf(
     memory: workshop.memory,
     exhaustive: options.exhaustive,
   };
-  return makePlan(wanted, workshop.sieves);
+  return makePlan(wanted, workshop.sieves, shortcuts);
 }
 
 function openInspection(request: WafRequest, plan: TransactionPlan): Inspection {
@@ -188,7 +192,8 @@ function createRoute(
 ): RouteWaf {
   const { workshop, clock } = waf;
   const patches = config.patches.map((patch) => compilePatch(patch, workshop));
-  const whole = planOf(config, [...patches.map(({ rules }) => rules), ...sets], waf, pins);
+  const patched = patches.length === 0 ? sets : [...patches.map(({ rules }) => rules), ...sets];
+  const whole = planOf(config, patched, waf, pins);
   let plan = whole;
   let nextExpiry = patches.length === 0 ? Number.POSITIVE_INFINITY : 0;
   const current = (): TransactionPlan => {
@@ -196,7 +201,11 @@ function createRoute(
     if (now < nextExpiry) return plan;
     const alive = patches.filter(({ expiresAtMs }) => expiresAtMs > now);
     nextExpiry = Math.min(Number.POSITIVE_INFINITY, ...alive.map(({ expiresAtMs }) => expiresAtMs));
-    plan = makePlan({ ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] }, workshop.sieves);
+    plan = makePlan(
+      { ...whole, ruleSets: [...alive.map(({ rules }) => rules), ...sets] },
+      workshop.sieves,
+      waf.shortcuts,
+    );
     return plan;
   };
   const open = (request: WafRequest): Inspection => openInspection(request, current());
@@ -226,6 +235,7 @@ interface WafContext {
   readonly workshop: Workshop;
   readonly clock: Clock;
   readonly options: WafOptions;
+  readonly shortcuts: KnownShortcuts;
 }
 
 /**
@@ -237,10 +247,11 @@ export function compileWaf(section: Partial<WafRules>, clock: Clock, options: Wa
   const given = section.ruleSets ?? [];
   const sources = given.length === 0 ? [builtinRuleSet()] : given;
   const sets = [compileRuleSet(preamble(), workshop), ...sources.map((source) => compileRuleSet(source, workshop))];
-  const context: WafContext = { workshop, clock, options };
+  const context: WafContext = { workshop, clock, options, shortcuts: new WeakMap() };
   return {
     rules: sets.reduce((sum, set) => sum + set.rules, 0),
     warnings: sets.flatMap((set) => set.options.warnings),
+    list: () => sets.flatMap(factsOf),
     route: (config, pins = []) => createRoute({ ...defaultRoute, ...config }, sets, context, pins),
   };
 }

@@ -11,8 +11,9 @@ describe(`seed ${seed}`, () => {
   test.each(Object.entries(fuzzers))(
     '%s: no crash, no hang, no other reading than the grammar has',
     async (name, { share }) => {
-      const { verdicts } = await fuzz(name, Math.round(inputs * share), seed);
+      const { verdicts, heapGrowthMB } = await fuzz(name, Math.round(inputs * share), seed);
       expect(verdicts.accepted).toBeGreaterThan(0);
+      expect(heapGrowthMB).toBeLessThan(32);
     },
     120_000,
   );

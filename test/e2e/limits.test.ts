@@ -6,16 +6,16 @@ import { outputOf, type Platform, type Status, startPlatform, until } from './pl
 
 /** One host name for each kind of limit, all to the catalog. */
 const kinds: Readonly<Record<string, string>> = {
-  user: 'perUser: 3/min',
-  client: 'perClient: 3/min',
-  ip: 'perIp: 3/min',
-  route: 'perRoute: 3/min',
-  claim: 'perClaim: { claim: client_id, rate: 3/min }',
-  burst: 'perUser: { rate: 5/min, burst: 3 }',
+  user: 'perUser: 3/h',
+  client: 'perClient: 3/h',
+  ip: 'perIp: 3/h',
+  route: 'perRoute: 3/h',
+  claim: 'perClaim: { claim: client_id, rate: 3/h }',
+  burst: 'perUser: { rate: 5/h, burst: 3 }',
   day: 'quota: 3/day',
   month: 'quota: [100/day, { rate: 3/month, by: client }]',
-  cost: 'perUser: 10/min, cost: { GET: 3 }',
-  operation: 'perUser: 10/min, cost: { GET: 1, "GET /api/catalog/products": 3 }',
+  cost: 'perUser: 10/h, cost: { GET: 3 }',
+  operation: 'perUser: 10/h, cost: { GET: 1, "GET /api/catalog/products": 3 }',
   running: 'concurrency: { count: 1, by: user }',
 };
 
@@ -26,7 +26,7 @@ function withLimits(manifest: string): string {
   );
   const keys = [
     '  - { path: /api/catalog, host: keys.test, service: catalog, methods: [GET], auth: apiKey, scopes: [catalog:read] }',
-    '  - { path: /api/catalog, host: per-key.test, service: catalog, methods: [GET], auth: apiKey, limits: { perApiKey: 3/min } }',
+    '  - { path: /api/catalog, host: per-key.test, service: catalog, methods: [GET], auth: apiKey, limits: { perApiKey: 3/h } }',
   ];
   return manifest
     .replace(
@@ -72,6 +72,7 @@ describe('a gateway of two workers', () => {
       expect(refused.headers.ratelimit).toMatch(/"[A-Za-z._]+";r=[01];t=\d+/);
       expect(refused.headers['cache-control']).toBe('no-store');
       expect(refused.json).toMatchObject({ status: 429, code: 'limits.exceeded', title: 'Too many requests' });
+      expect(refused.headers['ratelimit-policy']).toContain(`"${refused.json['violated-policies']?.[0]}"`);
       const explanation = await platform.explain(refused.decision);
       expect(explanation).toMatch(/routes\[\d+\]\.limits\./);
     },
@@ -173,13 +174,13 @@ describe('a gateway of two workers', () => {
     });
 
     it('have limits: of the route, and of their own', async () => {
-      const limited = await create('--scope', 'catalog:read', '--limit', '2/min');
+      const limited = await create('--scope', 'catalog:read', '--limit', '2/h');
       await until(
         'the gateway knows the key',
         async () => (await at('keys', { headers: { 'x-api-key': limited } })).status !== 401,
       );
       const { refused } = await untilRefused('keys', { headers: { 'x-api-key': limited } });
-      expect(refused.headers['ratelimit-policy']).toContain('"apiKey";q=2;w=60');
+      expect(refused.headers['ratelimit-policy']).toContain('"apiKey";q=2;w=3600');
       const [one, other] = [await create(), await create()];
       await until('the gateway knows the keys', async () => (await keyed('per-key', other)).status === 200);
       await untilRefused('per-key', { headers: { 'x-api-key': one } });

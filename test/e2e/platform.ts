@@ -20,6 +20,8 @@ export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
+  /** Puts files beside the manifest before it is used. */
+  readonly prepare?: (folder: string) => void;
   /** Files that lie beside the manifest, by name. */
   readonly files?: Readonly<Record<string, string>>;
   /** State folder, where it is not to be a fresh one inside the copy. */
@@ -101,6 +103,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
     recursive: true,
     filter: (source) => !skipped.has(basename(source)),
   });
+  options.prepare?.(folder);
   const manifest = join(folder, 'merlon.yaml');
   const state = options.state ?? join(folder, 's');
   const text = readFileSync(manifest, 'utf8').replaceAll('8443', String(port));

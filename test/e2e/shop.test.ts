@@ -1,6 +1,7 @@
 // The shop behind the platform: who reaches what, what is refused, and how each refusal is explained.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Call, keepAlive } from './caller.ts';
 import { outputOf, type Platform, startPlatform } from './platform.ts';
@@ -41,6 +42,26 @@ function expectProblem(answer: Call, status: number, code: string): void {
 async function explained(answer: Call): Promise<string> {
   return (await platform.explain(answer.decision)).replaceAll(/[\s│]+/g, ' ');
 }
+
+/** What comes back on a connection of its own for bytes that are no request. */
+function sayRaw(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port: platform.port, host: '127.0.0.1', servername: 'localhost', ca: platform.ca });
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk));
+    socket.on('end', () => resolve(text)).on('error', reject);
+    socket.end(bytes, 'latin1');
+  });
+}
+
+it('explains what was refused before it was a request', async () => {
+  const answer = await sayRaw('GET /api/orders HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  const [, decision = ''] = /merlon-decision: (\S+)/.exec(answer) ?? [];
+  const said = (await platform.explain(decision)).replaceAll(/[\s│]+/g, ' ');
+  expect(said).toContain('net.bad-header');
+  expect(said).toContain('/api/orders');
+});
 
 describe('an order', () => {
   let placed: Call;

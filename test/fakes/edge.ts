@@ -12,6 +12,7 @@ import {
   type TlsCredentials,
   type UpstreamLimits,
 } from '../../src/net/index.ts';
+import { createEndpointReport } from '../../src/openapi/index.ts';
 import { defaultRoute, snapshotOf } from './gateway.ts';
 
 export interface Edge {
@@ -39,6 +40,7 @@ export async function startEdge(
     log: silentLogger,
     weaknesses: noWeaknesses,
     record: () => undefined,
+    endpoints: createEndpointReport(),
     svid: () => {
       throw new Error('no service here speaks mutual TLS');
     },

@@ -1,13 +1,14 @@
 // A gateway over real sockets with a snapshot of a test's own, and behind it a service that speaks mutual TLS with an SVID of
 // its own, as an agent would for it.
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { OpenApiDocument } from '../../src/api/openapi.ts';
 import { noWeaknesses, type Weaknesses } from '../../src/api/protections.ts';
 import type { Decision } from '../../src/api/record.ts';
 import type { GatewayRoute, GatewaySnapshot } from '../../src/api/snapshot.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import {
@@ -18,6 +19,7 @@ import {
   tokenRulesOf,
 } from '../../src/limits/index.ts';
 import { createHttpServer } from '../../src/net/index.ts';
+import { createEndpointReport, type EndpointReport } from '../../src/openapi/index.ts';
 import { compileGatewayPolicies } from '../../src/policy/index.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority, type TestAuthority } from './identity.ts';
@@ -39,6 +41,7 @@ export interface Answer {
 export interface TestGateway {
   readonly decisions: Decision[];
   readonly seen: Seen[];
+  readonly endpoints: EndpointReport;
   readonly port: number;
   call(
     path: string,
@@ -62,6 +65,9 @@ export const defaultRoute: GatewayRoute = {
   securityHeaders: true,
   cors: undefined,
   validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'off' },
+  graphql: undefined,
+  mask: undefined,
+  deprecated: undefined,
   timeouts: { connectMs: 1000, firstByteMs: 2000, idleMs: 2000 },
   forwardAuthorization: false,
   canary: [],
@@ -74,6 +80,12 @@ export interface GatewayParts {
   readonly weaknesses?: Weaknesses;
   /** Fields of the service's answers. */
   readonly answer?: Record<string, string>;
+  /** Answers in the service's place. */
+  readonly respond?: RequestListener;
+  /** OpenAPI document of the service. */
+  readonly document?: OpenApiDocument;
+  /** Time of the gateway. Default: the machine's. */
+  readonly clock?: Clock;
   /** Answers instead of the service's own way. */
   readonly serve?: (seen: Seen) => Served;
 }
@@ -95,13 +107,19 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   verifier.trust('test.example', bundle);
   const service = await startEcho(authority, bundle, seen, parts);
   const route = { ...defaultRoute, ...parts.route };
-  const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, { bundle, ...parts.snapshot });
+  const snapshot = await snapshotOf(route, (service.address() as AddressInfo).port, {
+    bundle,
+    ...(parts.document === undefined ? {} : { openapi: { echo: parts.document } }),
+    ...parts.snapshot,
+  });
+  const endpoints = createEndpointReport();
   const limiter = createLimiter({ maxKeys: 1000 });
   const gateway = createGateway({
-    clock: systemClock,
+    clock: parts.clock ?? systemClock,
     log: silentLogger,
     weaknesses: parts.weaknesses ?? noWeaknesses,
     record: (decision) => decisions.push(decision),
+    endpoints,
     svid: () => ({ certificate: own.chain, key: own.key }),
     verify: verifier.verify,
     limits: ({ limits: section }) => {
@@ -126,6 +144,7 @@ export async function startTestGateway(parts: GatewayParts = {}): Promise<TestGa
   return {
     decisions,
     seen,
+    endpoints,
     port,
     call: (path, { method = 'GET', headers = {}, body } = {}) => call(port, path, method, headers, body),
     stop: async () => {
@@ -141,7 +160,7 @@ async function startEcho(
   authority: TestAuthority,
   ca: string,
   seen: Seen[],
-  { answer = {}, serve }: GatewayParts,
+  { answer = {}, serve, respond }: GatewayParts,
 ): Promise<Server> {
   const { chain, key } = await authority.issue('spiffe://test.example/service/echo');
   const server = createServer(
@@ -152,6 +171,7 @@ async function startEcho(
       incoming.on('end', () => {
         const one = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body };
         seen.push(one);
+        if (respond !== undefined) return respond(incoming, outgoing);
         const own = serve?.(one);
         if (own !== undefined) outgoing.writeHead(own.status, own.headers.flat() as string[]).end(own.body);
         else
@@ -206,8 +226,10 @@ export async function snapshotOf(
       connectionsPerIp: 100,
       requestsPerConnection: 100,
     },
-    ipAllow: [],
-    ipDeny: [],
+    ipAllow: { networks: [], files: [] },
+    ipDeny: { networks: [], files: [] },
+    scanners: undefined,
+    hideHeaders: [],
     trustedProxies: [],
     authn: { realm: 'test', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
     policy: compiled.policies,

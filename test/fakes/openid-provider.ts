@@ -79,7 +79,11 @@ export interface Rig {
 }
 
 /** Lets every login be tried. */
-export const freeThrottle: LoginThrottle = { take: () => ({ allowed: true }), forgive: () => undefined };
+export const freeThrottle: LoginThrottle = {
+  take: () => ({ allowed: true }),
+  forgive: () => undefined,
+  undo: () => undefined,
+};
 
 export interface RigOptions {
   readonly store?: Store;

@@ -12,6 +12,9 @@ import { stateLayout } from '../../src/server/state.ts';
 import { up } from '../../src/server/up.ts';
 import { createLogStream } from '../../src/supervisor/index.ts';
 
+// A service that answers every question of its GraphQL endpoint.
+const graphqlResponder = join(import.meta.dirname, '..', 'fakes', 'graphql-responder.ts');
+
 const root = join(import.meta.dirname, '..', '..');
 
 export interface TestPlatform {
@@ -80,7 +83,13 @@ export function withEverything(manifest: string): string {
   return manifest
     .replace('limits: { perIp: 1200/min,', 'ipDeny: [127.77.0.0/16]\n  limits: { perIp: 1200/min,')
     .replace('PUT: [legacy:write] }', 'PUT: [legacy:write] }\n    validate: { requests: report }')
-    .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ');
+    .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ')
+    .replace('limits: { perIp: 1200/min,', 'scanners: { friendly: [127.0.0.1] }\n  limits: { perIp: 1200/min,')
+    .replace('owner: { param: customerId,', 'mask: { unless: [manager] }\n    owner: { param: customerId,')
+    .replace(
+      '\nroutes:',
+      `\n  graph:\n    run: [node, ${graphqlResponder}]\n\nroutes:\n  - path: /graphql\n    service: graph\n    graphql: {}\n`,
+    );
 }
 
 function chosen(prefixes: readonly string[]): typeof attacks {

@@ -39,6 +39,7 @@ function createAdmin(weaknesses: Weaknesses = noWeaknesses, broken?: Error): Adm
   };
   const ports: AdminPorts = {
     status: () => reach('status', { snapshot: 'v1', roles: [], services: [], expiries: [], warnings: [] }),
+    endpoints: () => reach('endpoints', { endpoints: [], overflow: 0 }),
     findRecord: (id) => reach('findRecord', id === 'missing' ? undefined : ({ id } as Decision)),
     queryRecords: () => reach('queryRecords', []),
     users: {

@@ -33,6 +33,7 @@ export const adminOperations: readonly AdminOperation[] = [
   ['POST', '/admin/reload', (ports) => ports.reload()],
   ['GET', '/admin/records', (ports, { query }) => ports.queryRecords(parse(recordQuery, Object.fromEntries(query)))],
   ['GET', '/admin/records/*', async (ports, { rest }) => (await ports.findRecord(rest)) ?? notFound('record', rest)],
+  ['GET', '/admin/endpoints', (ports) => ports.endpoints()],
   ['GET', '/admin/ledger/key', async (ports) => ({ key: ports.ledgerKey() })],
   ['GET', '/admin/ledger/checkpoint', async (ports) => ({ checkpoint: await ports.checkpoint() })],
   ['GET', '/admin/users', (ports) => ports.users.list()],

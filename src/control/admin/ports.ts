@@ -13,6 +13,7 @@ import type {
   UserSummary,
 } from '../../api/admin.ts';
 import type { RoleState } from '../../api/channel.ts';
+import type { EndpointFindings } from '../../api/edge.ts';
 import type { Decision, LedgerRecord } from '../../api/record.ts';
 
 /** What the admin API can do; the composition root supplies each as a function. */
@@ -27,6 +28,8 @@ export interface AdminPorts {
   }>;
   readonly findRecord: (id: string) => Promise<LedgerRecord | undefined>;
   readonly queryRecords: (query: RecordQuery) => Promise<readonly LedgerRecord[]>;
+  /** Undeclared and deprecated endpoints that were used. */
+  readonly endpoints: () => Promise<EndpointFindings>;
   readonly users: {
     readonly list: () => Promise<readonly UserSummary[]>;
     /** Gives the generated password where none was set. Throws `oidc.user-exists`. */

@@ -4,6 +4,7 @@ import type {
   EgressListener,
   Endpoint,
   OutboundEdge,
+  ServiceProtocol,
   UpstreamSettings,
 } from '../../api/snapshot.ts';
 import type { Manifest, Service } from '../../manifest/index.ts';
@@ -55,6 +56,11 @@ function upstreamOf(name: string, { upstream, health }: Service, { routes, gatew
   };
 }
 
+/** What a service speaks, where that is not HTTP/1.1. */
+export function protocolOf(service: Service | undefined): { readonly protocol?: ServiceProtocol } {
+  return service === undefined || service.protocol === 'http1' ? {} : { protocol: service.protocol };
+}
+
 /** The agent's view of the manifest: who lives here, who may call whom, and through which ports. */
 export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle: string): AgentSnapshot {
   const { trustDomain } = manifest;
@@ -72,6 +78,7 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
         serverName: serverName(trustDomain, name),
         endpoints: endpointsOf(name, service, portOf),
         upstream: upstreamOf(name, service, manifest),
+        ...protocolOf(service),
         callers: callersOf(name, manifest),
       }),
     ),
@@ -84,6 +91,7 @@ export function compileAgentSnapshot(manifest: Manifest, portOf: PortOf, bundle:
           serverName: serverName(trustDomain, callee),
           calleeId: serviceId(trustDomain, callee),
           endpoint: inbound,
+          ...protocolOf(manifest.services[callee]),
         }),
       ),
     ),

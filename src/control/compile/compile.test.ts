@@ -24,6 +24,7 @@ const gateway = compileGatewaySnapshot(manifest, {
   clientCa: undefined,
   authn: { realm: 'shop.example', issuers: [], apiKeys: [], revokedTokens: [], revokedSubjects: [] },
   policy: {} as GatewayPolicies,
+  ipLists: new Map(),
   documents: new Map(),
   waf: undefined,
   providerSocket: '/run/oidc.sock',
@@ -112,7 +113,7 @@ describe("the gateway's snapshot", () => {
   test('carries the bounds of the manifest, a body limit with every route, and the addresses that are denied', () => {
     expect(gateway.http.bodyBytes).toBe(1_048_576);
     expect(gateway.routes.map(({ bodyBytes }) => bodyBytes)).toEqual([1_048_576, 1_048_576, 1_048_576]);
-    expect(gateway.ipDeny).toEqual(['192.0.2.0/24']);
+    expect(gateway.ipDeny).toEqual({ networks: ['192.0.2.0/24'], files: [] });
     expect(gateway.provider).toEqual({ path: '/oidc', socket: '/run/oidc.sock' });
   });
 });

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
-import type { OpenApiDocument } from '../../api/openapi.ts';
+import { sensitiveData } from '../../api/edge.ts';
+import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';
 import { parseCertificate, parseCertificatesPem } from '../../crypto/index.ts';
-import type { DataClass, Manifest, Route } from '../../manifest/index.ts';
+import type { Manifest, Route } from '../../manifest/index.ts';
 import type { PortOf } from '../topology.ts';
+import { protocolOf } from './agent.ts';
+import { compileDeprecation, compileGraphqlLimits, compileNetworks, compileScanners, type IpLists } from './edge.ts';
 import { compileLimits } from './limits.ts';
 import { roleId, routeName, serverName, serviceId, servicesOf } from './names.ts';
 import { compileWafSection } from './waf.ts';
 import type { WafRuleFiles } from './waf-rules.ts';
-
-/** Data that no cache may keep. */
-const sensitiveData: ReadonlySet<DataClass> = new Set<DataClass>(['pii', 'payment', 'health', 'credentials']);
 
 /** What the gateway's snapshot is made of beside the manifest. */
 export interface GatewayFacts {
@@ -29,6 +29,10 @@ export interface GatewayFacts {
   readonly apiKeyLimits?: readonly ApiKeyLimit[];
   readonly policy: GatewayPolicies;
   readonly documents: ReadonlyMap<string, OpenApiDocument>;
+  /** Methods of the gRPC services that declare them. */
+  readonly grpc?: ReadonlyMap<string, readonly GrpcMethod[]>;
+  /** Networks of every file that the manifest names, by the name it has there. */
+  readonly ipLists: IpLists;
   /** Rules of the WAF, where a route has one. */
   readonly waf: WafRuleFiles | undefined;
   /** Unix socket of the embedded OpenID Provider, where it is used. */
@@ -67,13 +71,16 @@ export function compileGatewaySnapshot(manifest: Manifest, facts: GatewayFacts):
       connectionsPerIp: limits.connectionsPerIp,
       requestsPerConnection: limits.requestsPerConnection,
     },
-    ipAllow: gateway.ipAllow.map(({ text }) => text),
-    ipDeny: gateway.ipDeny.map(({ text }) => text),
+    ipAllow: compileNetworks(gateway.ipAllow, facts.ipLists),
+    ipDeny: compileNetworks(gateway.ipDeny, facts.ipLists),
+    scanners: compileScanners(gateway.scanners, facts.ipLists),
+    hideHeaders: gateway.hideHeaders.map((name) => name.toLowerCase()),
     trustedProxies: gateway.trustedProxies.map(({ text }) => text),
     authn: { ...facts.authn, apiKeyHeader: { name: gateway.apiKeys.header, bearer: gateway.apiKeys.bearer } },
     policy: facts.policy,
     limits: compileLimits(manifest, facts.apiKeyLimits),
     openapi: Object.fromEntries(facts.documents),
+    ...(facts.grpc === undefined || facts.grpc.size === 0 ? {} : { grpc: Object.fromEntries(facts.grpc) }),
     waf: compileWafSection(manifest, facts.waf),
     services: routedServices(manifest, facts.portOf),
     routes: manifest.routes.map((route, index) => compileRoute(route, index, manifest)),
@@ -92,12 +99,13 @@ function routedServices({ services, routes, trustDomain }: Manifest, portOf: Por
   const routed = new Set(routes.flatMap(servicesOf));
   return Object.entries(services)
     .filter(([name]) => routed.has(name))
-    .map(([name, { data }]) => ({
+    .map(([name, service]) => ({
       name,
       spiffeId: serviceId(trustDomain, name),
       endpoints: [{ host: '127.0.0.1', port: portOf('inbound') }],
       serverName: serverName(trustDomain, name),
-      sensitive: data.some((each) => sensitiveData.has(each)),
+      sensitive: service.data.some((each) => sensitiveData.has(each)),
+      ...protocolOf(service),
     }));
 }
 
@@ -123,6 +131,9 @@ function compileRoute(route: Route, index: number, { gateway, routes }: Manifest
       maxAgeSeconds: Math.trunc(cors.maxAge / 1000),
     },
     validate: route.validate,
+    graphql: compileGraphqlLimits(route.graphql),
+    mask: route.mask,
+    deprecated: compileDeprecation(route.deprecated),
     timeouts: {
       connectMs: timeouts.connect ?? gateway.timeouts.connect,
       firstByteMs: timeouts.firstByte ?? gateway.timeouts.firstByte,

@@ -1,14 +1,23 @@
-import type { OpenApiDocument } from '../../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { OperationRules, PolicyModel, RouteRules } from '../../api/policy.ts';
 import type { Manifest, Route } from '../../manifest/index.ts';
 import { routeName } from './names.ts';
 
 /** What authorization follows from: the manifest's routes and the operations of the OpenAPI documents behind them. */
-export function compilePolicyModel(manifest: Manifest, documents: ReadonlyMap<string, OpenApiDocument>): PolicyModel {
+export function compilePolicyModel(
+  manifest: Manifest,
+  documents: ReadonlyMap<string, OpenApiDocument>,
+  grpc: ReadonlyMap<string, readonly GrpcMethod[]> = new Map(),
+): PolicyModel {
   return {
     services: Object.entries(manifest.services).map(([name, { data }]) => ({ name, data })),
     routes: manifest.routes.map(rulesOf),
-    operations: manifest.routes.flatMap((route) => operationsOf(route, documents.get(route.service))).filter(unique()),
+    operations: manifest.routes
+      .flatMap((route) => [
+        ...operationsOf(route, documents.get(route.service)),
+        ...grpcOperationsOf(route, grpc.get(route.service)),
+      ])
+      .filter(unique()),
     roles: Object.keys(manifest.roles),
     claims: { sub: 'String', email: 'String', client_id: 'String', ...ownerClaims(manifest) },
   };
@@ -41,7 +50,18 @@ function operationsOf(route: Route, document: OpenApiDocument | undefined): Oper
       path: (route.stripPrefix && route.path !== '/' ? route.path : '') + base + template,
       params: parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
     }))
-    .filter(({ path }) => route.path === '/' || path === route.path || path.startsWith(`${route.path}/`));
+    .filter(({ path }) => liesBelow(route, path));
+}
+
+/** The methods that a route lets through. */
+function grpcOperationsOf(route: Route, methods: readonly GrpcMethod[] = []): OperationRules[] {
+  return methods
+    .filter(({ path }) => liesBelow(route, path))
+    .map(({ path }) => ({ service: route.service, id: path.slice(1), method: 'POST', path, params: [] }));
+}
+
+function liesBelow(route: Route, path: string): boolean {
+  return route.path === '/' || path === route.path || path.startsWith(`${route.path}/`);
 }
 
 function unique(): (rules: OperationRules) => boolean {

@@ -33,6 +33,7 @@ function policyRequest(
     nowMs,
   };
   if (request.peerCertificate !== undefined) facts.certificate = shownCertificate(request.peerCertificate).facts;
+  if (exchange.route.service.protocol === 'grpc') facts.operation = exchange.path.slice(1);
   if (match?.kind === 'match') {
     facts.operation = match.operation.id;
     facts.params = match.params;

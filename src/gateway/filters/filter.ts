@@ -3,11 +3,12 @@ import type { GatewayRoute, GatewayService, GatewaySnapshot } from '../../api/sn
 import type { Authn } from '../../authn/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CompiledLimits } from '../../limits/index.ts';
-import type { CidrSet } from '../../net/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { GatewayAuthorizer } from '../../policy/index.ts';
 import type { CompiledWaf } from '../compile-waf.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
+import type { NetworkSet } from '../networks.ts';
+import type { ScannerWatch } from '../scanner-watch.ts';
 
 /** What the filters of all routes share, compiled from one snapshot. */
 export interface Engines {
@@ -17,8 +18,9 @@ export interface Engines {
   readonly authorizer: GatewayAuthorizer;
   readonly limits: CompiledLimits;
   readonly waf: CompiledWaf | undefined;
-  readonly ipAllow: CidrSet | undefined;
-  readonly ipDeny: CidrSet | undefined;
+  readonly ipAllow: NetworkSet | undefined;
+  readonly ipDeny: NetworkSet | undefined;
+  readonly scanners: ScannerWatch | undefined;
   readonly weaknesses: Weaknesses;
 }
 

@@ -1,7 +1,7 @@
 import type { Denial } from '../../api/record.ts';
 import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
+import { bufferBody, joined } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
-import { isNetError } from '../net-errors.ts';
 import { operationOf } from '../operation.ts';
 import type { CompileFilter } from './filter.ts';
 
@@ -10,7 +10,7 @@ type Check = (exchange: Exchange) => Denial | undefined | Promise<Denial | undef
 /** Parameters and body as the service's OpenAPI document declares them; what it does not declare is refused. */
 export const openapi: CompileFilter = (_, { config, validator }) => {
   const { requests, undeclared } = config.validate;
-  if (validator === undefined || requests === 'off') return undefined;
+  if (validator === undefined || requests === 'off' || config.graphql !== undefined) return undefined;
   const check: Check = (exchange) => {
     const match = operationOf(exchange, validator);
     if (match.kind === 'match') return checkRequest(exchange, match, validator, config.bodyBytes);
@@ -38,22 +38,9 @@ function checkRequest(
   if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
     return denial;
   const useful = Math.min(maxBytes, validator.maxBodyBytes(match.operation) ?? maxBytes);
-  return bufferBody(exchange, useful).then(
+  return bufferBody(exchange, useful, 'openapi').then(
     (failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer),
   );
-}
-
-async function bufferBody(exchange: Exchange, maxBytes: number): Promise<Denial | undefined> {
-  try {
-    exchange.body = await exchange.request.body.buffer(maxBytes);
-    return undefined;
-  } catch (error) {
-    if (!isNetError(error)) throw error;
-    return {
-      status: error.status,
-      reason: { filter: 'openapi', code: error.code, message: error.message, claim: 'body' },
-    };
-  }
 }
 
 /** What would be refused is kept for the record, and passes. */
@@ -66,8 +53,4 @@ function reporting(check: Check): Check {
     const result = check(exchange);
     return result instanceof Promise ? result.then((denial) => note(exchange, denial)) : note(exchange, result);
   };
-}
-
-function joined(values: readonly string[], separator: string): string | undefined {
-  return values.length < 2 ? values[0] : values.join(separator);
 }

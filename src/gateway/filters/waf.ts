@@ -17,7 +17,7 @@ export const waf: CompileFilter = ({ waf: compiled, weaknesses }, { config, vali
   const settings = compiled?.section.routes[config.name];
   if (compiled === undefined || settings === undefined || weaknesses.has('waf')) return undefined;
   const { sampling } = compiled.section;
-  const isValidated = validator !== undefined && config.validate.requests === 'block';
+  const isValidated = validator !== undefined && config.validate.requests === 'block' && config.graphql === undefined;
   const choose = isValidated ? byOperation(compiled, settings, validator) : always(compiled.engine.route(settings));
   return (exchange) => {
     if (sampling < 100 && lotOf(exchange.id) >= sampling) return undefined;
@@ -56,11 +56,11 @@ function byOperation({ engine }: CompiledWaf, settings: GatewayRouteWaf, validat
 const lotOf = (id: string): number => Number.parseInt(id.slice(-4), 16) / 655.36;
 
 /** A body that is not there, that the manifest lets stream, or that is a stream of messages by its nature. */
-function isUnread({ request }: Exchange, { streamsBodies, mode, bodyBytes }: GatewayRouteWaf): boolean {
+function isUnread({ request, route }: Exchange, { streamsBodies, mode, bodyBytes }: GatewayRouteWaf): boolean {
   const { body } = request;
   if (!body.present || streamsBodies) return true;
   if (mode === 'detect' && (body.length ?? 0) > bodyBytes) return true;
-  return request.headers.get('content-type')?.startsWith('application/grpc') === true;
+  return route.service.protocol === 'grpc';
 }
 
 function inspectBody(exchange: Exchange, route: RouteWaf, inspection: Inspection, settings: GatewayRouteWaf): Outcome {

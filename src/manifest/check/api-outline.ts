@@ -12,8 +12,11 @@ export interface ApiOutline {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Largest OpenAPI document, in bytes. */
-export const maxApiBytes = 8 * 1024 * 1024;
+/** Largest OpenAPI document, in bytes: that of GitHub has 13 MB. */
+export const maxApiBytes = 64 * 1024 * 1024;
+
+/** Largest of them in YAML, which takes some seconds for each of these. */
+const maxYamlBytes = 8 * 1024 * 1024;
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
@@ -51,6 +54,7 @@ function tryReadTree(text: string): unknown {
       // YAML in braces, perhaps.
     }
   }
+  if (text.length > maxYamlBytes) return undefined;
   const { value, faults } = readYaml(text);
   return faults.length > 0 ? undefined : value;
 }

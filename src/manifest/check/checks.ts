@@ -1,5 +1,7 @@
+import { checkEdgeKeys } from './edge.ts';
 import { checkAcmeDomains, checkFiles } from './files.ts';
 import type { Check } from './finding.ts';
+import { checkIpLists } from './ip-list.ts';
 import { checkCosts, checkCountedCallers, checkSharedLimits } from './limits.ts';
 import { checkClientScopes, checkIssuers, checkRoles, checkServiceNames } from './references.ts';
 import { checkDuplicateRoutes, checkPublicData, checkRoutesAgainstApis, checkScopeMethods } from './routes.ts';
@@ -26,9 +28,11 @@ export const checks: readonly Check[] = [
   checkCosts,
   checkSharedLimits,
   checkPublicData,
+  checkEdgeKeys,
   checkPorts,
   checkVariables,
   checkFiles,
+  checkIpLists,
   checkAcmeDomains,
   checkReachable,
   checkCycles,

@@ -19,7 +19,7 @@ function tryRead<T>(path: Path, read: () => T): T | Finding {
 }
 
 /** The text of a file that the manifest names, or what is wrong with it. */
-function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
+export function readNamed({ files, resolve }: Reader, name: string, path: Path, maxBytes: number): string | Finding {
   const missing = error('manifest.missing-file', path, `there is no file \`${name}\``);
   return tryRead(path, () => files.readText(resolve(name), maxBytes) ?? missing);
 }
@@ -42,6 +42,7 @@ export function readApis(draft: Draft, reader: Reader): { apis: Map<string, ApiO
 }
 
 const maxPemBytes = 1024 * 1024;
+const maxPolicyBytes = 8 * 1024 * 1024;
 
 const certificatePem = /-----BEGIN CERTIFICATE-----/;
 const keyPem = /-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/;
@@ -115,7 +116,7 @@ function checkPolicies(input: CheckInput): Finding[] {
     const path: Path = Array.isArray(written) ? ['policies', at] : ['policies'];
     const items = tryRead(path, () => input.files.list(input.resolve(name)));
     if (items === undefined) {
-      const text = readNamed(input, name, path, maxApiBytes);
+      const text = readNamed(input, name, path, maxPolicyBytes);
       return typeof text === 'string' ? [] : [text];
     }
     if ('code' in items) return [items];
@@ -135,7 +136,18 @@ function checkFolders(input: CheckInput): Finding[] {
   });
 }
 
+const maxDescriptorBytes = 16 * 1024 * 1024;
+
+function checkDescriptors(input: CheckInput): Finding[] {
+  return input.draft.services.flatMap(([name, { descriptors }]) => {
+    if (descriptors === undefined) return [];
+    const text = readNamed(input, descriptors, ['services', name, 'descriptors'], maxDescriptorBytes);
+    return typeof text === 'string' ? [] : [text];
+  });
+}
+
 /** Every file and folder that the manifest names is there. */
 export function checkFiles(input: CheckInput): Finding[] {
-  return [checkPem, checkJwks, checkRedisAuthority, checkPolicies, checkFolders].flatMap((check) => check(input));
+  const all = [checkPem, checkJwks, checkRedisAuthority, checkPolicies, checkFolders, checkDescriptors];
+  return all.flatMap((check) => check(input));
 }

@@ -53,6 +53,7 @@ export function checkRoles({ draft }: CheckInput): Finding[] {
     ...draft.routes.flatMap(([at, route]) => [
       ...unknown(route.roles, ['routes', at, 'roles']),
       ...unknown(route.owner?.unless ?? [], ['routes', at, 'owner', 'unless']),
+      ...unknown(route.mask?.unless ?? [], ['routes', at, 'mask', 'unless']),
     ]),
   ];
 }

@@ -86,6 +86,7 @@ export function draftText(parts: DraftParts): string {
     '',
     'gateway:',
     '  listen: https://127.0.0.1:8443',
+    '  waf: { mode: block }  # `detect` lets pass what it would refuse, and records it',
     '',
     parts.services.length === 0 ? 'services: {}' : 'services:',
     ...parts.services.flatMap((service, index) => [...(index > 0 ? [''] : []), ...serviceLines(service, parts)]),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ipList, scanners } from './edge.ts';
 import { acme, certificate, certificates, clientCertificates, refineEdge, tls } from './edge-tls.ts';
 import { gatewayLimits } from './limits.ts';
 import { type Address, address, duration, matching, network, origin } from './terms.ts';
@@ -55,8 +56,15 @@ export const gateway = z
       .default('none')
       .describe('`required`: each connection begins with a PROXY protocol header (v1 or v2) of a trusted proxy.'),
     workers: z.int().min(1).max(256).default(1).describe('Processes that share the port.'),
-    ipAllow: z.array(network).default([]).describe('Client networks that may call; empty: all.'),
-    ipDeny: z.array(network).default([]).describe('Client networks that may not call. Wins over `ipAllow`.'),
+    ipAllow: ipList.default([]).describe('Client networks that may call, or files that list them; empty: all.'),
+    ipDeny: ipList.default([]).describe('Client networks that may not call, or files. Wins over `ipAllow`.'),
+    scanners: scanners
+      .exactOptional()
+      .describe('Throttles addresses that behave like scanners: by what fails, by tool, by honeypot. Default: off.'),
+    hideHeaders: z
+      .array(matching('a header name', /^[A-Za-z0-9-]{1,64}$/, '`X-Debug-Token`'))
+      .default([])
+      .describe('Response headers of services that callers never see, beside those that name software.'),
     trustedProxies: z.array(network).default([]).describe('Proxies in front whose `X-Forwarded-For` is believed.'),
     limits: gatewayLimits
       .prefault({})

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deprecated, graphql, mask } from './edge.ts';
 import { routeLimits } from './limits.ts';
 import { duration, label, type Method, matching, method, name, origin, refuse, scope, size } from './terms.ts';
 import { canary, sticky } from './upstream.ts';
@@ -133,6 +134,11 @@ export const route = z
     cors: cors.exactOptional().describe('Cross-origin calls from browsers. Default: none.'),
     headers: z.boolean().default(true).describe('Whether security headers are added to responses.'),
     validate: validate.prefault({}).describe("Checks against the service's OpenAPI document."),
+    graphql: graphql
+      .exactOptional()
+      .describe('Bounds of a GraphQL endpoint: only POST with JSON is taken, each document is measured.'),
+    mask: mask.exactOptional().describe('Masks fields of JSON responses. Default: nothing is masked.'),
+    deprecated: deprecated.exactOptional().describe('A version that goes away: callers are told, at last refused.'),
     waf: routeWaf.prefault({}).describe('Where the web application firewall differs on this route.'),
     timeouts: timeouts.prefault({}).describe("Times of this route. Default: the gateway's."),
     forwardAuthorization: z

@@ -37,6 +37,30 @@ const command = z.union([
   z.array(z.string()).min(1),
 ]);
 
+/** Keys that mean nothing to a service that speaks what it does. */
+function refuseForeignKeys(
+  {
+    protocol,
+    descriptors,
+    openapi,
+    health,
+  }: { protocol: string; descriptors?: string; openapi?: string; health?: string },
+  context: z.RefinementCtx,
+): void {
+  const code = 'manifest.bad-service';
+  if (descriptors !== undefined && protocol !== 'grpc')
+    refuse(context, '`descriptors` describe a gRPC service', { code, hint: 'add `protocol: grpc`' }, ['descriptors']);
+  if (openapi !== undefined && protocol === 'grpc')
+    refuse(context, 'an OpenAPI document says nothing of gRPC', { code, hint: 'use `descriptors`' }, ['openapi']);
+  if (health !== undefined && protocol !== 'http1')
+    refuse(
+      context,
+      '`health` is asked by HTTP/1.1, which this service does not speak',
+      { code, hint: 'remove `health`: that the port accepts connections will do' },
+      ['health'],
+    );
+}
+
 export const service = z
   .strictObject({
     run: command
@@ -54,11 +78,20 @@ export const service = z
     port: port
       .exactOptional()
       .describe('Port that the command listens on, given to it as `PORT`. Default: a free one.'),
+    protocol: z
+      .enum(['http1', 'http2', 'grpc'])
+      .default('http1')
+      .describe('What the service speaks: HTTP/1.1, HTTP/2 without TLS (by prior knowledge), or gRPC over that.'),
     health: matching('a path', /^\/[\x21-\x7e]{0,1023}$/, '`/healthz`')
       .exactOptional()
       .describe('Path that answers 2xx when the service is ready. Default: that its port accepts connections.'),
     startTimeout: duration.prefault('30s').describe('How long it may take to become ready.'),
     openapi: file.exactOptional().describe('Its OpenAPI 3 document. Requests are checked against it.'),
+    descriptors: file
+      .exactOptional()
+      .describe(
+        'Descriptor set of a gRPC service (`protoc --descriptor_set_out`, `buf build -o`). Methods that it does not declare are refused.',
+      ),
     data: z.array(dataClass).default([]).describe('Classes of data that it handles.'),
     calls: z.array(label).default([]).describe('Services that it may call. All other calls are denied.'),
     egress: z.array(endpoint).default([]).describe('Destinations outside that it may reach, as `host:port`.'),
@@ -72,6 +105,7 @@ export const service = z
     const code = 'manifest.bad-service';
     if ((service.run === undefined) === (service.address === undefined))
       refuse(context, 'a service needs exactly one of `run` and `address`', { code });
+    refuseForeignKeys(service, context);
     if (service.run !== undefined) return;
     const pointless = (['cwd', 'port', 'env'] as const).filter(
       (key) => service[key] !== undefined && !(key === 'env' && Object.keys(service.env).length === 0),

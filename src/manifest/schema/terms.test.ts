@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { tryParseNetwork } from './networks.ts';
 import { tryParseSecretReference } from './secret-path.ts';
-import { tryParseAddress, tryParseEndpoint, tryParseNetwork } from './terms.ts';
+import { tryParseAddress, tryParseEndpoint } from './terms.ts';
 
 test.each([
   ['10.0.0.0/8', 4, 8],

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Rate, tryParseDuration, tryParseRate, tryParseSize } from '../../core/quantity.ts';
 import type { ManifestCode } from '../codes.ts';
+import { tryParseNetwork } from './networks.ts';
 import { type UnavailableKey, unavailable } from './unavailable.ts';
 
 // The words that the manifest's sections share. Each reads one scalar and gives its resolved value.
@@ -65,23 +66,6 @@ export const rate = parsed('a rate', '`10/s`, `600/min` or `10000/day`', (text):
   const value = tryParseRate(text);
   return value === undefined ? undefined : { ...value, text };
 });
-
-/** A network in CIDR notation, or one address. */
-export interface Network {
-  readonly address: string;
-  readonly prefix: number;
-  readonly family: 4 | 6;
-  readonly text: string;
-}
-
-export function tryParseNetwork(text: string): Network | undefined {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0 || address.includes('%')) return undefined;
-  const bits = family === 4 ? 32 : 128;
-  if (prefix !== undefined && (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits)) return undefined;
-  return { address, prefix: prefix === undefined ? bits : Number(prefix), family: family as 4 | 6, text };
-}
 
 export const network = parsed(
   'a network or address',

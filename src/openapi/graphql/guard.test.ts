@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GraphqlLimits } from '../../api/openapi.ts';
-import { compileGraphql, defaultGraphqlLimits } from './guard.ts';
+import { defaultGraphqlLimits, type GraphqlLimits } from '../../api/openapi.ts';
+import { compileGraphql } from './guard.ts';
 
 const unlimited: GraphqlLimits = {
   maxDepth: 1e9,

@@ -1,4 +1,4 @@
-import type { GraphqlLimits } from '../../api/openapi.ts';
+import { defaultGraphqlLimits, type GraphqlLimits } from '../../api/openapi.ts';
 import type { Denial } from '../../api/record.ts';
 import type { DenialCode } from '../errors.ts';
 import { isObject } from '../json.ts';
@@ -8,17 +8,6 @@ import { parseJson } from '../validate/json-guard.ts';
 import { type GraphqlDocument, type OperationDefinition, parseGraphql } from './document.ts';
 import { GraphqlFault } from './lexer.ts';
 import { measureOperation } from './measure.ts';
-
-/** What a service gets that says no more. */
-export const defaultGraphqlLimits: GraphqlLimits = {
-  maxDepth: 10,
-  maxAliases: 15,
-  maxCost: 5000,
-  maxDirectives: 30,
-  maxTokens: 2000,
-  maxBatch: 1,
-  introspection: false,
-};
 
 /** Checks the body of one request to a GraphQL endpoint (GraphQL over HTTP, section 6). */
 export type CheckGraphql = (method: string, contentType: string | undefined, body: Buffer) => Denial | undefined;

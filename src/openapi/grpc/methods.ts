@@ -3,7 +3,8 @@
 import type { GrpcMethod } from '../../api/openapi.ts';
 import type { Denial } from '../../api/record.ts';
 import { MerlonError } from '../../core/errors.ts';
-import { deny } from '../validate/deny.ts';
+import type { DenialCode } from '../errors.ts';
+import { type DenialFacts, deny } from '../validate/deny.ts';
 
 const maxMethods = 10_000;
 
@@ -105,17 +106,17 @@ function malformed(): MerlonError {
 /** Checks one request to a gRPC service. */
 export type CheckGrpc = (method: string, path: string, contentType: string | undefined) => Denial | undefined;
 
-/** Lets in the calls of `methods` and nothing else: no reflection, no health check, unless they are among them. */
-export function compileGrpc(methods: readonly GrpcMethod[]): CheckGrpc {
-  const paths = new Set(methods.map(({ path }) => path));
+/** Lets in the calls of `methods` and nothing else: no reflection, no health check, unless they are among them. Undefined: any call. */
+export function compileGrpc(methods: readonly GrpcMethod[] | undefined): CheckGrpc {
+  const paths = methods && new Set(methods.map(({ path }) => path));
   return (method, path, contentType) => {
-    if (!paths.has(path))
-      return deny(404, undefined, 'openapi.grpc-undeclared', 'the service has no such method', {
+    if (paths?.has(path) === false)
+      return refuse(404, 'openapi.grpc-undeclared', 'the service has no such method', {
         claim: 'path',
         fix: 'call a method that its descriptors declare',
       });
     if (method !== 'POST')
-      return deny(405, undefined, 'openapi.grpc-undeclared', 'a gRPC call must be a POST', {
+      return refuse(405, 'openapi.grpc-undeclared', 'a gRPC call must be a POST', {
         claim: 'method',
         fix: 'call it with a gRPC client',
       });
@@ -123,9 +124,14 @@ export function compileGrpc(methods: readonly GrpcMethod[]): CheckGrpc {
     const isGrpc = contentType !== undefined && /^application\/grpc(?:\+[a-z0-9.-]{1,40})?$/.test(contentType);
     return isGrpc
       ? undefined
-      : deny(415, undefined, 'openapi.media-type', 'a gRPC call must be of type application/grpc', {
+      : refuse(415, 'openapi.media-type', 'a gRPC call must be of type application/grpc', {
           claim: 'header content-type',
           fix: 'call it with a gRPC client',
         });
   };
+}
+
+function refuse(status: number, code: DenialCode, message: string, facts: DenialFacts): Denial {
+  const { reason } = deny(status, undefined, code, message, facts);
+  return { status, reason: { ...reason, filter: 'grpc' } };
 }

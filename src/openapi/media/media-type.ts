@@ -108,3 +108,20 @@ export function kindOf(essence: string): ContentKind {
   if (essence === 'multipart/form-data') return 'multipart';
   return essence.startsWith('text/') ? 'text' : 'opaque';
 }
+
+const jsonLines: ReadonlySet<string> = new Set([
+  'application/x-ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+]);
+
+/** Whether a `Content-Type` promises a JSON text, or one a line; undefined for anything else, and for two fields. */
+export function jsonKindOf(fields: readonly string[]): 'text' | 'lines' | undefined {
+  const [field] = fields;
+  const type = field === undefined || fields.length > 1 ? undefined : tryParseMediaType(field);
+  if (type === undefined) return undefined;
+  const charset = type.parameters.get('charset');
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) return undefined;
+  if (jsonLines.has(type.essence)) return 'lines';
+  return isJson(type.essence) ? 'text' : undefined;
+}

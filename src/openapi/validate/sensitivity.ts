@@ -21,18 +21,19 @@ export function isSensitive(schemas: OpenApiDocument['schemas'], schema: Schema,
   return false;
 }
 
-function isMarked(schema: Schema): boolean {
+/** Whether a schema says by itself that its values must not be shown. */
+export function isMarked(schema: Schema): boolean {
   return (
     isObject(schema) &&
     (schema['x-merlon-sensitive'] === true || schema.writeOnly === true || schema.format === 'password')
   );
 }
 
-/** The schemas and everything that describes the same value. */
-function withParts(schemas: OpenApiDocument['schemas'], roots: readonly Schema[]): Schema[] {
+/** The schemas and everything that describes the same value; `most`: after how many the search ends. */
+export function withParts(schemas: OpenApiDocument['schemas'], roots: readonly Schema[], most = maxSchemas): Schema[] {
   const found = new Set<Schema>(roots);
   for (const schema of found) {
-    if (typeof schema === 'boolean' || found.size > maxSchemas) continue;
+    if (typeof schema === 'boolean' || found.size > most) continue;
     const targets = [schema.$ref, ...Object.values(schema.discriminator?.mapping ?? {})];
     for (const key of targets) {
       const target = key === undefined ? undefined : own(schemas, key);
@@ -43,7 +44,8 @@ function withParts(schemas: OpenApiDocument['schemas'], roots: readonly Schema[]
   return [...found];
 }
 
-function childrenAt(schema: Schema, token: string): Schema[] {
+/** What `schema` says of its member or element `token`. */
+export function childrenAt(schema: Schema, token: string): Schema[] {
   if (typeof schema === 'boolean') return [];
   const property = own(schema.properties ?? {}, token);
   const parts = [

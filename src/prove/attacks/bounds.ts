@@ -1,4 +1,4 @@
-import type { Manifest } from '../../manifest/index.ts';
+import type { Manifest, Network } from '../../manifest/index.ts';
 import { type Attack, gotThrough, inconclusive, type Judgement, notApplicable, stopped } from '../attack.ts';
 import { nameOf } from '../places.ts';
 import { askRightfully, faultOfSuccess, judgeRefusal, type Refusal, subjectFor, wasLetThrough } from '../probes.ts';
@@ -188,7 +188,9 @@ const deniedNetwork: Attack = {
   standards: ['CWE-284', 'OWASP API8:2023'],
   plan: (context) => {
     const { edge, manifest } = context.target;
-    const denied = manifest.gateway.ipDeny.find(({ address }) => address.startsWith('127.'));
+    const denied = manifest.gateway.ipDeny.find(
+      (entry): entry is Network => 'address' in entry && entry.address.startsWith('127.'),
+    );
     if (denied === undefined || !canBeSomebodyElse(context.target))
       return notApplicable('the manifest denies no network from which a probe could call');
     if (!hasPlainRequest(context))

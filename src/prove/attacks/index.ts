@@ -4,14 +4,18 @@ import { adminAttacks } from './admin.ts';
 import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { framingAttacks } from './framing.ts';
+import { graphqlAttacks } from './graphql.ts';
+import { guessingAttack } from './guessing.ts';
 import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
 import { inputAttacks } from './input.ts';
+import { leakAttacks } from './leaks.ts';
 import { ledgerAttacks } from './ledger.ts';
 import { limitAttacks } from './limits.ts';
 import { meshAttacks } from './mesh.ts';
 import { pathAttacks } from './paths.ts';
 import { providerAttacks } from './provider.ts';
+import { scannerAttacks } from './scanners.ts';
 import { secretsAttacks } from './secrets.ts';
 import { tokenAttacks } from './tokens.ts';
 import { transportAttacks } from './transport.ts';
@@ -27,11 +31,15 @@ export const attacks: readonly Attack[] = [
   ...tokenAttacks,
   ...apiKeyAttacks,
   ...providerAttacks,
+  guessingAttack,
   ...accessAttacks,
   ...identityAttacks,
   ...inputAttacks,
+  ...graphqlAttacks,
+  ...leakAttacks,
   ...wafAttacks,
   ...limitAttacks,
+  ...scannerAttacks,
   ...meshAttacks,
   ...secretsAttacks,
   ...adminAttacks,
@@ -53,8 +61,11 @@ export const domains: Readonly<Record<string, string>> = {
   owner: 'Object ownership',
   spoof: 'Spoofed identities',
   input: 'Input against the API document',
+  graphql: 'GraphQL',
+  leak: 'Sensitive fields in answers',
   waf: 'Web application firewall',
   limit: 'Limits',
+  scanner: 'Scanners',
   mesh: 'Service to service',
   secrets: 'Secrets',
   admin: 'Admin API',

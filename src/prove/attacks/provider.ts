@@ -4,13 +4,13 @@ import type { Observation } from '../wire/observation.ts';
 import type { RequestText } from '../wire/request.ts';
 import { fieldOf } from '../wire/response.ts';
 
-interface Client {
+export interface Client {
   readonly id: string;
   readonly redirectUri: string;
 }
 
 /** A client that signs users in. */
-function clientOf({ target: { manifest } }: ProveContext): Client | undefined {
+export function clientOf({ target: { manifest } }: ProveContext): Client | undefined {
   if (!manifest.issuers.includes('embedded')) return undefined;
   for (const [id, { redirectUris, grants }] of Object.entries(manifest.clients)) {
     const [redirectUri] = redirectUris;
@@ -21,7 +21,8 @@ function clientOf({ target: { manifest } }: ProveContext): Client | undefined {
 
 const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 
-function authorization(
+/** The request with which a sign-in begins, changed by the attack. */
+export function authorization(
   { id, redirectUri }: Client,
   change: Readonly<Record<string, string | undefined>> = {},
 ): RequestText {
@@ -42,7 +43,7 @@ function authorization(
 }
 
 /** Signing in has begun: the answer leads to the page that asks for a password. */
-function beginsLogin({ status, transcript }: Observation): boolean {
+export function beginsLogin({ status, transcript }: Observation): boolean {
   const location = fieldOf(transcript?.responses[0], 'location') ?? '';
   return status >= 300 && status < 400 && !location.includes('error=') && location.includes('/oidc/');
 }

@@ -4,6 +4,7 @@ import type { ActionNode, DirectiveNode, OperatorNode, VariableNode } from '../l
 import { parseOperator } from '../language/operator.ts';
 import { parseVariables } from '../language/variables.ts';
 import { byId, byMessage, byTag } from './control.ts';
+import { isDispensable, reasonToLeaveOut } from './left-out.ts';
 import { type ActionList, compileActions } from './link.ts';
 import type { Link } from './model.ts';
 
@@ -12,8 +13,10 @@ import type { Link } from './model.ts';
 export interface RuleDraft {
   readonly kind: 'rule';
   readonly at: Position;
-  readonly variables: VariableNode[] | undefined;
-  readonly operator: OperatorNode | undefined;
+  variables: VariableNode[] | undefined;
+  operator: OperatorNode | undefined;
+  /** Why the rule, and its chain, cannot run here. */
+  readonly leftOut: string | undefined;
   actions: readonly ActionNode[];
   compiled: ActionList;
   /** Defaults in force where the rule stands, by phase. */
@@ -101,8 +104,12 @@ function addRule(
     at: node.at,
     variables,
     operator,
+    leftOut: reasonToLeaveOut(variables ?? [], operator, nodes),
     actions: nodes,
-    compiled: compileActions(nodes, node.at),
+    compiled: compileActions(
+      nodes.filter(({ name }) => !isDispensable(name)),
+      node.at,
+    ),
     defaults: new Map(reading.defaults),
     next: undefined,
   };
@@ -112,6 +119,21 @@ function addRule(
     reading.items.push(rule);
   }
   reading.open = rule.compiled.chained ? rule : undefined;
+}
+
+/** Makes a rule that never matches of one that is left out: what skips over it still counts it. */
+function leaveOut(reading: Reading, rule: RuleDraft): void {
+  const parts: RuleDraft[] = [];
+  for (let part: RuleDraft | undefined = rule; part !== undefined; part = part.next) parts.push(part);
+  const reason = parts.find(({ leftOut }) => leftOut !== undefined)?.leftOut;
+  if (reason === undefined) return;
+  const { id, phase } = rule.compiled;
+  reading.warnings.push(`${rule.at.file}:${rule.at.line}: rule ${id} is left out: ${reason}`);
+  rule.variables = [];
+  rule.operator = { name: 'noMatch', parameter: '', negated: false };
+  rule.actions = [];
+  rule.compiled = { ...compileActions([], rule.at), id, phase };
+  rule.next = undefined;
 }
 
 const rulesOf = (draft: Draft): RuleDraft[] => draft.items.filter((item) => item.kind === 'rule');
@@ -251,6 +273,7 @@ export function draftRules(directives: readonly DirectiveNode[]): Draft {
   const reading: Reading = { items: [], options: [], warnings: [], defaults: new Map(), open: undefined, changes: [] };
   for (const node of directives) read(reading, node);
   if (reading.open !== undefined) throw ruleFault(reading.open.at, 'waf.syntax', 'a chain has no next rule');
+  for (const rule of rulesOf(reading)) leaveOut(reading, rule);
   checkIds(reading);
   for (const change of reading.changes) change();
   return reading;

@@ -4,6 +4,7 @@ import { foresee } from './foresight.ts';
 import type { Link, Standing } from './model.ts';
 import { openTransaction } from './open.ts';
 import type { PlanOptions, Shortcuts, TransactionPlan } from './plan.ts';
+import type { RuleSet } from './rule-set.ts';
 import { planSurvey } from './survey.ts';
 import { createValue } from './value.ts';
 
@@ -27,7 +28,21 @@ function takeShortcuts(plan: TransactionPlan, shelf: SieveShelf): Shortcuts {
   return { course, surveys, bits };
 }
 
-export function makePlan(options: PlanOptions, shelf: SieveShelf): TransactionPlan {
+/** Shortcuts by the rules and the settings that they follow from: routes that differ in pinned fields only share them. */
+export type KnownShortcuts = WeakMap<readonly RuleSet[], Map<string, Shortcuts>>;
+
+function shortcutsFor(plan: TransactionPlan, shelf: SieveShelf, known: KnownShortcuts): Shortcuts {
+  const ofRules = known.get(plan.ruleSets) ?? new Map<string, Shortcuts>();
+  known.set(plan.ruleSets, ofRules);
+  const key = JSON.stringify([plan.variables, plan.exclusions]);
+  const found = ofRules.get(key) ?? takeShortcuts(plan, shelf);
+  ofRules.set(key, found);
+  return found;
+}
+
+/** @param known where shortcuts are kept for the next plan. */
+export function makePlan(options: PlanOptions, shelf: SieveShelf, known: KnownShortcuts): TransactionPlan {
   const plan: TransactionPlan = { ...options, start: startOf(options), shortcuts: undefined };
-  return options.exhaustive || options.mode === 'off' ? plan : { ...plan, shortcuts: takeShortcuts(plan, shelf) };
+  if (options.exhaustive || options.mode === 'off') return plan;
+  return { ...plan, shortcuts: shortcutsFor(plan, shelf, known) };
 }

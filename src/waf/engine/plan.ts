@@ -1,3 +1,4 @@
+import type { WafExclusion } from '../../api/waf.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { TextMemory } from '../match/text.ts';
 import type { Course } from './foresight.ts';
@@ -19,6 +20,8 @@ export interface PlanOptions {
   readonly maxResponseBodyBytes: number;
   /** Variables of TX that are set before the first rule. */
   readonly variables: readonly (readonly [string, string])[];
+  /** As configured; the two below follow from them. */
+  readonly exclusions: readonly WafExclusion[];
   readonly removedRules: ReadonlySet<number>;
   readonly removals: readonly Removal[];
   readonly isPinned: Transaction['isPinned'];

@@ -74,10 +74,17 @@ function parseEscape(parser: Parser): Node {
   if (letter === 'Q') return parseQuoted(parser);
   if (letter === 'E') return empty;
   if (letter === 'R') return lineBreak;
-  if (/[1-9kg]/.test(letter)) throw cursor.fault('back-references cannot be matched in linear time');
+  if (/[1-9]/.test(letter)) return parseReference(parser, letter);
+  if (/[kg]/.test(letter)) throw cursor.fault('a back-reference is written as `\\1`');
   const code = readCharacterEscape(cursor, letter);
   if (code === undefined) throw cursor.fault(`\`\\${letter}\` is not known`);
   return characterNode(parser, code);
+}
+
+function parseReference(parser: Parser, digit: string): Node {
+  const index = Number(digit + parser.cursor.takeWhile(/[0-9]/, 1));
+  if (index > parser.groups) throw parser.cursor.fault(`a back-reference to group ${index} stands before it`);
+  return { kind: 'reference', index, ignoreCase: parser.flags.ignoreCase };
 }
 
 const lineBreak: Node = {
@@ -267,7 +274,7 @@ function parseAlternatives(parser: Parser): Node {
 
 /**
  * Parses PCRE syntax. `source` is a byte string.
- * @throws MerlonError `waf.bad-regex` where the syntax is wrong, or asks for what linear time cannot give (back-references).
+ * @throws MerlonError `waf.bad-regex` where the syntax is wrong.
  */
 export function parseRegex(source: string, flags: RegexFlags = defaultFlags): ParsedRegex {
   const parser: Parser = { cursor: createCursor(source), flags, groups: 0, depth: 0 };

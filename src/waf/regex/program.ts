@@ -132,6 +132,8 @@ function emitNode(builder: Builder, node: Node): void {
       builder.looks.push(node);
       emit(builder, opcodes.look, builder.looks.length - 1);
       return;
+    case 'reference':
+      throw new MerlonError({ code: 'waf.bad-regex', message: 'a back-reference is no step of an automaton' });
   }
 }
 

@@ -1,12 +1,13 @@
 import { ordinaryBytes } from '../match/byte-kinds.ts';
+import { createBacktracker } from './backtrack.ts';
 import { createLazyDfa, isRegular } from './lazy-dfa.ts';
 import { defaultFlags, parseRegex, type RegexFlags } from './parse.ts';
 import { createPike } from './pike.ts';
 import { compileProgram } from './program.ts';
 import { type Requirements, requirementsOf } from './requirements.ts';
-import { isAnchored, isWholeText } from './syntax.ts';
+import { hasReference, isAnchored, isWholeText, loosen, type Node } from './syntax.ts';
 
-/** A compiled expression over byte strings, whose every operation takes time linear in the text. */
+/** A compiled expression over byte strings. Every operation takes time linear in the text, or has a budget that is. */
 export interface Regex {
   readonly requirements: Requirements;
   readonly groups: number;
@@ -22,11 +23,9 @@ export interface Regex {
  */
 export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): Regex {
   const { node, groups } = parseRegex(source, { ...defaultFlags, ...flags });
-  const program = compileProgram(node, groups);
   const anchored = isAnchored(node);
   const takesAll = isWholeText(node);
-  const find = createPike(program, anchored);
-  const test = isRegular(program) ? createLazyDfa(program, anchored) : (text: string) => find(text) !== undefined;
+  const { test, find } = hasReference(node) ? backtracking(node, groups) : automatic(node, groups, anchored);
   return {
     requirements: requirementsOf(node, ordinaryBytes),
     groups,
@@ -42,4 +41,27 @@ export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): R
       return found;
     },
   };
+}
+
+interface Finder {
+  test(text: string): boolean;
+  find(text: string): Int32Array | undefined;
+}
+
+const mayMatch = (node: Node, anchored: boolean): ((text: string) => boolean) =>
+  createLazyDfa(compileProgram(loosen(node), 0), anchored);
+
+function automatic(node: Node, groups: number, anchored: boolean): Finder {
+  const program = compileProgram(node, groups);
+  const find = createPike(program, anchored);
+  if (isRegular(program)) return { test: createLazyDfa(program, anchored), find };
+  const possible = mayMatch(node, anchored);
+  return { test: (text) => possible(text) && find(text) !== undefined, find };
+}
+
+function backtracking(node: Node, groups: number): Finder {
+  const possible = mayMatch(node, false);
+  const search = createBacktracker(node, groups);
+  const find = (text: string): Int32Array | undefined => (possible(text) ? search(text) : undefined);
+  return { test: (text) => find(text) !== undefined, find };
 }

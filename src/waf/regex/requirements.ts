@@ -131,6 +131,8 @@ function learn(node: Node): Facts {
       return ofRepeat(node);
     case 'group':
       return learn(node.node);
+    case 'reference':
+      return { ...nothing, exact: undefined };
     default:
       return nothing;
   }

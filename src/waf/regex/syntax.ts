@@ -17,7 +17,9 @@ export type Node =
     }
   | { readonly kind: 'group'; readonly node: Node; readonly index: number }
   | { readonly kind: 'assert'; readonly what: AssertionKind }
-  | { readonly kind: 'look'; readonly ahead: boolean; readonly negative: boolean; readonly node: Node };
+  | { readonly kind: 'look'; readonly ahead: boolean; readonly negative: boolean; readonly node: Node }
+  /** What a group has matched, once more. */
+  | { readonly kind: 'reference'; readonly index: number; readonly ignoreCase: boolean };
 
 export const empty: Node = { kind: 'empty' };
 
@@ -69,19 +71,52 @@ export function isAnchored(node: Node): boolean {
   }
 }
 
-export function hasLook(node: Node): boolean {
+export function hasReference(node: Node): boolean {
   switch (node.kind) {
-    case 'look':
+    case 'reference':
       return true;
     case 'cat':
-      return node.parts.some(hasLook);
+      return node.parts.some(hasReference);
     case 'alt':
-      return node.options.some(hasLook);
+      return node.options.some(hasReference);
     case 'repeat':
     case 'group':
-      return hasLook(node.node);
+    case 'look':
+      return hasReference(node.node);
     default:
       return false;
+  }
+}
+
+const anyText: Node = {
+  kind: 'repeat',
+  node: { kind: 'set', set: new Uint32Array(8).fill(0xffffffff) },
+  min: 0,
+  max: Number.POSITIVE_INFINITY,
+  greedy: true,
+};
+
+/**
+ * An expression that an automaton can run and that matches wherever this one does: without look-around, with any text
+ * in place of a back-reference.
+ */
+export function loosen(node: Node): Node {
+  switch (node.kind) {
+    case 'look':
+      return empty;
+    case 'reference':
+      return anyText;
+    case 'assert':
+      return node.what === 'end-or-newline' ? empty : node;
+    case 'cat':
+      return { kind: 'cat', parts: node.parts.map(loosen) };
+    case 'alt':
+      return { kind: 'alt', options: node.options.map(loosen) };
+    case 'repeat':
+    case 'group':
+      return { ...node, node: loosen(node.node) };
+    default:
+      return node;
   }
 }
 

@@ -71,10 +71,12 @@ function judge(text: string, context: QuoteContext): string | undefined {
   return (context === '' ? bareForms : quotedForms).test(kinds) ? kinds.slice(0, 8) : undefined;
 }
 
+const minBytes = 3;
 const maxBytes = 8192;
 
 /** Kinds of the first tokens where the value reads as an injection in some context; else undefined. */
 export function detectSqli(value: string): string | undefined {
+  if (value.length < minBytes) return undefined;
   const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
   const found = judge(text, '');
   if (found !== undefined) return found;
@@ -95,8 +97,8 @@ const operator: Operator = {
   requirements: {
     literals: undefined,
     sets: [others],
-    minLength: 3,
-    ordinary: { literals: [...telling, ...firstWords], sets: [others], minLength: 3 },
+    minLength: minBytes,
+    ordinary: { literals: [...telling, ...firstWords], sets: [others], minLength: minBytes },
   },
   matches: (text) => detectSqli(text.raw) !== undefined,
   captures: (text) => [detectSqli(text.raw)],

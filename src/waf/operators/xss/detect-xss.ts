@@ -68,10 +68,12 @@ function isDangerous(sighting: Sighting): boolean {
 }
 
 const places: readonly Place[] = ['data', 'unquoted', 'single', 'double', 'backtick'];
+const minBytes = 3;
 const maxBytes = 16_384;
 
 /** What a browser would run of the value, in whatever place of a page it is put; undefined where nothing. */
 export function detectXss(value: string): string | undefined {
+  if (value.length < minBytes) return undefined;
   const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
   // Without either there is no tag and no attribute.
   if (!text.includes('<') && !text.includes('=')) return undefined;
@@ -83,7 +85,7 @@ export function detectXss(value: string): string | undefined {
 }
 
 const operator: Operator = {
-  requirements: { literals: undefined, sets: [setOf([0x3c, 0x3d])], minLength: 3 },
+  requirements: { literals: undefined, sets: [setOf([0x3c, 0x3d])], minLength: minBytes },
   matches: (text) => detectXss(text.raw) !== undefined,
   captures: (text) => [detectXss(text.raw)],
 };

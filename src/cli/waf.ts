@@ -1,0 +1,216 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Decision, LedgerRecord } from '../api/record.ts';
+import { exitCodes, MerlonError } from '../core/errors.ts';
+import {
+  attackCorpus,
+  type FalseAlarm,
+  proposeExclusions,
+  readRequests,
+  toWafRequest,
+  type WrittenRequest,
+} from '../waf/control.ts';
+import type { RouteWaf } from '../waf/index.ts';
+import { createAdminClient } from './admin-client.ts';
+import { type CommonOptions, layoutOf, withManifest, withState } from './options.ts';
+import { formatTable } from './table.ts';
+import { formatRecorded, formatTested, formatTuning, resultOf, type Tested } from './waf-report.ts';
+import { loadScene, type WafScene } from './waf-scene.ts';
+
+interface TestOptions extends CommonOptions {
+  readonly url?: string;
+  readonly request: string;
+  readonly header: readonly string[];
+  readonly data?: string;
+  readonly route?: string;
+  readonly rules?: string;
+  readonly paranoia?: string;
+  readonly recorded?: boolean;
+  readonly limit: string;
+  readonly expect?: string;
+  readonly json?: boolean;
+}
+
+interface TuneOptions extends CommonOptions {
+  readonly route?: string;
+  readonly decision: readonly string[];
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function describe(command: Command): void {
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  merlon waf test --url '/api/catalog?q=tea' --header 'Cookie: a=b'
+  merlon waf test attacks.http recorded.har --expect block
+  merlon waf test --recorded --limit 100
+  merlon waf tune
+  merlon waf tune harmless.har --json
+  merlon waf rules`,
+  );
+  describeTest(command);
+  withState(command.command('tune').description('propose the narrowest exclusions for what rules are wrong about'))
+    .exitOverride()
+    .argument('[files...]', 'harmless requests (default: what the ledger says was let through)')
+    .option('--route <name>', 'of this route alone')
+    .option('--decision <id>', 'a refused request that was harmless; repeatable', collect, [])
+    .option('--limit <count>', 'look at so many records', '1000')
+    .option('--json', 'as JSON')
+    .action(tune);
+  withManifest(command.command('rules').description('the rules that say something, with place, level and severity'))
+    .exitOverride()
+    .option('--json', 'as JSON')
+    .action(listRules);
+}
+
+function describeTest(command: Command): void {
+  withState(command.command('test').description('which rules fire on requests, on which fields, and what comes of it'))
+    .exitOverride()
+    .argument('[files...]', 'requests: HTTP as on the wire (parted by ###), .har, or .yaml')
+    .option('--url <target>', 'one request, as of curl')
+    .option('-X, --request <method>', 'its method', 'GET')
+    .option('-H, --header <field>', 'a field of it; repeatable', collect, [])
+    .option('-d, --data <body>', 'its body')
+    .option('--route <name>', 'judge as on this route (default: the one that has the path)')
+    .option('--rules <rules>', "these rules in place of the manifest's: builtin, crs or a path")
+    .option('--paranoia <level>', 'at this level, on every route')
+    .option('--recorded', 'requests of the ledger in which a rule matched')
+    .option('--limit <count>', 'look at so many records', '100')
+    .option('--expect <verdict>', 'fail unless all of them are: pass or block')
+    .option('--json', 'as JSON')
+    .action(test);
+}
+
+async function test(files: readonly string[], options: TestOptions): Promise<void> {
+  if (options.recorded === true) return showRecorded(options);
+  const requests = [...writtenHere(options), ...files.flatMap(readFile)];
+  if (requests.length === 0)
+    throw new MerlonError({
+      code: 'input.requests',
+      message: 'there is no request to test',
+      hint: 'name a file, or use --url',
+    });
+  const scene = loadScene({
+    manifest: options.manifest,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
+    ...(options.paranoia === undefined ? {} : { paranoia: countOf(options.paranoia, 1, 4) }),
+  });
+  const results = requests.map((request) => judge(request, scene, options.route));
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(results.map(resultOf), null, 2)}\n` : formatTested(results),
+  );
+  if (options.expect !== undefined && results.some(({ verdict }) => isOther(verdict, options.expect as string)))
+    process.exitCode = exitCodes.failed;
+}
+
+function isOther(verdict: Tested['verdict'], expected: string): boolean {
+  if (expected !== 'pass' && expected !== 'block')
+    throw new MerlonError({ code: 'input.verdict', message: `\`${expected}\` is neither \`pass\` nor \`block\`` });
+  return (verdict === 'pass' || verdict === 'off') !== (expected === 'pass');
+}
+
+/** As the route's rules judge it; `detect` is told as what `block` would do. */
+function judge(request: WrittenRequest, scene: WafScene, named: string | undefined): Tested {
+  const inspected = toWafRequest(request);
+  const route = named ?? scene.routeOf(inspected);
+  const waf = route === undefined ? undefined : scene.compile(route);
+  if (waf === undefined) return { request, route, verdict: 'off', report: undefined };
+  const report = waf.examine(inspected);
+  return { request, route, report, verdict: (report.denial ?? report.wouldDeny) === undefined ? 'pass' : 'block' };
+}
+
+function writtenHere({ url, request, header, data }: TestOptions): WrittenRequest[] {
+  if (url === undefined) return [];
+  const headers = header.map((field) => {
+    const colon = field.indexOf(':');
+    return [field.slice(0, colon).trim(), field.slice(colon + 1).trim()] as const;
+  });
+  const method = data !== undefined && request === 'GET' ? 'POST' : request;
+  return [{ name: url, method, target: url, headers, ...(data === undefined ? {} : { body: data }) }];
+}
+
+function readFile(file: string): readonly WrittenRequest[] {
+  if (existsSync(file)) return readRequests(file, readFileSync(file, 'utf8'));
+  throw new MerlonError({ code: 'input.file', message: `there is no file \`${file}\`` });
+}
+
+function countOf(text: string, least: number, most: number): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= least && count <= most) return count;
+  throw new MerlonError({ code: 'input.count', message: `\`${text}\` is not a number from ${least} to ${most}` });
+}
+
+async function showRecorded(options: TestOptions): Promise<void> {
+  const decisions = await recorded(options, options.route, options.limit);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(decisions, null, 2)}\n`);
+  else process.stdout.write(formatRecorded(decisions));
+}
+
+/** Decisions in which a rule of the firewall matched, newest first. */
+async function recorded(options: CommonOptions, route: string | undefined, limit: string): Promise<Decision[]> {
+  const query = new URLSearchParams({
+    limit: String(countOf(limit, 1, 1000)),
+    ...(route === undefined ? {} : { route }),
+  });
+  const records = await createAdminClient(layoutOf(options)).call<LedgerRecord[]>('GET', `/admin/records?${query}`);
+  return records.filter((record): record is Decision => record.kind === 'decision' && record.waf !== undefined);
+}
+
+async function tune(files: readonly string[], options: TuneOptions): Promise<void> {
+  const scene = loadScene({ manifest: options.manifest });
+  const alarms = files.length > 0 ? alarmsOfFiles(files, scene, options.route) : await alarmsOfLedger(options);
+  const known = alarms.filter(({ route }) => scene.compile(route) !== undefined);
+  const tuning = proposeExclusions(known, {
+    compile: (route, exclusions) => scene.compile(route, exclusions) as RouteWaf,
+    attacks: attackCorpus(),
+  });
+  process.stdout.write(options.json === true ? `${JSON.stringify(tuning, null, 2)}\n` : formatTuning(tuning));
+}
+
+function alarmsOfFiles(files: readonly string[], scene: WafScene, only: string | undefined): FalseAlarm[] {
+  return files.flatMap(readFile).flatMap((request) => {
+    const { report, route } = judge(request, scene, only);
+    const telling = report?.matches.filter(({ severity }) => severity !== undefined) ?? [];
+    return telling.map(
+      ({ id, message, variables: [first] }): FalseAlarm => ({
+        route: route as string,
+        rule: String(id),
+        message,
+        variable: first?.name,
+        value: first?.masked,
+      }),
+    );
+  });
+}
+
+/** What was let through is taken for harmless; of what was refused only what the operator names. */
+async function alarmsOfLedger(options: TuneOptions): Promise<FalseAlarm[]> {
+  const decisions = await recorded(options, options.route, options.limit);
+  const named = new Set(options.decision);
+  const harmless = decisions.filter(
+    ({ id, verdict, status }) => named.has(id) || (verdict === 'allow' && status < 400),
+  );
+  return harmless.flatMap(({ route = '', waf }) =>
+    (waf?.matches ?? [])
+      .filter(({ severity }) => severity !== undefined)
+      .map(({ rule, message, variable, value }): FalseAlarm => ({ route, rule, message, variable, value })),
+  );
+}
+
+function listRules(options: CommonOptions & { readonly json?: boolean }): void {
+  const rules = loadScene({ manifest: options.manifest }).engine.list();
+  if (options.json === true) return void process.stdout.write(`${JSON.stringify(rules, null, 2)}\n`);
+  const rows = rules.map(({ id, phase, paranoia, severity = '', message, at }) => [
+    String(id),
+    String(phase),
+    String(paranoia),
+    severity,
+    message,
+    at,
+  ]);
+  process.stdout.write(formatTable(['rule', 'phase', 'level', 'severity', 'says', 'at'], rows));
+}

@@ -1,0 +1,199 @@
+import { holds, noByte } from './assertions.ts';
+import { hasByte, isWordByte } from './byte-set.ts';
+import type { Node } from './syntax.ts';
+
+// Back-references cannot be matched in linear time. Expressions that have them, few as they are, are tried the way
+// PCRE does it, under a budget of steps that grows with the text. When it is spent the answer is that the text
+// matches: an attacker who makes the engine work in vain is refused, not let through.
+
+/** Steps for each byte of the text, and for the shortest. */
+const stepsPerByte = 256;
+const leastSteps = 20_000;
+/** How deep groups may repeat within each other. */
+const maxDepth = 2000;
+
+interface Attempt {
+  readonly text: string;
+  /** Bounds of groups in pairs; -1 where a group took no part. */
+  readonly captures: Int32Array;
+  steps: number;
+  depth: number;
+}
+
+type Continue = (at: number) => boolean;
+/** Tries to match at `at`, then to go on; leaves the captures as they were where that fails. */
+type Matcher = (attempt: Attempt, at: number, next: Continue) => boolean;
+
+class Exhausted extends Error {}
+
+function spend(attempt: Attempt): void {
+  attempt.steps -= 1;
+  if (attempt.steps < 0 || attempt.depth > maxDepth) throw new Exhausted();
+}
+
+function sequence(parts: readonly Matcher[]): Matcher {
+  const run = (attempt: Attempt, index: number, at: number, next: Continue): boolean =>
+    index === parts.length ? next(at) : parts[index]!(attempt, at, (after) => run(attempt, index + 1, after, next));
+  return (attempt, at, next) => run(attempt, 0, at, next);
+}
+
+type Repeat = Node & { readonly kind: 'repeat' };
+
+/** A repeated set needs no recursion: count, then give back or take more. */
+function repeatSet({ min, max, greedy }: Repeat, fits: (byte: number) => boolean): Matcher {
+  return (attempt, at, next) => {
+    const { text } = attempt;
+    const fitsAt = (place: number): boolean => place < text.length && fits(text.charCodeAt(place));
+    let least = at;
+    while (least - at < min && fitsAt(least)) least += 1;
+    if (least - at < min) return false;
+    if (!greedy) {
+      for (let end = least; ; end += 1) {
+        spend(attempt);
+        if (next(end)) return true;
+        if (end - at >= max || !fitsAt(end)) return false;
+      }
+    }
+    let end = least;
+    while (end - at < max && fitsAt(end)) end += 1;
+    for (; end >= least; end -= 1) {
+      spend(attempt);
+      if (next(end)) return true;
+    }
+    return false;
+  };
+}
+
+function repeatAny({ min, max, greedy }: Repeat, inner: Matcher): Matcher {
+  const run = (attempt: Attempt, count: number, at: number, next: Continue): boolean => {
+    spend(attempt);
+    const again = (): boolean => {
+      if (count >= max) return false;
+      attempt.depth += 1;
+      // A repetition that consumes nothing would go on for ever.
+      const found = inner(attempt, at, (after) =>
+        after === at && count >= min ? false : run(attempt, count + 1, after, next),
+      );
+      attempt.depth -= 1;
+      return found;
+    };
+    if (count < min) return again();
+    return greedy ? again() || next(at) : next(at) || again();
+  };
+  return (attempt, at, next) => run(attempt, 0, at, next);
+}
+
+function capture(index: number, inner: Matcher): Matcher {
+  return (attempt, at, next) => {
+    const { captures } = attempt;
+    const from = captures[index * 2]!;
+    const to = captures[index * 2 + 1]!;
+    const found = inner(attempt, at, (after) => {
+      captures[index * 2] = at;
+      captures[index * 2 + 1] = after;
+      return next(after);
+    });
+    if (!found) {
+      captures[index * 2] = from;
+      captures[index * 2 + 1] = to;
+    }
+    return found;
+  };
+}
+
+const folded = (text: string, ignoreCase: boolean): string => (ignoreCase ? text.toLowerCase() : text);
+
+function reference({ index, ignoreCase }: Node & { readonly kind: 'reference' }): Matcher {
+  return ({ text, captures }, at, next) => {
+    const from = captures[index * 2]!;
+    if (from < 0) return false;
+    const wanted = text.slice(from, captures[index * 2 + 1]);
+    const found = text.slice(at, at + wanted.length);
+    return folded(found, ignoreCase) === folded(wanted, ignoreCase) && next(at + wanted.length);
+  };
+}
+
+/** A look-behind tries every start; what it finds must end where it stands. */
+function look({ ahead, negative }: Node & { readonly kind: 'look' }, inner: Matcher): Matcher {
+  const finds = (attempt: Attempt, at: number): boolean => {
+    if (ahead) return inner(attempt, at, () => true);
+    for (let from = at; from >= 0; from -= 1) {
+      spend(attempt);
+      if (inner(attempt, from, (end) => end === at)) return true;
+    }
+    return false;
+  };
+  return (attempt, at, next) => finds(attempt, at) !== negative && next(at);
+}
+
+const assertionNumbers = { start: 0, end: 1, 'end-or-newline': 2, 'line-start': 3, 'line-end': 4 } as const;
+
+function assertion(what: (Node & { readonly kind: 'assert' })['what']): Matcher {
+  const word = (text: string, at: number): boolean => at >= 0 && at < text.length && isWordByte(text.charCodeAt(at));
+  if (what === 'word' || what === 'not-word')
+    return ({ text }, at, next) => (word(text, at - 1) !== word(text, at)) === (what === 'word') && next(at);
+  const number = assertionNumbers[what];
+  return ({ text }, at, next) => {
+    const before = at > 0 ? text.charCodeAt(at - 1) : noByte;
+    const after = at < text.length ? text.charCodeAt(at) : noByte;
+    return holds(number, before, after, at === text.length - 1) && next(at);
+  };
+}
+
+function compile(node: Node): Matcher {
+  switch (node.kind) {
+    case 'empty':
+      return (_attempt, at, next) => next(at);
+    case 'set':
+      return (attempt, at, next) => {
+        spend(attempt);
+        return at < attempt.text.length && hasByte(node.set, attempt.text.charCodeAt(at)) && next(at + 1);
+      };
+    case 'cat':
+      return sequence(node.parts.map(compile));
+    case 'alt': {
+      const options = node.options.map(compile);
+      return (attempt, at, next) => options.some((option) => option(attempt, at, next));
+    }
+    case 'repeat': {
+      const { node: inner } = node;
+      if (inner.kind === 'set') return repeatSet(node, (byte) => hasByte(inner.set, byte));
+      return repeatAny(node, compile(inner));
+    }
+    case 'group':
+      return capture(node.index, compile(node.node));
+    case 'assert':
+      return assertion(node.what);
+    case 'look':
+      return look(node, compile(node.node));
+    case 'reference':
+      return reference(node);
+  }
+}
+
+/**
+ * Finds the leftmost match as PCRE would, or undefined. Where the budget is spent: the whole text.
+ * The captures are the caller's until the next call.
+ */
+export function createBacktracker(node: Node, groups: number): (text: string) => Int32Array | undefined {
+  const match = compile(node);
+  return (text) => {
+    const captures = new Int32Array((groups + 1) * 2).fill(-1);
+    const attempt: Attempt = { text, captures, steps: Math.max(leastSteps, text.length * stepsPerByte), depth: 0 };
+    try {
+      for (let at = 0; at <= text.length; at += 1) {
+        spend(attempt);
+        captures[0] = at;
+        const found = match(attempt, at, (end) => {
+          captures[1] = end;
+          return true;
+        });
+        if (found) return captures;
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Exhausted || error instanceof RangeError)) throw error;
+      return captures.fill(-1).fill(0, 0, 1).fill(text.length, 1, 2);
+    }
+  };
+}
