@@ -78,7 +78,8 @@ function milliseconds(text: string): number {
 export async function runHttp2(peer: RunningPeer, stage: Stage, seconds: number): Promise<Throughput> {
   const command = [
     program('h2load', 'nghttp2-client'),
-    ...['-t', '1', '-c', '32', '-m', '10', '-D', String(seconds), `${peer.url}/api/items/7`],
+    // By number: told to stop after a time, h2load may wait for ever.
+    ...['-t', '1', '-c', '32', '-m', '10', '-n', String(seconds * 10_000), `${peer.url}/api/items/7`],
   ];
   const { value, busy } = await watched(peer, () => runToEnd(pinnedTo(stage.cores.load, stage.cores, command)));
   const perSecond = Number(/finished in [\d.]+\w+, ([\d.]+) req\/s/.exec(value)?.[1]);
