@@ -47,6 +47,9 @@ interface Workload {
   readonly upstream: Upstream;
 }
 
+/** A gateway that has many users at once opens many connections at once. */
+const acceptors = 4;
+
 const steps = {
   pass: [
     { filter: 'mesh-authn', outcome: 'pass' },
@@ -136,7 +139,7 @@ export function createInbound(options: InboundOptions): Inbound {
     const current = tls();
     if (current === undefined) return;
     server = createHttpServer({ clock, log, tls: current, limits: meshHttp2Limits, onRequest });
-    await server.listen(at.inbound);
+    await server.listen({ ...at.inbound, acceptors });
   };
 
   return {
