@@ -98,6 +98,8 @@ function envoy(name: string, config: string): Peer {
 
 export const peers = {
   plain: merlon('merlon, plain', 'plain.ts', () => []),
+  /** The floor: sockets of Node without an engine. */
+  relay: merlon('sockets alone', 'relay.ts', () => []),
   secured: merlon('merlon, secured', 'secured.ts', ({ jwks }) => ['--jwks', jwks]),
   mesh: merlon('merlon, secured, mesh', 'secured.ts', ({ jwks }) => ['--jwks', jwks, '--mesh']),
   plainTls: merlon(

@@ -12,6 +12,7 @@ import { silentLogger as log } from '../../src/core/log.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import { createLeaseBroker, tokenRulesOf } from '../../src/limits/control.ts';
 import { createHttpServer, createUpstream } from '../../src/net/index.ts';
+import { createEndpointReport } from '../../src/openapi/index.ts';
 import { compileGatewayPolicies } from '../../src/policy/index.ts';
 import { createGatewayLimits, type GatewayLimits } from '../../src/server/gateway-limits.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
@@ -75,6 +76,7 @@ const gateway = createGateway({
   clock,
   log,
   weaknesses: noWeaknesses,
+  endpoints: createEndpointReport(),
   record: startShipper().record,
   svid: () => ({ certificate: own.chain, key: own.key }),
   verify: verifier.verify,

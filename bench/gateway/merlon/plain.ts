@@ -18,7 +18,7 @@ const server = createHttpServer({
   limits: listenerLimits,
   ...(certificate === undefined || key === undefined
     ? {}
-    : { tls: { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') } }),
+    : { tls: { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8'), http2: true } }),
   onRequest: (request, reply) => service.forward(request, reply),
 });
 await server.listen({ host: '127.0.0.1', port, acceptors: publicAcceptors });
