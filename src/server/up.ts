@@ -18,7 +18,7 @@ import {
   type ProcessNotes,
   startChild,
 } from '../supervisor/index.ts';
-import { bindPublicPort } from './public-port.ts';
+import { bindPublicPort, publicAcceptors } from './public-port.ts';
 import { codeCache, roleCommand } from './role-command.ts';
 import { roleEnvironment } from './role-environment.ts';
 import { checkNotInUse, inUse, prepareState, type StateLayout } from './state.ts';
@@ -233,11 +233,23 @@ function startRoles(
       begin(
         'gateway',
         workers.length === 1 ? 'gateway' : `gateway/${name}`,
-        ['--name', name, '--listen-fd', '3', ...(publicPorts.length > 1 ? ['--redirect-fd', '4'] : [])],
-        publicPorts,
+        [
+          '--name',
+          name,
+          '--listen-fd',
+          handedOver(0),
+          ...(publicPorts.length > 1 ? ['--redirect-fd', handedOver(1)] : []),
+        ],
+        publicPorts.flatMap((descriptor) => Array<number>(publicAcceptors).fill(descriptor)),
       ),
     ),
   };
+}
+
+/** The descriptors by which a worker knows the public port of that place: a child's own begin at 3. */
+function handedOver(place: number): string {
+  const first = 3 + place * publicAcceptors;
+  return Array.from({ length: publicAcceptors }, (_, at) => first + at).join(',');
 }
 
 const refusals: Readonly<Record<number, string>> = {
