@@ -67,7 +67,11 @@ describe('a request', () => {
           'add `{ rules: 3000, fields: [query.q] }` to the `waf.exclusions` of this route, if it is meant to look so',
         ],
       },
-      waf: { score: 5, threshold: 5, matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '9001' }] },
+      waf: {
+        score: 5,
+        threshold: 5,
+        matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '3003', variable: 'ARGS:q' }, { rule: '9001' }],
+      },
     });
     expect(decision?.steps.find(({ filter }) => filter === 'waf')?.outcome).toBe('deny');
     expect(JSON.stringify(decision)).not.toContain('OR');
@@ -101,7 +105,7 @@ describe('a request', () => {
     expect((await call(injection)).status).toBe(200);
     expect(decisions[0]).toMatchObject({
       verdict: 'allow',
-      waf: { score: 5, matches: [{ rule: '3000' }, { rule: '9001' }] },
+      waf: { score: 5, matches: [{ rule: '3000' }, { rule: '3003' }, { rule: '9001' }] },
     });
     expect(decisions[0]?.steps.find(({ filter }) => filter === 'waf')?.outcome).toBe('report');
   });
