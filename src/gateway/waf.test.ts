@@ -120,6 +120,18 @@ describe('a request', () => {
     const { call } = await start({}, {}, { sampling: 0 });
     expect((await call(injection)).status).toBe(200);
   });
+
+  test('is in the sample as often as is set, and its decision id tells whether it was', async () => {
+    const { call, decisions } = await start({}, {}, { sampling: 25 });
+    for (let count = 0; count < 400; count += 1) await call(injection);
+    expect(decisions).toHaveLength(400);
+    // The last four digits are a lot from 0 to 65,535: a quarter of it is the sample.
+    for (const { id, verdict } of decisions)
+      expect(verdict, id).toBe(Number.parseInt(id.slice(-4), 16) < 16_384 ? 'deny' : 'allow');
+    const share = decisions.filter(({ verdict }) => verdict === 'deny').length / 400;
+    expect(share).toBeGreaterThan(0.15);
+    expect(share).toBeLessThan(0.35);
+  });
 });
 
 describe('a body', () => {
