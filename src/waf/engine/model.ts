@@ -32,6 +32,8 @@ export interface TargetSet {
   readonly exclusions: readonly Exclusion[];
   /** Does not change while a phase runs. */
   readonly stable: boolean;
+  /** Its values are worth keeping from rule to rule. */
+  readonly kept: boolean;
 }
 
 /** A test of rules. */

@@ -10,7 +10,7 @@ const maxRecorded = 20;
 const unconditional: MatchedValue = { name: '', content: '' };
 
 function gather(transaction: Transaction, { targets }: Condition): readonly Value[] {
-  if (!targets.stable) return collect(transaction, targets);
+  if (!targets.kept) return collect(transaction, targets);
   return (transaction.gathered[targets.id] ??= collect(transaction, targets));
 }
 
@@ -26,7 +26,7 @@ function buildGroup(transaction: Transaction, condition: Condition): Group {
 }
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
-  if (!condition.targets.stable) return buildGroup(transaction, condition);
+  if (!condition.targets.kept) return buildGroup(transaction, condition);
   return (transaction.groups[condition.group] ??= buildGroup(transaction, condition));
 }
 
@@ -40,7 +40,8 @@ const hits = (removals: readonly Removal[], link: Link, value: Value): boolean =
 
 /** Whether the value is taken out of the rule, by the configuration or by an earlier rule. */
 const isExcluded = ({ standing, removals }: Transaction, link: Link, value: Value): boolean =>
-  hits(standing.removals, link, value) || hits(removals, link, value);
+  (standing.removals.length > 0 && hits(standing.removals, link, value)) ||
+  (removals.length > 0 && hits(removals, link, value));
 
 function storeCaptures(transaction: Transaction, condition: Condition, text: Text): void {
   const captures = condition.operator.captures?.(text, transaction);

@@ -1,4 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
+import { buildAutomaton } from '../match/aho-corasick.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import type { Operator, OperatorFactory } from './operator.ts';
 
@@ -34,12 +35,29 @@ function findPhrase(groups: readonly Group[], raw: string): string | undefined {
   return undefined;
 }
 
+/** Tells whether a text holds any of the phrases: one pass, however many there are. */
+function compileSearch(phrases: readonly string[]): (text: string) => boolean {
+  const { classes, next } = buildAutomaton(
+    phrases.map((text) => ({ text, tag: 0 })),
+    1,
+  );
+  return (text) => {
+    let state = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      state = next[state + classes[text.charCodeAt(at)]!]!;
+      if (state < 0) return true;
+    }
+    return false;
+  };
+}
+
 /** A case-insensitive search for any of many phrases. */
 export function phraseOperator(phrases: readonly string[]): Operator {
   const wanted = [...new Set(phrases.map(lowercase))].filter((phrase) => phrase !== '');
   const groups = groupPhrases(wanted);
+  const contains = compileSearch(wanted);
   return {
-    matches: (text) => findPhrase(groups, text.raw) !== undefined,
+    matches: (text) => contains(text.raw),
     captures: (text) => [findPhrase(groups, text.raw)],
     requirements: {
       literals: wanted,
