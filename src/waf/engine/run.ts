@@ -11,7 +11,11 @@ const unconditional: MatchedValue = { name: '', content: '' };
 
 function gather(transaction: Transaction, { targets }: Condition): readonly Value[] {
   if (!targets.kept) return collect(transaction, targets);
-  return (transaction.gathered[targets.id] ??= collect(transaction, targets));
+  const known = transaction.gathered.get(targets.id);
+  if (known !== undefined) return known;
+  const values = collect(transaction, targets);
+  transaction.gathered.set(targets.id, values);
+  return values;
 }
 
 function collect(transaction: Transaction, targets: TargetSet): readonly Value[] {
@@ -27,7 +31,11 @@ function buildGroup(transaction: Transaction, condition: Condition): Group {
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
   if (!condition.targets.kept) return buildGroup(transaction, condition);
-  return (transaction.groups[condition.group] ??= buildGroup(transaction, condition));
+  const known = transaction.groups.get(condition.group);
+  if (known !== undefined) return known;
+  const group = buildGroup(transaction, condition);
+  transaction.groups.set(condition.group, group);
+  return group;
 }
 
 const hits = (removals: readonly Removal[], link: Link, value: Value): boolean =>

@@ -19,6 +19,8 @@ export interface Text {
   sievedBy: number;
   /** By id of the watch, for texts that are remembered: which steps it concerns. */
   noted: Map<number, Int32Array> | undefined;
+  /** By expression, for texts that are remembered: what a match captured. */
+  captured: Map<object, readonly (string | undefined)[]> | undefined;
 }
 
 export const createText = (raw: string): Text => ({
@@ -29,6 +31,7 @@ export const createText = (raw: string): Text => ({
   candidates: undefined,
   sievedBy: -1,
   noted: undefined,
+  captured: undefined,
 });
 
 export const bytesOfText = (text: Text): ByteSet => (text.bytes ??= bytesIn(text.raw));
@@ -110,6 +113,7 @@ export function transformed(text: Text, chain: ChainNode): Text {
   if (isIdle(chain.trigger, kindsOfText(before))) return before;
   const raw = chain.transform(before.raw);
   const after = raw === before.raw ? before : createText(raw);
+  if (text.noted !== undefined) after.noted ??= new Map();
   text.derived ??= [];
   text.derived[chain.id] = after;
   return after;

@@ -35,6 +35,9 @@ function findPhrase(groups: readonly Group[], raw: string): string | undefined {
   return undefined;
 }
 
+/** In texts shorter than this, phrases are looked for one by one. */
+const fewBytes = 64;
+
 /** Tells whether a text holds any of the phrases: one pass, however many there are. */
 function compileSearch(phrases: readonly string[]): (text: string) => boolean {
   const { classes, next } = buildAutomaton(
@@ -55,7 +58,13 @@ function compileSearch(phrases: readonly string[]): (text: string) => boolean {
 export function phraseOperator(phrases: readonly string[]): Operator {
   const wanted = [...new Set(phrases.map(lowercase))].filter((phrase) => phrase !== '');
   const groups = groupPhrases(wanted);
-  const contains = compileSearch(wanted);
+  // Most lists are never searched: the sieve rules them out. Their automata would take space for nothing.
+  let search: ((text: string) => boolean) | undefined;
+  const contains = (text: string): boolean => {
+    if (text.length < fewBytes) return findPhrase(groups, text) !== undefined;
+    search ??= compileSearch(wanted);
+    return search(text);
+  };
   return {
     matches: (text) => contains(text.raw),
     captures: (text) => [findPhrase(groups, text.raw)],
