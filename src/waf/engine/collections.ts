@@ -14,20 +14,28 @@ type Provider = (transaction: Transaction) => readonly Value[];
 type Lifetime = 'transaction' | 'phase' | 'moment';
 
 export interface Collection {
-  /** Where a transaction keeps its members. */
+  /** Where a transaction keeps its members, among those of the same lifetime. */
   readonly index: number;
   readonly lifetime: Lifetime;
+  /** Has one member, whatever the request. */
+  readonly single: boolean;
   readonly provide: Provider;
 }
 
-const scalar =
-  (name: string, read: (transaction: Transaction) => string | number): Provider =>
-  (transaction) => [createValue(name, '', String(read(transaction)))];
+/** Providers of exactly one value. */
+const singles = new Set<Provider>();
+
+function single(provide: Provider): Provider {
+  singles.add(provide);
+  return provide;
+}
+
+const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider =>
+  single((transaction) => [createValue(name, '', String(read(transaction)))]);
 
 /** The same for what takes few values. */
-const recurring =
-  (name: string, read: (transaction: Transaction) => string): Provider =>
-  (transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))];
+const recurring = (name: string, read: (transaction: Transaction) => string): Provider =>
+  single((transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))]);
 
 /** Fields that hold credentials are not kept in mind from one request to the next. */
 const secretFields: ReadonlySet<string> = new Set([
@@ -146,7 +154,7 @@ const fault = (name: string): Provider => scalar(name, ({ body }) => (body.fault
 
 const hour = (transaction: Transaction): Date => new Date(transaction.startedAt);
 
-type Draft = Omit<Collection, 'index'>;
+type Draft = Pick<Collection, 'lifetime' | 'provide'>;
 
 const forever = (provide: Provider): Draft => ({ lifetime: 'transaction', provide });
 const forPhase = (provide: Provider): Draft => ({ lifetime: 'phase', provide });
@@ -314,12 +322,24 @@ function ruleFacts({ current }: Transaction): readonly Value[] {
   ];
 }
 
+function collectionOf({ lifetime, provide }: Draft, counts: Map<Lifetime, number>): Collection {
+  const index = counts.get(lifetime) ?? 0;
+  counts.set(lifetime, index + 1);
+  return { index, lifetime, provide, single: singles.has(provide) };
+}
+
+function indexCollections(drafts: Readonly<Record<string, Draft>>): ReadonlyMap<string, Collection> {
+  const counts = new Map<Lifetime, number>();
+  return new Map(Object.entries(drafts).map(([name, draft]) => [name, collectionOf(draft, counts)]));
+}
+
 /** By upper-case name. `XML` is not here: each of its paths is a target of its own. */
-export const collections: ReadonlyMap<string, Collection> = new Map(
-  Object.entries({ ...requestCollections, ...bodyCollections, ...responseCollections, ...momentCollections }).map(
-    ([name, draft], index) => [name, { index, ...draft }],
-  ),
-);
+export const collections: ReadonlyMap<string, Collection> = indexCollections({
+  ...requestCollections,
+  ...bodyCollections,
+  ...responseCollections,
+  ...momentCollections,
+});
 
 /** The members of a collection, computed once for as long as they stay true. */
 export function membersOf(transaction: Transaction, collection: Collection): readonly Value[] {

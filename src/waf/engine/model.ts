@@ -32,6 +32,8 @@ export interface TargetSet {
   readonly exclusions: readonly Exclusion[];
   /** Does not change while a phase runs. */
   readonly stable: boolean;
+  /** Its values are worth keeping from rule to rule. */
+  readonly kept: boolean;
 }
 
 /** A test of rules. */
@@ -170,9 +172,10 @@ export interface Transaction {
   readonly lists: (readonly Value[] | undefined)[];
   /** The same, for what changes with the phase. */
   readonly phaseLists: (readonly Value[] | undefined)[];
-  readonly groups: (Group | undefined)[];
+  /** By index of the group. */
+  readonly groups: Map<number, Group>;
   /** Values of each set of targets, by its id. */
-  readonly gathered: (readonly Value[] | undefined)[];
+  readonly gathered: Map<number, readonly Value[]>;
   standing: Standing;
   /** Removals that came up with this request. */
   readonly removed: Applies[];

@@ -84,8 +84,8 @@ function runRules(transaction: Transaction, plan: TransactionPlan): void {
 export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
   transaction.phase = phase;
   transaction.phaseLists.length = 0;
-  transaction.groups.length = 0;
-  transaction.gathered.length = 0;
+  transaction.groups.clear();
+  transaction.gathered.clear();
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
   if (phase !== 5 && isOver(transaction)) return;
   if (phase === 5) transaction.allowed = 'no';

@@ -10,8 +10,12 @@ const maxRecorded = 20;
 const unconditional: MatchedValue = { name: '', content: '' };
 
 function gather(transaction: Transaction, { targets }: Condition): readonly Value[] {
-  if (!targets.stable) return collect(transaction, targets);
-  return (transaction.gathered[targets.id] ??= collect(transaction, targets));
+  if (!targets.kept) return collect(transaction, targets);
+  const known = transaction.gathered.get(targets.id);
+  if (known !== undefined) return known;
+  const values = collect(transaction, targets);
+  transaction.gathered.set(targets.id, values);
+  return values;
 }
 
 function collect(transaction: Transaction, targets: TargetSet): readonly Value[] {
@@ -26,8 +30,12 @@ function buildGroup(transaction: Transaction, condition: Condition): Group {
 }
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
-  if (!condition.targets.stable) return buildGroup(transaction, condition);
-  return (transaction.groups[condition.group] ??= buildGroup(transaction, condition));
+  if (!condition.targets.kept) return buildGroup(transaction, condition);
+  const known = transaction.groups.get(condition.group);
+  if (known !== undefined) return known;
+  const group = buildGroup(transaction, condition);
+  transaction.groups.set(condition.group, group);
+  return group;
 }
 
 const hits = (removals: readonly Removal[], link: Link, value: Value): boolean =>
@@ -40,7 +48,8 @@ const hits = (removals: readonly Removal[], link: Link, value: Value): boolean =
 
 /** Whether the value is taken out of the rule, by the configuration or by an earlier rule. */
 const isExcluded = ({ standing, removals }: Transaction, link: Link, value: Value): boolean =>
-  hits(standing.removals, link, value) || hits(removals, link, value);
+  (standing.removals.length > 0 && hits(standing.removals, link, value)) ||
+  (removals.length > 0 && hits(removals, link, value));
 
 function storeCaptures(transaction: Transaction, condition: Condition, text: Text): void {
   const captures = condition.operator.captures?.(text, transaction);

@@ -1,13 +1,12 @@
-import type { Scope } from '../language/macro.ts';
-import type { Kinds } from '../match/byte-kinds.ts';
-import { type Sieve, setBit } from '../match/sieve.ts';
+import { setBit } from '../match/sieve.ts';
 import type { SieveShelf } from '../match/sieve-shelf.ts';
-import { type ChainNode, effectOf, kindsOfText, type Text, transformed } from '../match/text.ts';
+import { type ChainNode, stepsOf, type Text } from '../match/text.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { collections, membersOf } from './collections.ts';
 import type { Course, Step } from './foresight.ts';
 import type { Condition, Link, Target, Transaction } from './model.ts';
 import type { Value } from './value.ts';
+import { createWatch, examine, type Look, type Sifting, type Watch } from './watch.ts';
 
 // Before the steps of a phase run, each value that any of them reads is looked at once: the sieve tells which steps it
 // may concern, and their operators whether it does. The others are not run.
@@ -17,21 +16,6 @@ interface Interest {
   readonly chain: ChainNode;
   readonly bit: number;
   readonly skipsPinned: boolean;
-}
-
-/** What is to be found out about a text: after one chain, for the steps of the mask. */
-interface Look {
-  readonly chain: ChainNode;
-  readonly mask: Int32Array;
-}
-
-/** The looks at a value in its place in the request. */
-interface Watch {
-  readonly id: number;
-  /** One for each chain. */
-  readonly looks: readonly Look[];
-  /** By the kinds of a text's bytes: one for each effect that the chains have on it. */
-  readonly plans: Map<Kinds, readonly Look[]>;
 }
 
 /** For one place: values that the API's schema pins meet with fewer interests. */
@@ -47,15 +31,6 @@ interface Source {
   readonly keyed: ReadonlyMap<string, Watches>;
   readonly others: Watches;
 }
-
-/** A sieve, and per bit the condition that a candidate must meet. */
-interface Sifting {
-  readonly sieve: Sieve;
-  readonly conditions: readonly Condition[];
-}
-
-/** Conditions that are asked in advance depend on no variable. */
-const noVariables: Scope = { lookUp: () => '' };
 
 export interface Survey {
   /** Bit of each step that the sieve knows. */
@@ -87,66 +62,13 @@ function requirementsFor({ targets, operator, negated, parameter }: Condition): 
   return targets.targets.every(({ collection }) => remembered.has(collection)) ? always : undefined;
 }
 
-const maxPlans = 256;
-
-/** Looks with the same effect become one. */
-function merge<Found extends Look>(looks: readonly Found[], keyOf: (look: Found) => string | number): Look[] {
-  const merged = new Map<string | number, Look>();
-  for (const look of looks) {
-    const key = keyOf(look);
-    const known = merged.get(key);
-    if (known === undefined) merged.set(key, { chain: look.chain, mask: look.mask.slice() });
-    else
-      look.mask.forEach((bits, word) => {
-        known.mask[word]! |= bits;
-      });
-  }
-  return [...merged.values()];
-}
-
-function planFor(watch: Watch, kinds: Kinds): readonly Look[] {
-  const plan = merge(watch.looks, ({ chain }) => effectOf(chain, kinds));
-  if (watch.plans.size >= maxPlans) watch.plans.clear();
-  watch.plans.set(kinds, plan);
-  return plan;
-}
-
 function watchOf(interests: readonly Interest[], words: number, id: number): Watch {
   const looks = interests.map(({ chain, bit }): Look => {
     const mask = new Int32Array(words);
     setBit(mask, bit);
-    return { chain, mask };
+    return { chain: stepsOf(chain), mask };
   });
-  return { id, looks: merge(looks, ({ chain }) => chain.id), plans: new Map() };
-}
-
-/** Sets the bits of those candidates for which their condition holds. */
-function confirm(
-  text: Text,
-  word: number,
-  candidates: number,
-  conditions: readonly Condition[],
-  into: Int32Array,
-): void {
-  for (let left = candidates; left !== 0; left &= left - 1) {
-    const bit = 31 - Math.clz32(left & -left);
-    const { operator, negated } = conditions[word * 32 + bit]!;
-    if (operator.matches(text, noVariables) !== negated) into[word]! |= 1 << bit;
-  }
-}
-
-function examine(text: Text, watch: Watch, { sieve, conditions }: Sifting, into: Int32Array): void {
-  const kinds = kindsOfText(text);
-  const plan = watch.plans.get(kinds) ?? planFor(watch, kinds);
-  for (let index = 0; index < plan.length; index += 1) {
-    const { chain, mask } = plan[index]!;
-    const after = transformed(text, chain);
-    const candidates = sieve.candidates(after);
-    for (let word = 0; word < into.length; word += 1) {
-      const open = candidates[word]! & mask[word]! & ~into[word]!;
-      if (open !== 0) confirm(after, word, open, conditions, into);
-    }
-  }
+  return createWatch(looks, id);
 }
 
 /** Findings about a remembered text that concerns no step. */
@@ -156,13 +78,13 @@ function note(text: Text, watch: Watch, sifting: Sifting): Int32Array {
   const found = new Int32Array(sifting.sieve.words);
   examine(text, watch, sifting, found);
   const noted = found.some((bits) => bits !== 0) ? found : nothing;
-  text.noted![watch.id] = noted;
+  text.noted!.set(watch.id, noted);
   return noted;
 }
 
 function lookAt(text: Text, watch: Watch, sifting: Sifting, into: Int32Array): void {
   if (text.noted === undefined) return examine(text, watch, sifting, into);
-  const found = text.noted[watch.id] ?? note(text, watch, sifting);
+  const found = text.noted.get(watch.id) ?? note(text, watch, sifting);
   for (let word = 0; word < found.length; word += 1) into[word]! |= found[word]!;
 }
 
@@ -253,7 +175,8 @@ export function planSurvey({ phases }: Course, surveyed: readonly number[], shel
   const sources = phases.map((steps, phase) =>
     surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
   );
-  const sifting: Sifting = { sieve, conditions };
+  const minLengths = patterns.map(({ minLength }) => minLength);
+  const sifting: Sifting = { sieve, conditions, minLengths, inner: new Map() };
   return {
     bits,
     look(transaction, phase) {

@@ -139,16 +139,22 @@ export function createTargetTable(): TargetTable {
   };
 }
 
+/** Whether it takes as much to look a value up as to gather it. */
+const isSingle = ({ name, counted, selector }: VariableNode): boolean =>
+  counted || selector?.kind === 'key' || collections.get(name)?.single === true;
+
 function buildSet(nodes: readonly VariableNode[], id: number): TargetSet {
   const excluded = nodes.filter((node) => node.excluded);
   const included = nodes.filter((node) => !node.excluded && !excluded.some((one) => sameXml(one, node)));
+  const stable = included.every(({ name }) => name === 'XML' || collections.get(name)?.lifetime !== 'moment');
   return {
     id,
     targets: included.map((node) => (node.name === 'XML' ? xmlTarget(node) : plainTarget(node))),
     exclusions: excluded
       .filter(({ name }) => name !== 'XML')
       .map((node): Exclusion => ({ collection: node.name, covers: selects(node.selector) })),
-    stable: included.every(({ name }) => name === 'XML' || collections.get(name)?.lifetime !== 'moment'),
+    stable,
+    kept: stable && (included.length > 1 || included.some((node) => node.name === 'XML' || !isSingle(node))),
   };
 }
 

@@ -132,9 +132,11 @@ export function buildSieve(id: number, requirements: readonly Requirements[]): S
     id,
     words,
     candidates(text) {
-      text.candidates ??= [];
+      if (text.candidates !== undefined && text.sievedBy === id) return text.candidates;
       const isPlain = (kindsOfText(text) & ~ordinaryKinds) === 0;
-      return (text.candidates[id] ??= isPlain ? examineOrdinary(text) : examine(text));
+      text.sievedBy = id;
+      text.candidates = isPlain ? examineOrdinary(text) : examine(text);
+      return text.candidates;
     },
   };
 }

@@ -13,10 +13,14 @@ export interface Text {
   bytes: ByteSet | undefined;
   /** By id of the chain node. */
   derived: (Text | undefined)[] | undefined;
-  /** By id of the sieve. Shared between texts. */
-  candidates: (Int32Array | undefined)[] | undefined;
+  /** What `sievedBy` told last. Shared between texts. */
+  candidates: Int32Array | undefined;
+  /** Id of that sieve. */
+  sievedBy: number;
   /** By id of the watch, for texts that are remembered: which steps it concerns. */
-  noted: (Int32Array | undefined)[] | undefined;
+  noted: Map<number, Int32Array> | undefined;
+  /** By expression, for texts that are remembered: what a match captured. */
+  captured: Map<object, readonly (string | undefined)[]> | undefined;
 }
 
 export const createText = (raw: string): Text => ({
@@ -25,7 +29,9 @@ export const createText = (raw: string): Text => ({
   bytes: undefined,
   derived: undefined,
   candidates: undefined,
+  sievedBy: -1,
   noted: undefined,
+  captured: undefined,
 });
 
 export const bytesOfText = (text: Text): ByteSet => (text.bytes ??= bytesIn(text.raw));
@@ -49,7 +55,7 @@ export function createTextMemory(): TextMemory {
       if (text !== undefined) return text;
       text = old.get(raw) ?? createText(raw);
       if (raw.length > maxRememberedBytes) return text;
-      text.noted ??= [];
+      text.noted ??= new Map();
       // Two generations: what is not asked for while one fills up is forgotten.
       if (young.size >= maxRemembered / 2) {
         old = young;
@@ -82,7 +88,7 @@ export function createChainTable(): ChainTable {
     parent: undefined,
     name: '',
     transform: (text) => text,
-    trigger: { needs: 0, adds: 0 },
+    trigger: { needs: 0, growth: 1 },
   };
   const nodes = new Map<string, ChainNode>();
   return {
@@ -107,24 +113,15 @@ export function transformed(text: Text, chain: ChainNode): Text {
   if (isIdle(chain.trigger, kindsOfText(before))) return before;
   const raw = chain.transform(before.raw);
   const after = raw === before.raw ? before : createText(raw);
+  if (text.noted !== undefined) after.noted ??= new Map();
   text.derived ??= [];
   text.derived[chain.id] = after;
   return after;
 }
 
-/**
- * The steps of a chain that may change a text made of these kinds of bytes, as a key: chains with the same key give the
- * same result.
- */
-export function effectOf(chain: ChainNode, kinds: Kinds): string {
+/** The transformations of a chain, in order. */
+export function stepsOf(chain: ChainNode): readonly ChainNode[] {
   const steps: ChainNode[] = [];
   for (let node = chain; node.parent !== undefined; node = node.parent) steps.push(node);
-  let present = kinds;
-  let key = '';
-  for (const { name, trigger } of steps.reverse()) {
-    if (isIdle(trigger, present)) continue;
-    present |= trigger.adds;
-    key += `${name} `;
-  }
-  return key;
+  return steps.reverse();
 }

@@ -1,4 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
+import { buildAutomaton } from '../match/aho-corasick.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import type { Operator, OperatorFactory } from './operator.ts';
 
@@ -34,12 +35,38 @@ function findPhrase(groups: readonly Group[], raw: string): string | undefined {
   return undefined;
 }
 
+/** In texts shorter than this, phrases are looked for one by one. */
+const fewBytes = 64;
+
+/** Tells whether a text holds any of the phrases: one pass, however many there are. */
+function compileSearch(phrases: readonly string[]): (text: string) => boolean {
+  const { classes, next } = buildAutomaton(
+    phrases.map((text) => ({ text, tag: 0 })),
+    1,
+  );
+  return (text) => {
+    let state = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      state = next[state + classes[text.charCodeAt(at)]!]!;
+      if (state < 0) return true;
+    }
+    return false;
+  };
+}
+
 /** A case-insensitive search for any of many phrases. */
 export function phraseOperator(phrases: readonly string[]): Operator {
   const wanted = [...new Set(phrases.map(lowercase))].filter((phrase) => phrase !== '');
   const groups = groupPhrases(wanted);
+  // Most lists are never searched: the sieve rules them out. Their automata would take space for nothing.
+  let search: ((text: string) => boolean) | undefined;
+  const contains = (text: string): boolean => {
+    if (text.length < fewBytes) return findPhrase(groups, text) !== undefined;
+    search ??= compileSearch(wanted);
+    return search(text);
+  };
   return {
-    matches: (text) => findPhrase(groups, text.raw) !== undefined,
+    matches: (text) => contains(text.raw),
     captures: (text) => [findPhrase(groups, text.raw)],
     requirements: {
       literals: wanted,

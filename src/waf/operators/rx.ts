@@ -1,4 +1,5 @@
 import { expand, parseMacro } from '../language/macro.ts';
+import type { Text } from '../match/text.ts';
 import { compileRegex, type Regex } from '../regex/regex.ts';
 import type { Operator, OperatorFactory } from './operator.ts';
 
@@ -24,12 +25,23 @@ function varying(parameter: string): Operator {
   };
 }
 
+/** What the expression captures in a text. Of texts that are remembered it is kept. */
+function capturesIn(regex: Regex, text: Text): readonly (string | undefined)[] {
+  if (text.noted === undefined) return regex.exec(text.raw) ?? noCaptures;
+  text.captured ??= new Map();
+  const known = text.captured.get(regex);
+  if (known !== undefined) return known;
+  const captures = regex.exec(text.raw) ?? noCaptures;
+  text.captured.set(regex, captures);
+  return captures;
+}
+
 export const rx: OperatorFactory = (parameter) => {
   if (parseMacro(parameter).constant === undefined) return varying(parameter);
   const regex = compileRegex(parameter);
   return {
     matches: (text) => regex.test(text.raw),
-    captures: (text) => regex.exec(text.raw) ?? noCaptures,
+    captures: (text) => capturesIn(regex, text),
     requirements: regex.requirements,
   };
 };

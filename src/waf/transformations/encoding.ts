@@ -8,14 +8,21 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Value of each byte as a digit; -1 where it is none. */
 const digits = Int8Array.from({ length: 256 }, (_none, byte) => alphabet.indexOf(String.fromCharCode(byte)));
 
-/** Decodes up to the first byte that is not of the alphabet. Values are short, and a Buffer costs more than they do. */
+const maxByHand = 32;
+
+/** Decodes up to the first byte that is not of the alphabet. Most values are short, and a Buffer costs more than they do. */
 export function base64Decode(text: string): string {
+  let end = 0;
+  while (end < text.length && digits[text.charCodeAt(end)]! >= 0) end += 1;
+  return end > maxByHand ? Buffer.from(text.slice(0, end), 'base64').toString('latin1') : decodeByHand(text, end);
+}
+
+function decodeByHand(text: string, end: number): string {
   let out = '';
   let bits = 0;
   let count = 0;
-  for (let at = 0; at < text.length; at += 1) {
+  for (let at = 0; at < end; at += 1) {
     const digit = digits[text.charCodeAt(at)]!;
-    if (digit < 0) break;
     bits = ((bits << 6) | digit) & 0xfff;
     count += 6;
     if (count < 8) continue;

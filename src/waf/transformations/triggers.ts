@@ -4,50 +4,48 @@ import { allKinds, type Kinds, kindsOfCharacters } from '../match/byte-kinds.ts'
 export interface Trigger {
   /** A text without bytes of these kinds stays as it is; all kinds: no text need do so, not even the empty one. */
   readonly needs: Kinds;
-  /** Kinds that the result may have and the text did not. */
-  readonly adds: Kinds;
+  /** The result has at most so many bytes for each byte of the text. */
+  readonly growth: number;
 }
 
 const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const space = ' \t\n\v\f\r\xa0';
 
-const trigger = (characters: string, added: string): Trigger => ({
+const trigger = (characters: string): Trigger => ({
   needs: kindsOfCharacters(characters),
-  adds: kindsOfCharacters(added),
+  growth: 1,
 });
-
-/** One that decodes: what comes out may be anything. */
-const decoder = (characters: string): Trigger => ({ needs: kindsOfCharacters(characters), adds: allKinds });
 
 /** By name in lower case. A transformation that is not here may change any text. */
 const triggers: ReadonlyMap<string, Trigger> = new Map([
-  ['none', trigger('', '')],
-  ['cmdline', trigger(`"'\\^,;${space}${upper}`, ' a')],
-  ['compresswhitespace', trigger(space, ' ')],
-  ['cssdecode', decoder('\\')],
-  ['escapeseqdecode', decoder('\\')],
-  ['htmlentitydecode', decoder('&')],
-  ['jsdecode', decoder('\\')],
-  ['lowercase', trigger(upper, 'a')],
-  ['normalisepath', trigger('./', '')],
-  ['normalizepath', trigger('./', '')],
-  ['normalisepathwin', trigger('./\\', '/')],
-  ['normalizepathwin', trigger('./\\', '/')],
-  ['removecomments', trigger('/<-#', ' \0')],
-  ['removecommentschar', trigger('/*<-#', '')],
-  ['removenulls', trigger('\0', '')],
-  ['removewhitespace', trigger(space, '')],
-  ['replacecomments', trigger('/', ' ')],
-  ['replacenulls', trigger('\0', ' ')],
-  ['trim', trigger(space, '')],
-  ['trimleft', trigger(space, '')],
-  ['trimright', trigger(space, '')],
-  ['urldecode', decoder('%+')],
-  ['urldecodeuni', decoder('%+')],
-  ['utf8tounicode', trigger('\x80', '%u0')],
+  ['none', trigger('')],
+  ['cmdline', trigger(`"'\\^,;${space}${upper}`)],
+  ['compresswhitespace', trigger(space)],
+  ['cssdecode', trigger('\\')],
+  ['escapeseqdecode', trigger('\\')],
+  ['htmlentitydecode', trigger('&')],
+  ['jsdecode', trigger('\\')],
+  ['lowercase', trigger(upper)],
+  ['normalisepath', trigger('./')],
+  ['normalizepath', trigger('./')],
+  ['normalisepathwin', trigger('./\\')],
+  ['normalizepathwin', trigger('./\\')],
+  ['removecomments', trigger('/<-#')],
+  ['removecommentschar', trigger('/*<-#')],
+  ['removenulls', trigger('\0')],
+  ['removewhitespace', trigger(space)],
+  ['replacecomments', trigger('/')],
+  ['replacenulls', trigger('\0')],
+  ['trim', trigger(space)],
+  ['trimleft', trigger(space)],
+  ['trimright', trigger(space)],
+  ['urldecode', trigger('%+')],
+  ['urldecodeuni', trigger('%+')],
+  ['utf8tounicode', { ...trigger('\x80'), growth: Number.POSITIVE_INFINITY }],
+  ['base64decode', { needs: allKinds, growth: 3 / 4 }],
 ]);
 
-const anything: Trigger = { needs: allKinds, adds: allKinds };
+const anything: Trigger = { needs: allKinds, growth: Number.POSITIVE_INFINITY };
 
 export const triggerOf = (name: string): Trigger => triggers.get(name) ?? anything;
 

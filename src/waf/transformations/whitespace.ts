@@ -2,8 +2,11 @@ import { lowercase } from './bytes.ts';
 
 const runs = /[\t-\r \xa0]+/g;
 
+/** Runs that are not already a single space. */
+const irregular = /[\t-\r\xa0][\t-\r \xa0]*| [\t-\r \xa0]+/g;
+
 /** Each run of white space becomes one space. */
-export const compressWhitespace = (text: string): string => text.replace(runs, ' ');
+export const compressWhitespace = (text: string): string => text.replace(irregular, ' ');
 
 export const removeWhitespace = (text: string): string => text.replace(runs, '');
 

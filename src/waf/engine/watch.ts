@@ -1,0 +1,161 @@
+import type { Scope } from '../language/macro.ts';
+import { allKinds, type Kinds } from '../match/byte-kinds.ts';
+import type { Sieve } from '../match/sieve.ts';
+import { type ChainNode, createText, kindsOfText, type Text } from '../match/text.ts';
+import { isIdle } from '../transformations/triggers.ts';
+import type { Condition } from './model.ts';
+
+// What is to be found out about a text is a tree: some steps ask about the text as it is, others about what their
+// transformations make of it. The kinds of its bytes tell which transformations leave it alone; those fall away, so that
+// most texts are sifted once, whatever number of chains rules have for them.
+
+/** Interest of some steps (bits of the mask) in a text after the transformations that are still to come. */
+export interface Look {
+  readonly chain: readonly ChainNode[];
+  readonly mask: Int32Array;
+}
+
+/** What is to be found out about a text. */
+export interface Watch {
+  readonly id: number;
+  readonly looks: readonly Look[];
+  /** Kinds that any transformation needs before it changes a text: texts that differ in others share a plan. */
+  readonly telling: Kinds;
+  readonly plans: Map<Kinds, Plan>;
+}
+
+/** The watch over texts made of some kinds of bytes. */
+interface Plan {
+  /** Steps that ask about the text as it is; undefined where none does. */
+  readonly mask: Int32Array | undefined;
+  readonly branches: readonly Branch[];
+}
+
+/** A transformation, and what is to be found out about its result. */
+interface Branch {
+  readonly node: ChainNode;
+  readonly watch: Watch;
+  /** Results of shorter texts are too short for all steps that ask. */
+  readonly minLength: number;
+}
+
+/** A sieve, and per bit the condition that a candidate must meet. */
+export interface Sifting {
+  readonly sieve: Sieve;
+  readonly conditions: readonly Condition[];
+  /** Per bit, the fewest bytes of a text that the step matches. */
+  readonly minLengths: readonly number[];
+  /** Watches over what transformations make of texts, by what they look for. */
+  readonly inner: Map<string, Watch>;
+}
+
+/** Conditions that are asked in advance depend on no variable. */
+const noVariables: Scope = { lookUp: () => '' };
+
+const maxPlans = 256;
+const maxInner = 4096;
+
+const keyOf = (chain: readonly ChainNode[]): string => chain.map(({ name }) => name).join();
+
+/** Looks with the same transformations become one. */
+function merge(looks: readonly Look[]): Look[] {
+  const merged = new Map<string, Look>();
+  for (const { chain, mask } of looks) {
+    const key = keyOf(chain);
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { chain, mask: mask.slice() });
+    else for (const [word, bits] of mask.entries()) known.mask[word]! |= bits;
+  }
+  return [...merged.values()];
+}
+
+export function createWatch(looks: readonly Look[], id: number): Watch {
+  const needs = looks.flatMap(({ chain }) =>
+    chain.map(({ trigger }) => (trigger.needs === allKinds ? 0 : trigger.needs)),
+  );
+  return { id, looks: merge(looks), telling: needs.reduce((all, one) => all | one, 0), plans: new Map() };
+}
+
+function innerWatch(looks: readonly Look[], { inner }: Sifting): Watch {
+  const merged = merge(looks);
+  const key = merged.map(({ chain, mask }) => `${keyOf(chain)}:${mask.join()}`).join(';');
+  const known = inner.get(key);
+  if (known !== undefined) return known;
+  const watch = createWatch(merged, -1);
+  if (inner.size >= maxInner) inner.clear();
+  inner.set(key, watch);
+  return watch;
+}
+
+/** The shortest text that comes out long enough for one of the steps of a look; 0 where the text may grow on the way. */
+function minLengthFor({ chain, mask }: Look, { minLengths }: Sifting): number {
+  const growth = chain.reduce((product, { trigger }) => product * trigger.growth, 1);
+  const asking = minLengths.filter((_length, bit) => (mask[bit >>> 5]! & (1 << (bit & 31))) !== 0);
+  return Math.min(...asking) / growth;
+}
+
+function branchOf(node: ChainNode, looks: readonly Look[], sifting: Sifting): Branch {
+  const rest = looks.map(({ chain, mask }): Look => ({ chain: chain.slice(1), mask }));
+  return {
+    node,
+    watch: innerWatch(rest, sifting),
+    minLength: Math.min(...looks.map((look) => minLengthFor(look, sifting))),
+  };
+}
+
+function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
+  const mask = new Int32Array(sifting.sieve.words);
+  const branches = new Map<string, Look[]>();
+  for (const look of watch.looks) {
+    const start = look.chain.findIndex(({ trigger }) => !isIdle(trigger, kinds));
+    if (start < 0) for (const [word, bits] of look.mask.entries()) mask[word]! |= bits;
+    else {
+      const chain = look.chain.slice(start);
+      const { name } = chain[0]!;
+      branches.set(name, [...(branches.get(name) ?? []), { chain, mask: look.mask }]);
+    }
+  }
+  const plan: Plan = {
+    mask: mask.some((bits) => bits !== 0) ? mask : undefined,
+    branches: [...branches.values()].map((looks) => branchOf(looks[0]!.chain[0]!, looks, sifting)),
+  };
+  if (watch.plans.size >= maxPlans) watch.plans.clear();
+  watch.plans.set(kinds, plan);
+  return plan;
+}
+
+/** Sets the bits of those candidates for which their condition holds. */
+function confirm(
+  text: Text,
+  word: number,
+  candidates: number,
+  conditions: readonly Condition[],
+  into: Int32Array,
+): void {
+  for (let left = candidates; left !== 0; left &= left - 1) {
+    const bit = 31 - Math.clz32(left & -left);
+    const { operator, negated } = conditions[word * 32 + bit]!;
+    if (operator.matches(text, noVariables) !== negated) into[word]! |= 1 << bit;
+  }
+}
+
+function sift(text: Text, mask: Int32Array, { sieve, conditions }: Sifting, into: Int32Array): void {
+  const candidates = sieve.candidates(text);
+  for (let word = 0; word < into.length; word += 1) {
+    const open = candidates[word]! & mask[word]! & ~into[word]!;
+    if (open !== 0) confirm(text, word, open, conditions, into);
+  }
+}
+
+/** Sets the bits of the steps that the text concerns. */
+export function examine(text: Text, watch: Watch, sifting: Sifting, into: Int32Array): void {
+  const kinds = kindsOfText(text) & watch.telling;
+  const { mask, branches } = watch.plans.get(kinds) ?? planFor(watch, kinds, sifting);
+  if (mask !== undefined) sift(text, mask, sifting, into);
+  for (let index = 0; index < branches.length; index += 1) {
+    const { node, watch: next, minLength } = branches[index]!;
+    if (text.raw.length < minLength) continue;
+    const raw = node.transform(text.raw);
+    examine(raw === text.raw ? text : createText(raw), next, sifting, into);
+  }
+}
