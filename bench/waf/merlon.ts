@@ -78,6 +78,7 @@ const gateway = createGateway({
   weaknesses: noWeaknesses,
   endpoints: createEndpointReport(),
   record: startShipper().record,
+  endpoints: createEndpointReport(),
   svid: () => ({ certificate: own.chain, key: own.key }),
   verify: verifier.verify,
   limits: ({ limits: section, workers }) => limits.compile(section, workers),

@@ -294,6 +294,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   cut(mustShow: boolean): void {
     // TLS shows it by itself: its end is not announced. Only plain TCP can reset.
+    this.output.settle();
     const canReset = this.peer.scheme === 'http' && this.peer.remoteAddress !== '';
     if (mustShow && canReset) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
