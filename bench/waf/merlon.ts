@@ -76,7 +76,6 @@ const gateway = createGateway({
   clock,
   log,
   weaknesses: noWeaknesses,
-  endpoints: createEndpointReport(),
   record: startShipper().record,
   endpoints: createEndpointReport(),
   svid: () => ({ certificate: own.chain, key: own.key }),

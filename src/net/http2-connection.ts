@@ -121,7 +121,8 @@ export class Http2Connection implements TrackedConnection {
 
   #cut(error: NetError): void {
     this.#tell(error);
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // Without an error Node tells the client that all is well, whatever the code.
+    this.#session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #tell(error: NetError): void {
@@ -141,8 +142,8 @@ function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly s
     maxSessionInvalidFrames: invalidFrames,
     maxSessionRejectedStreams: 10,
     // Our own count ends the connection, and says so; this one is for resets that come faster than we hear of them.
-    streamResetBurst: streamResetBurst * 2,
-    streamResetRate: streamResetsPerSecond * 2,
+    streamResetBurst: streamResetBurst * 4,
+    streamResetRate: streamResetsPerSecond * 4,
     // A service may repeat a field; it is not for us to fail because of it.
     strictSingleValueFields: false,
   };
