@@ -6,6 +6,8 @@ const report = process.env.MERLON_TEST_REPORT;
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'],
+    // Minutes of sqlmap: `npm run test:attack`.
+    exclude: ['**/node_modules/**', 'test/attack/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

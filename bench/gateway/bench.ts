@@ -1,5 +1,5 @@
 // How does the data plane stand beside nginx, HAProxy, Caddy and Envoy: one core each, the same service behind it, the same load
-// on it? Parts: plain, secured, tls, handshakes, latency, idle.
+// on it? Parts: plain, floor, secured, tls, handshakes, h2, latency, idle.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,16 @@ import {
   writeResult,
 } from '../harness.ts';
 import { openFileLimit, planCores } from '../processes.ts';
-import { type Handshakes, holdIdle, type Request, runAtRate, runHandshakes, runWrk, type Throughput } from './load.ts';
+import {
+  type Handshakes,
+  holdIdle,
+  type Request,
+  runAtRate,
+  runHandshakes,
+  runHttp2,
+  runWrk,
+  type Throughput,
+} from './load.ts';
 import { type Peer, peers, type RunningPeer, type Stage, startPeer, startUpstream } from './peers.ts';
 import { mintTokens } from './tokens.ts';
 
@@ -31,6 +40,8 @@ interface Run {
   readonly upstream: RunningPeer;
   readonly rounds: number;
   readonly seconds: number;
+  /** Before the rounds: code is compiled, connections are made. */
+  readonly warmSeconds: number;
   readonly found: Record<string, unknown>;
   readonly targets: Target[];
 }
@@ -62,25 +73,29 @@ async function compare(
   running: readonly RunningPeer[],
   request: Omit<Request, 'seconds'>,
 ): Promise<Rates> {
-  const { stage, rounds, seconds } = run;
+  const { stage, rounds, seconds, warmSeconds } = run;
+  for (const peer of running) await runWrk(peer, stage, { ...request, seconds: warmSeconds });
   const contenders = running.map((peer) => ({
     name: peer.name,
     measure: () => runWrk(peer, stage, { ...request, seconds }),
   }));
-  for (const { measure } of contenders) await measure();
   const results = await takeTurns<Throughput>(contenders, rounds);
+  return tell(run, `${title}: ${request.method}, ${request.connections} connections`, results);
+}
+
+/** Prints and keeps throughputs; gives the rates. */
+function tell(run: Run, whole: string, results: ReadonlyMap<string, readonly Throughput[]>): Rates {
   const rates = new Map([...results].map(([name, runs]) => [name, sampleOf(runs.map(({ perSecond }) => perSecond))]));
-  const [first] = running;
+  const [first = ''] = results.keys();
   const rows = [...results].map(([name, runs]) => [
     name,
     formatSample(rates.get(name) as Sample),
-    `${formatNumber(ratioTo(rates, name, first?.name ?? ''))} x`,
+    `${formatNumber(ratioTo(rates, name, first))} x`,
     formatNumber(sampleOf(runs.map(({ p99Ms }) => p99Ms)).median),
     formatNumber(sampleOf(runs.map(({ busy }) => busy)).median),
     formatNumber(sampleOf(runs.map(({ perCpuSecond }) => perCpuSecond)).median),
   ]);
-  const whole = `${title}: ${request.method}, ${request.connections} connections`;
-  printTable(whole, ['peer', 'requests/s', `of ${first?.name}`, 'p99 ms', 'busy', 'per CPU s'], rows);
+  printTable(whole, ['peer', 'requests/s', `of ${first}`, 'p99 ms', 'busy', 'per CPU s'], rows);
   run.found[whole] = Object.fromEntries(
     [...results].map(([name, runs]) => [name, { perSecond: rates.get(name), runs }]),
   );
@@ -103,6 +118,28 @@ async function plainPart(run: Run): Promise<void> {
         { what: `plain, of Caddy: ${label(load)}`, wanted: 3, bound: 'at least', found: ratio('caddy'), unit: ' x' },
       );
     }
+  });
+}
+
+/** What Node's sockets cost alone, and what the engine adds to them. */
+async function floorPart(run: Run): Promise<void> {
+  await among(run, [peers.relay, peers.plain, peers.nginx], async (running) => {
+    const load = { method: 'GET', connections: 32 } as const;
+    await compare(run, 'The floor', [...running, run.upstream], { ...load, token: false });
+  });
+}
+
+async function http2Part(run: Run): Promise<void> {
+  await among(run, [peers.plainTls, peers.nginxTls], async (running) => {
+    for (const peer of running) await runHttp2(peer, run.stage, run.warmSeconds);
+    const contenders = running.map((peer) => ({
+      name: peer.name,
+      measure: () => runHttp2(peer, run.stage, run.seconds),
+    }));
+    const results = await takeTurns<Throughput>(contenders, run.rounds);
+    const rates = tell(run, 'HTTP/2 over TLS: GET, 32 connections of 10 streams', results);
+    const found = ratioTo(rates, 'merlon, TLS', 'nginx, TLS');
+    run.targets.push({ what: 'HTTP/2, of nginx', wanted: 0.4, bound: 'at least', found, unit: ' x' });
   });
 }
 
@@ -195,9 +232,17 @@ async function latencyPart(run: Run): Promise<void> {
       added('p99Ms'),
       formatNumber(median('without', 'p99Ms')),
     ]);
+    if (peer.name.startsWith('merlon'))
+      run.targets.push({
+        what: `p99 added at half load: ${peer.name}`,
+        wanted: 1,
+        bound: 'at most',
+        found: median('with', 'p99Ms') - median('without', 'p99Ms'),
+        unit: ' ms',
+      });
     run.found[`latency: ${peer.name}`] = { rate: at.rate, ...Object.fromEntries(results) };
   };
-  const plain = [peers.plain, peers.nginx, peers.haproxy, peers.caddy, peers.envoy];
+  const plain = [peers.plain, peers.nginx, peers.haproxy, peers.envoy];
   await among(run, plain, async (running) => {
     for (const peer of running) await measure(peer, false);
   });
@@ -216,6 +261,14 @@ async function idlePart(run: Run): Promise<void> {
       const { before, after, bytesEach } = await holdIdle(peer, connections);
       rows.push([peer.name, formatNumber(before.pss), formatNumber(after.pss), formatNumber(bytesEach / 1000)]);
       run.found[`idle: ${peer.name}`] = { connections, before, after, bytesEach };
+      if (peer.name.startsWith('merlon') && !run.settings.quick)
+        run.targets.push({
+          what: 'idle TLS connections',
+          wanted: 500,
+          bound: 'at most',
+          found: after.rss,
+          unit: ' MB',
+        });
     }
     printTable(
       `${connections} idle TLS connections, memory (PSS)`,
@@ -227,9 +280,11 @@ async function idlePart(run: Run): Promise<void> {
 
 const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   plain: plainPart,
+  floor: floorPart,
   secured: securedPart,
   tls: tlsPart,
   handshakes: handshakesPart,
+  h2: http2Part,
   latency: latencyPart,
   idle: idlePart,
 };
@@ -269,7 +324,8 @@ export const question: Question = async (settings) => {
   const absent = listAbsent();
   const folder = mkdtempSync(join(tmpdir(), 'merlon-bench-'));
   const { stage, upstream } = await prepare(folder);
-  const effort = settings.quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 5 };
+  // The whole of it lasts about a quarter of an hour.
+  const effort = settings.quick ? { rounds: 1, seconds: 1, warmSeconds: 1 } : { rounds: 5, seconds: 2, warmSeconds: 2 };
   const run: Run = { stage, settings, upstream, ...effort, found: {}, targets: [] };
   try {
     for (const [name, part] of Object.entries(parts)) if (wants(settings, name)) await part(run);

@@ -74,6 +74,21 @@ function milliseconds(text: string): number {
   return Number(number) * (unit === 'us' ? 0.001 : unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000);
 }
 
+/** GET over HTTP/2: 32 connections with ten streams each. */
+export async function runHttp2(peer: RunningPeer, stage: Stage, seconds: number): Promise<Throughput> {
+  const command = [
+    program('h2load', 'nghttp2-client'),
+    // By number: told to stop after a time, h2load may wait for ever.
+    ...['-t', '1', '-c', '32', '-m', '10', '-n', String(seconds * 10_000), `${peer.url}/api/items/7`],
+  ];
+  const { value, busy } = await watched(peer, () => runToEnd(pinnedTo(stage.cores.load, stage.cores, command)));
+  const perSecond = Number(/finished in [\d.]+\w+, ([\d.]+) req\/s/.exec(value)?.[1]);
+  if (!/Application protocol: h2/.test(value) || !/ 0 failed, 0 errored/.test(value))
+    throw new Error(`${peer.name}: requests failed:\n${value}`);
+  // h2load tells no percentiles.
+  return { perSecond, p99Ms: Number.NaN, busy, perCpuSecond: perSecond / busy };
+}
+
 export interface Latency {
   readonly rate: number;
   readonly p50Ms: number;

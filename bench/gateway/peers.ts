@@ -1,6 +1,7 @@
 // The peers: how each is found, configured and started. Each runs on one core, by hand, with a configuration of ours.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { memoryTuning } from '../../src/server/role-environment.ts';
 import { accepting, type Cores, findProgram, freePort, pinnedTo, type Started, start } from '../processes.ts';
 import { audience, issuer } from './tokens.ts';
 
@@ -64,6 +65,8 @@ function merlon(name: string, script: string, words: (stage: Stage) => readonly 
     package: 'this repository',
     program: process.execPath,
     tls,
+    // As the supervisor starts a worker.
+    env: () => ({ ...memoryTuning('gateway') }),
     command: (stage, program, port) => [
       program,
       join(import.meta.dirname, 'merlon', script),
@@ -98,6 +101,8 @@ function envoy(name: string, config: string): Peer {
 
 export const peers = {
   plain: merlon('merlon, plain', 'plain.ts', () => []),
+  /** The floor: sockets of Node without an engine. */
+  relay: merlon('sockets alone', 'relay.ts', () => []),
   secured: merlon('merlon, secured', 'secured.ts', ({ jwks }) => ['--jwks', jwks]),
   mesh: merlon('merlon, secured, mesh', 'secured.ts', ({ jwks }) => ['--jwks', jwks, '--mesh']),
   plainTls: merlon(

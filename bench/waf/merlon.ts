@@ -12,6 +12,7 @@ import { silentLogger as log } from '../../src/core/log.ts';
 import { createGateway } from '../../src/gateway/index.ts';
 import { createLeaseBroker, tokenRulesOf } from '../../src/limits/control.ts';
 import { createHttpServer, createUpstream } from '../../src/net/index.ts';
+import { createEndpointReport } from '../../src/openapi/index.ts';
 import { compileGatewayPolicies } from '../../src/policy/index.ts';
 import { createGatewayLimits, type GatewayLimits } from '../../src/server/gateway-limits.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
@@ -75,7 +76,9 @@ const gateway = createGateway({
   clock,
   log,
   weaknesses: noWeaknesses,
+  endpoints: createEndpointReport(),
   record: startShipper().record,
+  endpoints: createEndpointReport(),
   svid: () => ({ certificate: own.chain, key: own.key }),
   verify: verifier.verify,
   limits: ({ limits: section, workers }) => limits.compile(section, workers),

@@ -158,3 +158,14 @@ test('what is sensitive never reaches the file', () => {
   spool.close();
   expect(readFileSync(file, 'utf8')).not.toContain('eve@');
 });
+
+test('records lie whole in memory and on the disk, whatever their characters, across the blocks that hold them', async () => {
+  const records = Array.from({ length: 700 }, (_, at) =>
+    deniedDecision({ host: `größe-€-𝄞-${at}`, path: `/${'ü'.repeat(400)}` }),
+  );
+  const spool = open();
+  for (const record of records) spool.add(record);
+  expect(recordsOf(spool.takeBatch(1000))).toEqual(records);
+  await nextTurn();
+  expect(recordsOf(open().takeBatch(1000))).toEqual(records);
+});

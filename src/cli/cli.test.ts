@@ -184,7 +184,12 @@ describe('merlon waf', () => {
     expect(code).toBe(exitCodes.failed);
     expect(JSON.parse(stdout)).toMatchObject([
       { verdict: 'pass', target: '/api/orders?q=tea' },
-      { verdict: 'block', score: 5, threshold: 5, matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '9001' }] },
+      {
+        verdict: 'block',
+        score: 5,
+        threshold: 5,
+        matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '3003' }, { rule: '9001' }],
+      },
     ]);
   });
 

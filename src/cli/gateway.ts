@@ -8,16 +8,16 @@ import { runUntilSignal } from './signals.ts';
 export function describe(command: Command): void {
   withLogLevel(withState(command))
     .option('--name <worker>', 'which worker this is, from 1', '1')
-    .option('--listen-fd <number>', 'a listening socket that was handed over', Number)
-    .option('--redirect-fd <number>', 'as --listen-fd, for the plain port', Number)
+    .option('--listen-fd <numbers>', 'descriptors of a listening socket that was handed over', numbersOf)
+    .option('--redirect-fd <numbers>', 'as --listen-fd, for the plain port', numbersOf)
     .addHelpText('after', '\nExample:\n  merlon gateway --state /var/lib/merlon --name 1')
-    .action((options: CommonOptions & { name: string; listenFd?: number; redirectFd?: number }) =>
+    .action((options: CommonOptions & { name: string; listenFd?: number[]; redirectFd?: number[] }) =>
       runUntilSignal(() =>
         startGatewayRole({
           layout: layoutOf(options),
           name: options.name,
-          listenFd: options.listenFd,
-          redirectFd: options.redirectFd,
+          listenFds: options.listenFd,
+          redirectFds: options.redirectFd,
           clock: systemClock,
           log: roleLogger('gateway', options),
           weaknesses: noWeaknesses,
@@ -25,3 +25,5 @@ export function describe(command: Command): void {
       ),
     );
 }
+
+const numbersOf = (text: string): number[] => text.split(',').map(Number);

@@ -91,8 +91,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     }
     if (isDenial(outcome)) {
-      sendDenial(reply, outcome, exchange);
-      return end(exchange, compiled, outcome.status, outcome);
+      // The record is on disk before its id is in anybody's hands.
+      end(exchange, compiled, outcome.status, outcome);
+      return sendDenial(reply, outcome, exchange);
     }
     end(exchange, compiled, outcome.status, undefined);
     reply.send(outcome.status, { ...outcome.headers, 'merlon-decision': exchange.id });

@@ -67,7 +67,11 @@ describe('a request', () => {
           'add `{ rules: 3000, fields: [query.q] }` to the `waf.exclusions` of this route, if it is meant to look so',
         ],
       },
-      waf: { score: 5, threshold: 5, matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '9001' }] },
+      waf: {
+        score: 5,
+        threshold: 5,
+        matches: [{ rule: '3000', variable: 'ARGS:q' }, { rule: '3003', variable: 'ARGS:q' }, { rule: '9001' }],
+      },
     });
     expect(decision?.steps.find(({ filter }) => filter === 'waf')?.outcome).toBe('deny');
     expect(JSON.stringify(decision)).not.toContain('OR');
@@ -101,7 +105,7 @@ describe('a request', () => {
     expect((await call(injection)).status).toBe(200);
     expect(decisions[0]).toMatchObject({
       verdict: 'allow',
-      waf: { score: 5, matches: [{ rule: '3000' }, { rule: '9001' }] },
+      waf: { score: 5, matches: [{ rule: '3000' }, { rule: '3003' }, { rule: '9001' }] },
     });
     expect(decisions[0]?.steps.find(({ filter }) => filter === 'waf')?.outcome).toBe('report');
   });
@@ -115,6 +119,18 @@ describe('a request', () => {
   test('is not looked at where it is not in the sample', async () => {
     const { call } = await start({}, {}, { sampling: 0 });
     expect((await call(injection)).status).toBe(200);
+  });
+
+  test('is in the sample as often as is set, and its decision id tells whether it was', async () => {
+    const { call, decisions } = await start({}, {}, { sampling: 25 });
+    for (let count = 0; count < 400; count += 1) await call(injection);
+    expect(decisions).toHaveLength(400);
+    // The last four digits are a lot from 0 to 65,535: a quarter of it is the sample.
+    for (const { id, verdict } of decisions)
+      expect(verdict, id).toBe(Number.parseInt(id.slice(-4), 16) < 16_384 ? 'deny' : 'allow');
+    const share = decisions.filter(({ verdict }) => verdict === 'deny').length / 400;
+    expect(share).toBeGreaterThan(0.15);
+    expect(share).toBeLessThan(0.35);
   });
 });
 

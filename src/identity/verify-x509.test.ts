@@ -164,4 +164,24 @@ describe('a verifier for connections', () => {
     expect(verify(fresh.chainDer)).toMatchObject({ code: 'identity.foreign-trust-domain' });
     expect(verify([])).toHaveProperty('code');
   });
+
+  it('knows a leaf again on another connection, and forgets it by the same rules', async () => {
+    const clock = new ManualClock(nowMs);
+    const authority = await createTestAuthority(clock);
+    let bundles = compileBundles([await authority.bundle()]);
+    const verify = createSvidVerifier({ clock, bundles: () => bundles });
+    const { chainDer } = await authority.issue(orders);
+    const onAnother = (): Buffer[] => chainDer.map((der) => Buffer.from(der));
+    const first = verify(chainDer);
+    expect(verify(onAnother())).toBe(first);
+    const [leaf] = onAnother() as [Buffer];
+    leaf[leaf.length - 1] = (leaf.at(-1) as number) ^ 1;
+    expect(verify([leaf, ...chainDer.slice(1)])).toHaveProperty('code');
+    bundles = compileBundles([]);
+    expect(verify(onAnother())).toMatchObject({ code: 'identity.foreign-trust-domain' });
+    bundles = compileBundles([await authority.bundle()]);
+    expect(verify(onAnother())).toMatchObject({ spiffeId: orders });
+    clock.advance(hour + 1);
+    expect(verify(onAnother())).toMatchObject({ code: 'x509.expired' });
+  });
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Certificate, CryptoError, type CryptoErrorCode, parseCertificate, verifyChain } from '../crypto/index.ts';
@@ -102,32 +103,53 @@ export interface SvidVerifierOptions extends VerifyOptions {
   readonly bundles: () => Bundles;
 }
 
+/** Leaves that are remembered by their content. Beyond it the oldest is forgotten, and verified again when it comes. */
+const mostRemembered = 4096;
+
 /**
- * `verifyX509Svid` for connections that ask again with each request: a chain that was believed is remembered by its leaf's
- * buffer, until its time or the bundles change. Refusals are never remembered.
+ * `verifyX509Svid` for connections that ask again with each request: a chain that was believed is remembered by its leaf, until its
+ * time or the bundles change. The same buffer is known at once; the same leaf on another connection, whose peer has shown by its
+ * handshake that it holds the key, by its SHA-256. Refusals are never remembered.
  */
 export function createSvidVerifier(options: SvidVerifierOptions): (chain: readonly Uint8Array[]) => SvidVerdict {
   const { clock, weaknesses = noWeaknesses } = options;
   let bundles: Bundles | undefined;
-  let believed = new WeakMap<Uint8Array, Belief>();
+  let ofBuffer = new WeakMap<Uint8Array, Belief>();
+  const ofContent = new Map<string, Belief>();
+
+  const verify = (leaf: Uint8Array, chain: readonly Uint8Array[], inForce: Bundles, nowMs: number): Belief => {
+    const digest = hash('sha256', leaf, 'base64');
+    const known = ofContent.get(digest);
+    if (known !== undefined && isInTime(known, nowMs)) return known;
+    ofContent.delete(digest);
+    const belief = believe(chain, inForce, nowMs, weaknesses);
+    if (ofContent.size >= mostRemembered) ofContent.delete(ofContent.keys().next().value as string);
+    ofContent.set(digest, belief);
+    return belief;
+  };
+
   return (chain) => {
     if (bundles !== options.bundles()) {
       bundles = options.bundles();
-      believed = new WeakMap();
+      ofBuffer = new WeakMap();
+      ofContent.clear();
     }
     const nowMs = clock.now();
     const [leaf] = chain;
-    const known = leaf && believed.get(leaf);
-    if (known !== undefined && nowMs >= known.fromMs && nowMs <= known.untilMs) return known;
+    if (leaf === undefined) return verdictOf(notAnSvid('no certificate was presented'));
+    const known = ofBuffer.get(leaf);
+    if (known !== undefined && isInTime(known, nowMs)) return known;
     try {
-      const belief = believe(chain, bundles, nowMs, weaknesses);
-      if (leaf !== undefined) believed.set(leaf, belief);
+      const belief = verify(leaf, chain, bundles, nowMs);
+      ofBuffer.set(leaf, belief);
       return belief;
     } catch (error) {
       return verdictOf(error);
     }
   };
 }
+
+const isInTime = ({ fromMs, untilMs }: Belief, nowMs: number): boolean => nowMs >= fromMs && nowMs <= untilMs;
 
 /** Whether the chain of an SVID was issued under an authority that is tainted: then it is renewed at once. */
 export function isTainted(chain: readonly Uint8Array[], tainted: readonly string[]): boolean {

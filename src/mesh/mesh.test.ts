@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request as plainRequest, type Server } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request as plainRequest, type Server } from 'node:http';
 import { request } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -28,6 +28,8 @@ let seen: IncomingMessage['headers'][];
 let decisions: Decision[];
 let bundle: string;
 let running: Stoppable[];
+/** How often a half asked for the SVID of orders: the calling one does for each handshake. */
+let ordersAsked: number;
 
 beforeEach(async () => {
   authority = await createTestAuthority(systemClock);
@@ -38,6 +40,7 @@ beforeEach(async () => {
   seen = [];
   decisions = [];
   running = [];
+  ordersAsked = 0;
   workload = createServer((incoming, outgoing) => {
     seen.push(incoming.headers);
     outgoing.end('charged');
@@ -99,6 +102,7 @@ async function startAgent(weaknesses: Weaknesses = noWeaknesses): Promise<AgentS
   };
   const verify = verifierOf(weaknesses);
   const svid = (spiffeId: string) => {
+    if (spiffeId === id('orders')) ordersAsked++;
     const found = held.get(spiffeId);
     return found && { certificate: found.chain, key: found.key };
   };
@@ -149,9 +153,13 @@ function call(
   });
 }
 
-function plain(port: number, headers: Record<string, string> = {}): Promise<{ status: number; body: string }> {
+function plain(
+  port: number,
+  headers: Record<string, string> = {},
+  agent: Agent | false = false,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    plainRequest({ host: '127.0.0.1', port, path: '/charges', headers, agent: false }, (response) => {
+    plainRequest({ host: '127.0.0.1', port, path: '/charges', headers, agent }, (response) => {
       let body = '';
       response.on('data', (chunk) => (body += chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
@@ -299,3 +307,21 @@ test('a declared call that is taken back is gone', async () => {
   await expect(plain(snapshot.edges[0]?.port as number)).rejects.toThrow('ECONNREFUSED');
   expect(await call(snapshot, { svid: held.get(id('orders')) })).toMatchObject({ status: 403 });
 });
+
+test('256 clients at once, 20 calls each: all are answered, over connections that are kept', async () => {
+  const { edges } = await startAgent();
+  const port = edges[0]?.port as number;
+  const before = ordersAsked;
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const client = async (): Promise<number> => {
+    let answered = 0;
+    for (let turn = 0; turn < 20; turn++) if ((await plain(port, {}, agent)).status === 200) answered++;
+    return answered;
+  };
+  const answered = await Promise.all(Array.from({ length: 256 }, client));
+  agent.destroy();
+  expect(answered.every((count) => count === 20)).toBe(true);
+  expect(decisions.filter(({ verdict }) => verdict === 'allow')).toHaveLength(256 * 20);
+  // The pool has 256 at most, and none of them was ended and made again.
+  expect(ordersAsked - before).toBeLessThanOrEqual(256);
+}, 60_000);

@@ -1,6 +1,8 @@
 import type { HttpLimits } from './config.ts';
 
 const rateGraceMs = 10_000;
+/** A client that asks at all asks sooner: what is kept to read its next head sooner is let go. */
+const restMs = 2000;
 
 /**
  * What a sweep must remember of a connection to hold it to its time bounds. All of it is measured from sweep to sweep, so that a
@@ -41,6 +43,11 @@ export class ConnectionWatch {
   isIdleTooLong(nowMs: number): boolean {
     this.#idleSince ||= nowMs;
     return nowMs - this.#idleSince >= this.#limits.idleTimeMs;
+  }
+
+  /** Whether no request came for a while. Asked after `isIdleTooLong`. */
+  isAtRest(nowMs: number): boolean {
+    return nowMs - this.#idleSince >= restMs;
   }
 
   /** Whether the client has taken nothing of the `waitingBytes` for too long. */

@@ -37,6 +37,22 @@ describe('a parser that has read other heads', () => {
     );
   });
 
+  test('reads them again when it has let go of them', () => {
+    const parser = new RequestHeadParser(defaultHttpLimits);
+    const text = 'GET /a HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n';
+    const first = parse(parser, text, text.length);
+    parser.forget();
+    expect({ method: parser.method, target: parser.target, fields: [...parser.headers] }).toEqual({
+      method: '',
+      target: '',
+      fields: [],
+    });
+    expect(parse(parser, text, text.length)).toEqual(first);
+    expect(parser.repeats).toBe(false);
+    expect(parse(parser, text, text.length)).toEqual(first);
+    expect(parser.repeats).toBe(true);
+  });
+
   test('is not misled by who edits the fields of a head before', () => {
     const parser = new RequestHeadParser(defaultHttpLimits);
     const text = 'GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n';

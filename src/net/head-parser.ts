@@ -40,8 +40,8 @@ export abstract class HeadParser {
   /** Where its fields begin. */
   #fieldsAt = 0;
   /** Lines of former heads by the place of their name in `headers`, and what they say: most fields of a connection repeat. */
-  readonly #lines: string[] = [];
-  readonly #known: string[] = [];
+  #lines: string[] = [];
+  #known: string[] = [];
   /** The field section of the former head, with the empty line that ends it; '' where it is not remembered. */
   #section = '';
   #sectionFields: FieldSection | undefined;
@@ -74,6 +74,16 @@ export abstract class HeadParser {
     if (text.length > this.#bounds.headerBytes) throw this.tooLarge();
     this.#text = text;
     return more;
+  }
+
+  /** Lets go of all that was read, and of the texts that it was cut from. Between heads only. */
+  forget(): void {
+    this.headers = new Headers();
+    this.repeats = false;
+    this.#lines = [];
+    this.#known = [];
+    this.#section = this.#whole = '';
+    this.#sectionFields = undefined;
   }
 
   /** Reads the start line at `at`; returns where the fields begin, or `more`. `text` may end anywhere. */

@@ -141,8 +141,8 @@ function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly s
     maxSessionInvalidFrames: invalidFrames,
     maxSessionRejectedStreams: 10,
     // Our own count ends the connection, and says so; this one is for resets that come faster than we hear of them.
-    streamResetBurst: streamResetBurst * 4,
-    streamResetRate: streamResetsPerSecond * 4,
+    streamResetBurst: streamResetBurst * 2,
+    streamResetRate: streamResetsPerSecond * 2,
     // A service may repeat a field; it is not for us to fail because of it.
     strictSingleValueFields: false,
   };

@@ -218,7 +218,7 @@ export class OutgoingReply implements Reply {
 
   #finish(): void {
     this.#isEnded = true;
-    this.#connection.output.flush();
+    this.#connection.output.flushTogether();
     this.#close(false);
     this.#connection.replyEnded(this.#mode === byClose);
   }

@@ -17,6 +17,12 @@ export class RequestHeadParser extends HeadParser {
     this.#targetBytes = bounds.targetBytes;
   }
 
+  override forget(): void {
+    super.forget();
+    this.method = '';
+    this.target = '';
+  }
+
   /** request-line = method SP request-target SP HTTP-version CRLF; one empty line before it is skipped (RFC 9112, section 2.2). */
   protected override startLine(text: string, at: number): number {
     // What a refusal tells must not be of the request before.

@@ -38,8 +38,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   readonly #socket: Socket;
   readonly #intake: Intake | undefined;
   readonly #parser: RequestHeadParser;
-  readonly #framing = new Framing();
-  readonly #hostReader = new HostReader();
+  #framing = new Framing();
+  #hostReader = new HostReader();
   readonly #decoder: BodyDecoder;
   readonly #take = (chunk: Buffer): boolean => this.#takeContent(chunk);
   #line: RequestLine | undefined;
@@ -294,6 +294,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   cut(mustShow: boolean): void {
     // TLS shows it by itself: its end is not announced. Only plain TCP can reset.
+    this.output.settle();
     const canReset = this.peer.scheme === 'http' && this.peer.remoteAddress !== '';
     if (mustShow && canReset) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
@@ -355,7 +356,18 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     else if (this.#watch.isStalledTooLong(nowMs, this.#socket.writableLength)) this.#socket.destroy();
     else if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) {
       if (this.#watch.isBodyTooSlow(passedMs, this.#body.received)) this.#fail(slowBody());
-    } else if (this.isIdle && this.#requests > 0 && this.#watch.isIdleTooLong(nowMs)) this.#close();
+    } else if (this.isIdle && this.#requests > 0) {
+      if (this.#watch.isIdleTooLong(nowMs)) this.#close();
+      else if (this.#line !== undefined && this.#watch.isAtRest(nowMs)) this.#forget();
+    }
+  }
+
+  /** Thousands of connections may rest: the head that was read last, and every piece cut from it, goes. */
+  #forget(): void {
+    this.#parser.forget();
+    this.#framing = new Framing();
+    this.#hostReader = new HostReader();
+    this.#line = undefined;
   }
 
   #expire(): void {

@@ -83,10 +83,13 @@ export interface HttpServerOptions extends ListenerSettings {
   readonly log?: Logger;
 }
 
-/** Where to listen. `fd`: a listening socket that was handed over. */
+/**
+ * Where to listen. `acceptors`: how many sockets listen there, each of which lets in one connection a turn; default 1. `fds`: descriptors of a
+ * listening socket that was handed over, all of the same one.
+ */
 export type ListenAddress =
-  | { readonly host: string; readonly port: number; readonly backlog?: number }
-  | { readonly fd: number }
+  | { readonly host: string; readonly port: number; readonly backlog?: number; readonly acceptors?: number }
+  | { readonly fds: readonly number[] }
   | { readonly path: string };
 
 export interface HttpServer {

@@ -465,7 +465,7 @@ test('listens on a socket that was handed over', async () => {
     const { createHttpServer } = await import('${import.meta.dirname}/index.ts');
     const { systemClock } = await import('${import.meta.dirname}/../core/clock.ts');
     const server = createHttpServer({ clock: systemClock, onRequest: (_, reply) => reply.send(200, {}, 'worker') });
-    await server.listen({ fd: 3 });
+    await server.listen({ fds: [3] });
     console.log('ready', server.address().port);`;
   const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit', fd],

@@ -1,13 +1,13 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
+import { Acceptors } from './acceptors.ts';
 import { type CidrSet, compileCidrs } from './cidr.ts';
 import { peekAlpnOffer } from './client-hello.ts';
 import { defaultHttpLimits, type HttpLimits } from './config.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
-import { ListenError, NetError } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { takeIn } from './intake.ts';
 import { plainAddress } from './ip-address.ts';
@@ -40,11 +40,10 @@ class SocketServer implements HttpServer {
   readonly #host: ConnectionHost & { isDraining: boolean; limits: HttpLimits };
   #trustedProxies: CidrSet | undefined;
   #proxyProtocol: 'none' | 'required';
-  readonly #listener;
+  readonly #acceptors: Acceptors;
   #tls: { readonly server: TlsServer; readonly challenge: TlsServer | undefined } | undefined;
   /** Of TLS connections: where they come from. */
   readonly #sources = new Map<string, ProxySource>();
-  #isListening = false;
 
   constructor(options: HttpServerOptions) {
     const limits = limitsOf(options);
@@ -75,27 +74,18 @@ class SocketServer implements HttpServer {
       },
     };
     if (options.tls !== undefined) this.setTls(options.tls);
-    const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: 65_536 };
-    this.#listener = createServer(socketOptions, (socket) => this.#accept(socket));
-  }
-
-  listen(address: ListenAddress): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => reject(new ListenError(error));
-      this.#listener.once('error', fail);
-      this.#listener.listen(address, () => {
-        this.#listener.off('error', fail);
-        this.#listener.on('error', (error) => this.#log.error({ error: error.message }, 'listener failed'));
-        this.#isListening = true;
-        resolve();
-      });
+    this.#acceptors = new Acceptors({
+      accepted: (socket) => this.#accept(socket),
+      failed: (error) => this.#log.error({ error: error.message }, 'listener failed'),
     });
   }
 
+  listen(address: ListenAddress): Promise<void> {
+    return this.#acceptors.listen(address);
+  }
+
   address(): { readonly host: string; readonly port: number } | { readonly path: string } {
-    const address = this.#listener.address();
-    if (address === null) throw new NetError('net.listen', 500, 'the server does not listen');
-    return typeof address === 'string' ? { path: address } : { host: address.address, port: address.port };
+    return this.#acceptors.address();
   }
 
   configure(settings: ListenerSettings): void {
@@ -122,7 +112,7 @@ class SocketServer implements HttpServer {
   async drain(timeoutMs: number, idleGraceMs = 0): Promise<void> {
     const { clock } = this.#options;
     this.#host.isDraining = true;
-    const closed = this.#closeListener();
+    const closed = this.#acceptors.close();
     const timers = [clock.after(timeoutMs, () => this.#table.destroy())];
     if (idleGraceMs === 0) this.#table.drain();
     else timers.push(clock.after(idleGraceMs, () => this.#table.drain()));
@@ -133,7 +123,7 @@ class SocketServer implements HttpServer {
 
   async stop(): Promise<void> {
     this.#host.isDraining = true;
-    const closed = this.#closeListener();
+    const closed = this.#acceptors.close();
     this.#table.destroy();
     await this.#table.whenEmpty();
     await closed;
@@ -141,14 +131,6 @@ class SocketServer implements HttpServer {
 
   get #log() {
     return this.#options.log ?? silentLogger;
-  }
-
-  #closeListener(): Promise<void> {
-    if (!this.#isListening) return Promise.resolve();
-    this.#isListening = false;
-    return new Promise((resolve) => {
-      this.#listener.close(() => resolve());
-    });
   }
 
   #accept(socket: Socket): void {

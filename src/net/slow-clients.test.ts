@@ -124,3 +124,27 @@ describe('who comes with many connections', () => {
     expect(await heldAfter(begin, 1, begin.off)).toBe(count);
   });
 });
+
+test('who comes back after a rest, when its head is let go of, is answered as before', async () => {
+  const clock = new ManualClock();
+  const seen: unknown[] = [];
+  const { port } = await peers.server({
+    clock,
+    onRequest: (request, reply) => {
+      seen.push([request.method, request.path, request.host, [...request.headers]]);
+      reply.send(200, {}, 'hello');
+    },
+  });
+  const client = await peers.client(port);
+  const head = `GET /a HTTP/1.1\r\nHost: a.example\r\nConnection: x-own\r\nX-Own: 1\r\nX-Kept: ${'k'.repeat(3000)}\r\n\r\n`;
+  for (let round = 0; round < 3; round++) {
+    for (const text of [head, head]) {
+      client.socket.write(text);
+      const asked = seen.length + 1;
+      await expect.poll(() => seen.length).toBe(asked);
+    }
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+  }
+  expect(seen).toHaveLength(6);
+  expect(new Set(seen.map((each) => JSON.stringify(each))).size).toBe(1);
+});

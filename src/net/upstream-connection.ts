@@ -116,7 +116,7 @@ export class UpstreamConnection implements Carrier {
     if (this.#isRequestChunked) this.#output.put('0\r\n\r\n');
     this.#isRequestComplete = true;
     this.#since = 0;
-    this.#output.flush();
+    this.#output.flushTogether();
   }
 
   resume(): void {

@@ -13,6 +13,7 @@ import {
   type ListenerSettings,
   type ServerTls,
 } from '../net/index.ts';
+import { publicAcceptors } from './public-port.ts';
 import { answerPlainly } from './redirect.ts';
 
 export interface GatewayListenerOptions {
@@ -20,9 +21,9 @@ export interface GatewayListenerOptions {
   readonly log: Logger;
   readonly weaknesses: Weaknesses;
   readonly gateway: Gateway;
-  /** Listening sockets that the supervisor bound; without one the worker binds the address of its snapshot itself. */
-  readonly listenFd: number | undefined;
-  readonly redirectFd: number | undefined;
+  /** Descriptors of the listening socket that the supervisor bound; without one the worker binds the address of its snapshot itself. */
+  readonly listenFds: readonly number[] | undefined;
+  readonly redirectFds: readonly number[] | undefined;
   readonly snapshot: () => GatewaySnapshot | undefined;
   /** Whether requests can be served. */
   readonly ready: () => boolean;
@@ -54,7 +55,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
       ...(tls === undefined ? { http2: plainHttp2(config) } : { tls }),
       onRequest: gateway.handle,
     });
-    await secure.listen(addressOf(config.listen, options.listenFd));
+    await secure.listen(addressOf(config.listen, options.listenFds));
     const { redirect } = config;
     const plain =
       redirect === undefined
@@ -64,7 +65,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
             onRequest: (request, reply) =>
               answerPlainly(request, reply, options.snapshot() ?? config, shared?.challenges ?? []),
           });
-    if (redirect !== undefined) await plain?.listen(addressOf(redirect, options.redirectFd));
+    if (redirect !== undefined) await plain?.listen(addressOf(redirect, options.redirectFds));
     servers = { secure, plain };
     opened.resolve();
   };
@@ -123,8 +124,8 @@ function isFor(hosts: readonly string[], name: string): boolean {
   return hosts.includes(name) || hosts.includes(`*${name.slice(name.indexOf('.'))}`);
 }
 
-function addressOf(address: { host: string; port: number }, fd: number | undefined): ListenAddress {
-  return fd === undefined ? address : { fd };
+function addressOf(address: { host: string; port: number }, fds: readonly number[] | undefined): ListenAddress {
+  return fds === undefined ? { ...address, acceptors: publicAcceptors } : { fds };
 }
 
 function settingsOf(config: GatewaySnapshot, weaknesses: Weaknesses): ListenerSettings {

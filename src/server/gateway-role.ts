@@ -24,9 +24,9 @@ export interface GatewayRoleOptions {
   /** Which worker this is. */
   readonly name: string;
   /** The listening socket that the supervisor bound; without it the worker binds the port of its snapshot itself. */
-  readonly listenFd: number | undefined;
-  /** As `listenFd`, of the plain port. */
-  readonly redirectFd: number | undefined;
+  readonly listenFds: readonly number[] | undefined;
+  /** As `listenFds`, of the plain port. */
+  readonly redirectFds: readonly number[] | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly weaknesses: Weaknesses;

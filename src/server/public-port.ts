@@ -2,6 +2,9 @@ import net from 'node:net';
 import { MerlonError, messageOf, systemCode } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 
+/** How many sockets a worker listens with at a public port: as many connections it lets in each turn of its event loop. */
+export const publicAcceptors = 8;
+
 /** The gateway's listening socket, bound by the supervisor and handed to each worker. It outlives a worker's crash: callers wait, they are not refused. */
 export interface PublicPort extends Stoppable {
   readonly descriptor: number;

@@ -18,8 +18,9 @@ import {
   type ProcessNotes,
   startChild,
 } from '../supervisor/index.ts';
-import { bindPublicPort } from './public-port.ts';
+import { bindPublicPort, publicAcceptors } from './public-port.ts';
 import { codeCache, roleCommand } from './role-command.ts';
+import { roleEnvironment } from './role-environment.ts';
 import { checkNotInUse, inUse, prepareState, type StateLayout } from './state.ts';
 import { createProgress } from './up-progress.ts';
 import { createWorkloads } from './workloads.ts';
@@ -208,7 +209,7 @@ function startRoles(
         name,
         command: command(role, [...args, '--state', layout.root, '--log-level', logLevel], layout),
         cwd: dirname(resolve(manifestPath)),
-        env: { ...roleEnvironment(), ...memoryTuning, MERLON_CODE_CACHE: codeCache(role), MERLON_RUN: run },
+        env: { ...roleEnvironment(role, process.env), MERLON_CODE_CACHE: codeCache(role), MERLON_RUN: run },
         descriptors,
       },
       {
@@ -232,11 +233,23 @@ function startRoles(
       begin(
         'gateway',
         workers.length === 1 ? 'gateway' : `gateway/${name}`,
-        ['--name', name, '--listen-fd', '3', ...(publicPorts.length > 1 ? ['--redirect-fd', '4'] : [])],
-        publicPorts,
+        [
+          '--name',
+          name,
+          '--listen-fd',
+          handedOver(0),
+          ...(publicPorts.length > 1 ? ['--redirect-fd', handedOver(1)] : []),
+        ],
+        publicPorts.flatMap((descriptor) => Array<number>(publicAcceptors).fill(descriptor)),
       ),
     ),
   };
+}
+
+/** The descriptors by which a worker knows the public port of that place: a child's own begin at 3. */
+function handedOver(place: number): string {
+  const first = 3 + place * publicAcceptors;
+  return Array.from({ length: publicAcceptors }, (_, at) => first + at).join(',');
 }
 
 const refusals: Readonly<Record<number, string>> = {
@@ -252,15 +265,4 @@ function refusedToStart(role: string, code: number | null): MerlonError {
     message: `${role} cannot run (exit code ${code})`,
     hint: 'its last lines above say why',
   });
-}
-
-// glibc gives big blocks (a password hash takes 19 MiB) back to the system only when told so from the start.
-const memoryTuning = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
-
-/** A role needs nothing of the caller's environment but these. */
-function roleEnvironment(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'TMPDIR'];
-  return Object.fromEntries(
-    kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
-  );
 }

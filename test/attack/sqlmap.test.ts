@@ -15,7 +15,7 @@ const suites = process.env.MERLON_SUITES ?? resolve(root, '../shared/suites');
 const checkout = join(suites, 'crs');
 const crs = existsSync(checkout) ? checkout : 'crs';
 
-const patienceMs = 300_000;
+const patienceMs = 600_000;
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'merlon-sqlmap-'));

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { Agent } from 'node:https';
+import { createConnection } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTlsAuthority } from '../fakes/certificates.ts';
@@ -185,5 +186,17 @@ describe('what the edge asks of TLS', () => {
     const stranger = theirs.issue({ dnsNames: ['robot.example'] });
     await expect(platform.call('/', by({ cert: stranger.certificate, key: stranger.key }))).rejects.toThrow();
     await expect(platform.call('/', by({}))).rejects.toThrow();
+  });
+
+  it('takes the PROXY protocol while it runs, from trusted proxies alone', async () => {
+    await change(withGateway('  trustedProxies: [127.0.0.1/32]\n  proxyProtocol: required\n'));
+    await expect(handshake(platform.port, { servername: 'localhost' })).rejects.toThrow();
+    const raw = createConnection(platform.port, '127.0.0.1');
+    raw.write('PROXY TCP4 198.51.100.7 127.0.0.1 4000 443\r\n');
+    const socket = await handshake(platform.port, { servername: 'localhost', socket: raw });
+    const answer = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())));
+    socket.write('GET /api/orders HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    const [, decision = ''] = /merlon-decision: (\S+)/i.exec(await answer) ?? [];
+    expect(await platform.explain(decision)).toContain('198.51.100.7');
   });
 });

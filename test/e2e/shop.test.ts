@@ -31,7 +31,7 @@ afterAll(() => platform?.stop(), 60_000);
 function expectProblem(answer: Call, status: number, code: string): void {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers['content-type']).toBe('application/problem+json');
-  const { type, title, detail, ...rest } = answer.json;
+  const { type, title, detail, 'violated-policies': _, ...rest } = answer.json;
   expect(rest).toEqual({ status, code, decision: answer.decision, instance: `urn:uuid:${answer.decision}` });
   expect([type, typeof title, typeof detail]).toEqual([`urn:merlon:problem:${code}`, 'string', 'string']);
   expect(answer.decision).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -247,6 +247,7 @@ describe('the edge', () => {
     const burst = await Promise.all(Array.from({ length: 40 }, () => call(path, { as: 'bob' })));
     const refused = burst.find(({ status }) => status === 429) as Call;
     expectProblem(refused, 429, 'limits.exceeded');
+    expect(refused.json['violated-policies']).toEqual(['perUser']);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect(await explained(refused)).toContain('30/min');
     expect((await call('/api/customers/alice/profile', { as: 'alice' })).status).not.toBe(429);

@@ -26,7 +26,7 @@ const common: CommonOptions = {
   state: values.state,
   logLevel: values['log-level'] as CommonOptions['logLevel'],
 };
-const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+const numbersOf = (text: string | undefined): number[] | undefined => text?.split(',').map(Number);
 const shared = {
   layout: layoutOf(common),
   name: values.name,
@@ -40,8 +40,8 @@ await runUntilSignal(() => {
   if (role === 'gateway')
     return startGatewayRole({
       ...shared,
-      listenFd: numberOf(values['listen-fd']),
-      redirectFd: numberOf(values['redirect-fd']),
+      listenFds: numbersOf(values['listen-fd']),
+      redirectFds: numbersOf(values['redirect-fd']),
     });
   return startAgentRole(shared);
 });

@@ -11,6 +11,7 @@ import { createLeaseBroker, tokenRulesOf } from '../../../src/limits/control.ts'
 import { createHttpServer, createUpstream } from '../../../src/net/index.ts';
 import { createEndpointReport } from '../../../src/openapi/index.ts';
 import { createGatewayLimits, type GatewayLimits } from '../../../src/server/gateway-limits.ts';
+import { publicAcceptors } from '../../../src/server/public-port.ts';
 import { createVerifier } from '../../../src/server/svid-verifier.ts';
 import { createTestAuthority } from '../../../test/fakes/identity.ts';
 import { freePort } from '../../processes.ts';
@@ -60,7 +61,7 @@ const server = createHttpServer({
   onRequest: gateway.handle,
   onRefused: gateway.refused,
 });
-await server.listen({ host: '127.0.0.1', port });
+await server.listen({ host: '127.0.0.1', port, acceptors: publicAcceptors });
 process.once('SIGTERM', () => process.exit(0));
 
 async function startAgent(): Promise<number> {

@@ -36,6 +36,8 @@ export interface AcmeKeeper extends Stoppable {
   current(): KeptCertificate | undefined;
   /** As `current`, for a configuration that is not in force yet. */
   certificateFor(config: AcmeConfig): KeptCertificate | undefined;
+  /** Resolves when no attempt is under way. */
+  idle(): Promise<void>;
 }
 
 const dayMs = 86_400_000;
@@ -97,6 +99,10 @@ class CertificateKeeper implements AcmeKeeper {
     const held = this.#certificate;
     // One that names less is still better than none for the names that it has, while another is being had.
     return domains.some((domain) => held?.domains.includes(domain)) ? held : undefined;
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { holds, noByte } from './assertions.ts';
 import { hasByte, isWordByte } from './byte-set.ts';
 import type { Node } from './syntax.ts';
+import { work } from './work.ts';
 
 // Back-references cannot be matched in linear time. Expressions that have them, few as they are, are tried the way
 // PCRE does it, under a budget of steps that grows with the text. When it is spent the answer is that the text
@@ -179,7 +180,8 @@ export function createBacktracker(node: Node, groups: number): (text: string) =>
   const match = compile(node);
   return (text) => {
     const captures = new Int32Array((groups + 1) * 2).fill(-1);
-    const attempt: Attempt = { text, captures, steps: Math.max(leastSteps, text.length * stepsPerByte), depth: 0 };
+    const budget = Math.max(leastSteps, text.length * stepsPerByte);
+    const attempt: Attempt = { text, captures, steps: budget, depth: 0 };
     try {
       for (let at = 0; at <= text.length; at += 1) {
         spend(attempt);
@@ -194,6 +196,8 @@ export function createBacktracker(node: Node, groups: number): (text: string) =>
     } catch (error) {
       if (!(error instanceof Exhausted || error instanceof RangeError)) throw error;
       return captures.fill(-1).fill(0, 0, 1).fill(text.length, 1, 2);
+    } finally {
+      work.steps += budget - attempt.steps;
     }
   };
 }

@@ -1,6 +1,7 @@
 import { holds, noByte } from './assertions.ts';
 import { addByte, type ByteSet, emptySet, hasByte, wordSet } from './byte-set.ts';
 import { opcodes, type Program } from './program.ts';
+import { work } from './work.ts';
 
 // A deterministic automaton built while it runs (Thompson 1968, as RE2 does it): each byte costs one table look-up once
 // its transition is known, and one step of the program's places otherwise. Time is linear in the text whatever it holds;
@@ -75,6 +76,7 @@ function follow(
     const place = stack.pop()!;
     if (stamp[place] === generation) continue;
     stamp[place] = generation;
+    work.steps += 1;
     switch (op[place]) {
       case opcodes.set:
         reach(place);
@@ -220,9 +222,13 @@ export function createLazyDfa(program: Program, anchored: boolean): ContainsMatc
         next = discover(machine, state, kind);
         table = machine.table;
       }
-      if (next <= matched) return next === matched;
+      if (next <= matched) {
+        work.steps += at;
+        return next === matched;
+      }
       state = next;
     }
+    work.steps += text.length;
     return matchesAtEnd(machine, state);
   };
 }

@@ -2,6 +2,7 @@ import { holds, noByte } from './assertions.ts';
 import { hasByte } from './byte-set.ts';
 import { compileProgram, type Look, opcodes, type Program } from './program.ts';
 import { reverse } from './syntax.ts';
+import { work } from './work.ts';
 
 // Pike's machine: all places of the program advance together, each with its captures, the preferred first. Linear in
 // the text (times the program), and it finds the match that a backtracking engine would find first.
@@ -75,6 +76,7 @@ function addThread(run: Run, threads: Threads, from: number, at: number, initial
 function advance(run: Run, from: Threads, to: Threads, at: number): Captures | undefined {
   const { program, text } = run;
   to.length = 0;
+  work.steps += from.length;
   for (let index = 0; index < from.length; index += 1) {
     const place = from.places[index]!;
     const captures = from.captures[index]!;
@@ -112,6 +114,7 @@ function endsOf(program: Program, text: string, looks: readonly Uint8Array[]): U
   for (let at = 0; at <= text.length; at += 1) {
     addThread(run, current, 0, at, none);
     next.length = 0;
+    work.steps += current.length;
     for (let index = 0; index < current.length; index += 1) {
       const place = current.places[index]!;
       if (program.op[place] === opcodes.match) ends[at] = 1;

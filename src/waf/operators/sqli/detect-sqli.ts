@@ -1,5 +1,6 @@
 import { complement, setOf } from '../../regex/byte-set.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
+import { isSure } from './certainty.ts';
 import { firstWords, foldKinds } from './fold.ts';
 import { type QuoteContext, tokenise } from './tokens.ts';
 import { wordTypes } from './words.ts';
@@ -67,26 +68,29 @@ const anyOf = (forms: readonly RegExp[]): RegExp => new RegExp(forms.map(({ sour
 const bareForms = anyOf([...anywhere, ...bare]);
 const quotedForms = anyOf([...anywhere, ...quoted]);
 
-function judge(text: string, context: QuoteContext): string | undefined {
+function judge(text: string, context: QuoteContext, certain: boolean): string | undefined {
   const kinds = foldKinds(tokenise(text, context));
-  if (kinds.length < 2) return undefined;
-  return (context === '' ? bareForms : quotedForms).test(kinds) ? kinds.slice(0, 8) : undefined;
+  if (kinds.length < 2 || !(context === '' ? bareForms : quotedForms).test(kinds)) return undefined;
+  return certain && !isSure(text, context, kinds) ? undefined : kinds.slice(0, 8);
 }
 
 const minBytes = 3;
 const maxBytes = 8192;
 
-/** Kinds of the first tokens where the value reads as an injection in some context; else undefined. */
-export function detectSqli(value: string): string | undefined {
+/**
+ * Kinds of the first tokens where the value reads as an injection in some context; else undefined.
+ * @param certain not where ordinary texts read so, too.
+ */
+export function detectSqli(value: string, certain = false): string | undefined {
   if (value.length < minBytes) return undefined;
   const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
-  const found = judge(text, '');
+  const found = judge(text, '', certain);
   if (found !== undefined) return found;
   if (text.includes("'")) {
-    const single = judge(text, "'");
+    const single = judge(text, "'", certain);
     if (single !== undefined) return single;
   }
-  return text.includes('"') ? judge(text, '"') : undefined;
+  return text.includes('"') ? judge(text, '"', certain) : undefined;
 }
 
 /** A single word, number or address is no injection into anything. */
@@ -95,16 +99,16 @@ const others = complement(setOf([0x2e, 0x2e], [0x30, 0x3a], [0x40, 0x5a], [0x5f,
 /** Without quotes, parentheses and semicolons, each form needs a word of one of these types. */
 const telling = [...wordTypes].filter(([, type]) => 'EUTB&k'.includes(type)).map(([word]) => word);
 
-const operator: Operator = {
+const operator = (certain: boolean): Operator => ({
   requirements: {
     literals: undefined,
     sets: [others],
     minLength: minBytes,
     ordinary: { literals: [...telling, ...firstWords], sets: [others], minLength: minBytes },
   },
-  matches: (text) => detectSqli(text.raw) !== undefined,
-  captures: (text) => [detectSqli(text.raw)],
-};
+  matches: (text) => detectSqli(text.raw, certain) !== undefined,
+  captures: (text) => [detectSqli(text.raw, certain)],
+});
 
-/** `@detectSQLi`. */
-export const detectSqliOperator: OperatorFactory = () => operator;
+/** `@detectSQLi`; `@detectSQLi sure` holds only for what no ordinary text has. */
+export const detectSqliOperator: OperatorFactory = (parameter) => operator(parameter.trim() === 'sure');

@@ -35,13 +35,15 @@ function isScriptAddress(value: string): boolean {
 const isHandler = (name: string): boolean => /^on[a-z]{3,30}$/.test(name);
 
 function isDangerousAttribute({ name, value }: Sighting): boolean {
-  const bare = name.replace(/^[^a-z]+/, '');
+  // `--filter` is an attribute of that name, dashes and all.
+  const bare = name.replace(/^[^a-z]*[^a-z_-](?=[a-z])/, '');
   if (isHandler(bare) || otherAttributes.has(bare) || bare.startsWith('xmlns')) return true;
   if (addresses.has(bare)) return isScriptAddress(value);
   return false;
 }
 
 function isDangerousTag(name: string): boolean {
+  if (name.includes('::')) return false;
   const local = name.slice(name.lastIndexOf(':') + 1);
   return (
     dangerousTags.has(name) ||
