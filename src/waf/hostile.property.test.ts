@@ -4,12 +4,14 @@ import { ManualClock } from '../../test/fakes/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import { bodyProcessors } from './body/index.ts';
 import { compileWaf } from './index.ts';
+import { kindsIn } from './match/byte-kinds.ts';
 import { buildSieve, hasBit } from './match/sieve.ts';
 import { createText } from './match/text.ts';
 import { detectSqli } from './operators/sqli/detect-sqli.ts';
 import { detectXss } from './operators/xss/detect-xss.ts';
 import { compileRegex } from './regex/regex.ts';
 import { transformations } from './transformations/index.ts';
+import { isIdle, triggerOf } from './transformations/triggers.ts';
 
 const pieces = [
   '%',
@@ -78,6 +80,20 @@ describe('hostile input', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         for (const transform of transformations.values()) expect(transform(text)).not.toMatch(/[^\x00-\xff]/);
+      }),
+      runs,
+    );
+  });
+
+  it('comes out of a transformation no longer than said, and unchanged where nothing sets it off', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        for (const [name, transform] of transformations) {
+          const trigger = triggerOf(name);
+          const result = transform(text);
+          expect(result.length).toBeLessThanOrEqual(text.length === 0 ? result.length : text.length * trigger.growth);
+          if (isIdle(trigger, kindsIn(text))) expect(result).toBe(text);
+        }
       }),
       runs,
     );
