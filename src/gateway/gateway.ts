@@ -9,7 +9,7 @@ import { uuidV7 } from '../core/ids.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import type { CompiledLimits } from '../limits/index.ts';
-import type { Refusal, RefusalReply, Reply, ServerRequest } from '../net/index.ts';
+import { grpcStatusOf, type Refusal, type RefusalReply, type Reply, type ServerRequest } from '../net/index.ts';
 import type { EndpointReport } from '../openapi/index.ts';
 import { type Compiled, type CompileOptions, compileSnapshot, type ReachService } from './compile.ts';
 import { decisionOf } from './decision.ts';
@@ -17,6 +17,7 @@ import { noteEndpoint } from './endpoint-visits.ts';
 import { internalFault } from './errors.ts';
 import { type Exchange, isDenial, type Outcome, type Route } from './exchange.ts';
 import { forward } from './forward.ts';
+import { wantsGrpc } from './grpc-reply.ts';
 import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
 import { createRefusalRecords } from './refusal-records.ts';
@@ -91,6 +92,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       );
     }
     if (isDenial(outcome)) {
+      if (wantsGrpc(exchange.request)) exchange.grpcStatus = grpcStatusOf(outcome.status);
       // The record is on disk before its id is in anybody's hands.
       end(exchange, compiled, outcome.status, outcome);
       return sendDenial(reply, outcome, exchange);

@@ -24,13 +24,12 @@ export function sendGrpcDenial(
   exchange: Exchange,
   fields: Readonly<Record<string, string>>,
 ): void {
-  exchange.grpcStatus = grpcStatusOf(status);
   reply.send(200, {
     ...fields,
     ...headers,
     [decisionHeader]: exchange.id,
     'content-type': 'application/grpc',
-    ...grpcStatusFields(exchange.grpcStatus, reason.message),
+    ...grpcStatusFields(grpcStatusOf(status), reason.message),
   });
 }
 

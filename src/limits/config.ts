@@ -19,8 +19,8 @@ export interface LimitsOptions {
 export const defaultLimitsOptions: LimitsOptions = {
   maxKeys: 250_000,
   leaseMs: 2000,
-  recallMs: 50,
-  askTimeoutMs: 250,
+  recallMs: 100,
+  askTimeoutMs: 500,
   minRetryMs: 5,
   maxWaiting: 1000,
   maxSlice: 10_000,

@@ -197,7 +197,7 @@ describe('leases', () => {
     const host = createHost(4, { rules: [rate(100, 3_600_000)] });
     for (let worker = 0; worker < 4; worker++) host.mute(worker);
     for (let n = 0; n < 400; n++) host.request(n % 4, 'r');
-    await host.settle(300);
+    await host.settle(550);
     expect(host.admitted()).toBe(100);
   });
 
@@ -206,7 +206,7 @@ describe('leases', () => {
     const [worker] = host.workers as [LeasedLimiter, LeasedLimiter];
     host.mute(0);
     const first = worker.wait('r', 'a', 1, host.clock.monotonic());
-    await host.settle(260);
+    await host.settle(550);
     expect((await first).allowed).toBe(true);
     const messages = host.messages();
     expect((await worker.wait('r', 'b', 1, host.clock.monotonic())).remaining).toBe(499);
