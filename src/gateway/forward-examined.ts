@@ -85,12 +85,16 @@ export function forwardExamined(
   exchange.route.upstream.forward(exchange.request, held, {
     ...forwarding,
     upgrade: false,
+    // Its fields are edited when it is let go.
+    onResponseHead: leave,
     onEnd: ({ status, failure }) => {
       if (failure === undefined) return held.isPassing ? conclude(status) : undefined;
       conclude(failure.status, upstreamFault(failure));
     },
   });
 }
+
+const leave = (): void => undefined;
 
 const cutOff: Denial = upstreamFault({
   status: 502,

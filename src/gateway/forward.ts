@@ -66,14 +66,6 @@ function forwardTo(exchange: Exchange, reply: Reply, { clock, weaknesses }: Mean
         body: problemBody(status, code, message, exchange.id),
       };
     },
-  };
-  const examination = examinationOf(exchange, weaknesses);
-  if (examination !== undefined)
-    return forwardExamined(exchange, reply, forwarding, examination, (status, denial) =>
-      end(status, denial, trace.traceId),
-    );
-  route.upstream.forward(request, reply, {
-    ...forwarding,
     onResponseHead: (_, fields) => {
       noteGrpcStatus(exchange, fields);
       editResponseHeaders(exchange, fields);
@@ -83,7 +75,10 @@ function forwardTo(exchange: Exchange, reply: Reply, { clock, weaknesses }: Mean
       if (failure !== undefined && wantsGrpc(request)) exchange.grpcStatus = grpcStatusOf(failure.status);
       end(failure?.status ?? status, failure && upstreamFault(failure), trace.traceId);
     },
-  });
+  };
+  const examination = examinationOf(exchange, weaknesses);
+  if (examination === undefined) return route.upstream.forward(request, reply, forwarding);
+  forwardExamined(exchange, reply, forwarding, examination, (status, denial) => end(status, denial, trace.traceId));
 }
 
 /** The status of a gRPC call: in its trailers, or in the head where there is nothing else. */

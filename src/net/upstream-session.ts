@@ -1,9 +1,9 @@
 import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'node:http2';
 import type { Socket } from 'node:net';
+import { nameOfHttp2Error } from '../core/http2-errors.ts';
 import type { UpstreamLimits } from './config.ts';
 import { dialHttp2, endpointName } from './dial.ts';
 import { NetError } from './errors.ts';
-import { nameOfHttp2Error } from './http2-errors.ts';
 import type { SessionTarget } from './http2-head.ts';
 import type { Endpoint, UpstreamProtocol, UpstreamTls } from './upstream-options.ts';
 import { type StreamOwner, UpstreamStream } from './upstream-stream.ts';

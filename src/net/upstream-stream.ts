@@ -1,11 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
+import { nameOfHttp2Error } from '../core/http2-errors.ts';
 import type { CallHead, Carrier, ResponseHandler } from './carrier.ts';
 import type { UpstreamLimits } from './config.ts';
 import { NetError } from './errors.ts';
 import type { Headers } from './headers.ts';
-import { nameOfHttp2Error } from './http2-errors.ts';
 import { malformed, readResponseFields, readTrailers } from './http2-fields.ts';
 import { formatHttp2Call, formatHttp2Request, type SessionTarget } from './http2-head.ts';
 import type { ServerRequest } from './message.ts';

@@ -1,3 +1,4 @@
+import { nameOfHttp2Error } from '../../core/http2-errors.ts';
 import {
   type Attack,
   gotThrough,
@@ -18,7 +19,6 @@ import {
   frame,
   type Http2Field,
   type Http2Text,
-  nameOfError,
   parseHttp2,
 } from '../wire/http2.ts';
 import type { Observation } from '../wire/observation.ts';
@@ -217,8 +217,8 @@ function judgeHttp2(attack: Observation, mayBeDropped: boolean): Judgement {
   if (attack.status !== 0) return refused(attack);
   const { transcript } = attack;
   const { reset, goAway } = parseHttp2(transcript?.bytes ?? Buffer.alloc(0));
-  if (reset !== undefined && reset !== 0) return stopped(`the stream was reset: ${nameOfError(reset)}`);
-  if (goAway !== undefined && goAway !== 0) return stopped(`the connection was ended: ${nameOfError(goAway)}`);
+  if (reset !== undefined && reset !== 0) return stopped(`the stream was reset: ${nameOfHttp2Error(reset)}`);
+  if (goAway !== undefined && goAway !== 0) return stopped(`the connection was ended: ${nameOfHttp2Error(goAway)}`);
   return transcript?.closed === true && transcript.connected
     ? stopped('the connection was ended')
     : inconclusive('no answer came');
@@ -298,7 +298,7 @@ function floodAttack({ id, title, standards, frames, shown: text }: FloodRow): A
 /** The connection must be given up. */
 function judgeFlood({ transcript }: Observation): Judgement {
   const { goAway } = parseHttp2(transcript?.bytes ?? Buffer.alloc(0));
-  if (goAway !== undefined && goAway !== 0) return stopped(`the connection was ended: ${nameOfError(goAway)}`);
+  if (goAway !== undefined && goAway !== 0) return stopped(`the connection was ended: ${nameOfHttp2Error(goAway)}`);
   if (transcript?.connected !== true) return inconclusive('no connection could be made');
   return transcript.closed ? stopped('the connection was ended') : gotThrough('the connection was kept');
 }

@@ -1,7 +1,8 @@
 import { createServer, type Http2Server } from 'node:http2';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeFields, formatHttp2, frame, nameOfError, parseHttp2 } from './http2.ts';
+import { nameOfHttp2Error } from '../../core/http2-errors.ts';
+import { encodeFields, formatHttp2, frame, parseHttp2 } from './http2.ts';
 
 /** Node's own server is the judge of what is written here, and writes what is read. */
 let server: Http2Server;
@@ -66,7 +67,7 @@ describe('requests by frames', () => {
 
   test('that are wrong are reset', async () => {
     const answer = await send(formatHttp2({ fields: [...get, ['X-Capital', 'a']] }));
-    expect(nameOfError(answer.reset ?? answer.goAway ?? -1)).toBe('PROTOCOL_ERROR');
+    expect(nameOfHttp2Error(answer.reset ?? answer.goAway ?? -1)).toBe('PROTOCOL_ERROR');
   });
 
   test('that are no frames end the connection', async () => {

@@ -2,10 +2,11 @@ import type { ProbeCredentials, ProbeRequest } from '../../api/admin.ts';
 import type { Decision } from '../../api/record.ts';
 import { sleep } from '../../core/clock.ts';
 import { MerlonError } from '../../core/errors.ts';
+import { nameOfHttp2Error } from '../../core/http2-errors.ts';
 import { randomToken } from '../../core/ids.ts';
 import type { ProveTarget } from '../ports.ts';
 import { type ExchangeOptions, exchange, type Route, type Transcript } from './exchange.ts';
-import { type Http2Answer, nameOfError, parseHttp2 } from './http2.ts';
+import { type Http2Answer, parseHttp2 } from './http2.ts';
 import { showBytes } from './mask.ts';
 import type { Observation } from './observation.ts';
 import { formatRequest, type RequestText } from './request.ts';
@@ -165,8 +166,8 @@ async function observeHttp2(target: ProveTarget, shown: string, transcript: Tran
 function describeFrames({ status, body, reset, goAway }: Http2Answer, { closed, error }: Transcript): string {
   return [
     ...(status === 0 ? [] : [`:status: ${status}`, ...(body === '' ? [] : ['', showBody(status, body)])]),
-    ...(reset === undefined ? [] : [`(stream reset: ${nameOfError(reset)})`]),
-    ...(goAway === undefined ? [] : [`(connection ended: ${nameOfError(goAway)})`]),
+    ...(reset === undefined ? [] : [`(stream reset: ${nameOfHttp2Error(reset)})`]),
+    ...(goAway === undefined ? [] : [`(connection ended: ${nameOfHttp2Error(goAway)})`]),
     ...(status === 0 && reset === undefined && goAway === undefined
       ? [`(${closed ? 'connection ended' : 'nothing came'}${error === undefined ? '' : `: ${error}`})`]
       : []),
