@@ -8,18 +8,11 @@ import { noWeaknesses } from '../../src/api/protections.ts';
 import type { GatewaySnapshot } from '../../src/api/snapshot.ts';
 import type { WafSection } from '../../src/api/waf.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
-import { silentLogger as log } from '../../src/core/log.ts';
-import { createGateway } from '../../src/gateway/index.ts';
-import { createLeaseBroker, tokenRulesOf } from '../../src/limits/control.ts';
-import { createHttpServer, createUpstream } from '../../src/net/index.ts';
-import { createEndpointReport } from '../../src/openapi/index.ts';
 import { compileGatewayPolicies } from '../../src/policy/index.ts';
-import { createGatewayLimits, type GatewayLimits } from '../../src/server/gateway-limits.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority } from '../../test/fakes/identity.ts';
-import { startShipper } from '../gateway/merlon/records.ts';
+import { directly, serveFront } from '../gateway/merlon/front.ts';
 import { gatewayId, sceneOf, trustDomain } from '../gateway/merlon/scene.ts';
-import { listenerLimits, upstreamLimits } from '../gateway/merlon/words.ts';
 import { readRules } from './rules.ts';
 
 const text = { type: 'string' } as const;
@@ -66,29 +59,8 @@ const snapshot: GatewaySnapshot = {
   waf: values.crs === undefined ? undefined : sectionOf(values.crs, values.setup ?? ''),
 };
 
-const limits: GatewayLimits = createGatewayLimits(0, clock, noWeaknesses, (message) =>
-  setImmediate(() => broker.receive('1', message)),
-);
-const broker = createLeaseBroker({ clock, rules: tokenRulesOf(snapshot.limits) });
-broker.join('1', (message) => setImmediate(() => limits.receive(message)));
-
-const gateway = createGateway({
-  clock,
-  log,
-  weaknesses: noWeaknesses,
-  record: startShipper().record,
-  endpoints: createEndpointReport(),
+await serveFront(snapshot, Number(values.port), {
   svid: () => ({ certificate: own.chain, key: own.key }),
   verify: verifier.verify,
-  limits: ({ limits: section, workers }) => limits.compile(section, workers),
-  reach: ({ name }, { endpoints }) => createUpstream({ name, clock, log, endpoints, limits: upstreamLimits }),
+  reach: directly,
 });
-gateway.apply('v1', snapshot);
-const server = createHttpServer({
-  clock,
-  limits: listenerLimits,
-  onRequest: gateway.handle,
-  onRefused: gateway.refused,
-});
-await server.listen({ host: '127.0.0.1', port: Number(values.port) });
-process.once('SIGTERM', () => process.exit(0));

@@ -103,6 +103,21 @@ describe('leases', () => {
     expect(host.messages()).toBeLessThan(100_000);
   });
 
+  it('admit as many costly requests as fit, whichever workers they meet', async () => {
+    const sequences = (length: number): number[][] =>
+      length === 0 ? [[]] : sequences(length - 1).flatMap((rest) => [0, 1, 2].map((worker) => [...rest, worker]));
+    for (const cost of [2, 3, 4]) {
+      for (const workers of sequences(5)) {
+        const host = createHost(3, { rules: [rate(10, 3_600_000)] });
+        for (const worker of workers) {
+          host.request(worker, 'r', 'k', cost);
+          await host.settle(20);
+        }
+        expect([workers.join(''), host.admitted()]).toEqual([workers.join(''), 10 - (10 % cost)]);
+      }
+    }
+  });
+
   it('agree with one limiter in one process while a key is over its limit for long', async () => {
     const rule = rate(100, 1000, 50);
     const host = createHost(4, { rules: [rule] });

@@ -21,7 +21,7 @@ export class Lease {
   readonly waiters: Waiter[] = [];
   #remaining = 0;
   #resetAtMs = 0;
-  /** The broker said that there are no `#deniedNeed` tokens before this moment. */
+  /** The broker said that there are no `#deniedNeed` tokens beside ours before this moment. */
   #deniedUntilMs = 0;
   #deniedNeed = Infinity;
   #neverFits = false;
@@ -34,9 +34,14 @@ export class Lease {
     return quiet && nowMs >= this.expiresAtMs && nowMs >= this.#deniedUntilMs;
   }
 
+  /** Tokens to ask for, so that `cost` can be paid. What is in hand need not be asked for: nobody else could give it. */
+  lacks(cost: number): number {
+    return Math.max(0, cost - this.tokens);
+  }
+
   /** Whether `cost` is refused without asking again. */
   denies(cost: number, nowMs: number): boolean {
-    return cost >= this.#deniedNeed && nowMs < this.#deniedUntilMs;
+    return this.lacks(cost) >= this.#deniedNeed && nowMs < this.#deniedUntilMs;
   }
 
   /** The answer to `ask`. */

@@ -85,7 +85,7 @@ class Leased implements LeasedLimiter {
         },
       };
       lease.waiters.push(waiter);
-      this.#ask(limitId, key, lease, cost);
+      this.#ask(limitId, key, lease, lease.lacks(cost));
     });
   }
 
@@ -179,7 +179,7 @@ class Leased implements LeasedLimiter {
     for (let next = lease.waiters[0]; next !== undefined; next = lease.waiters[0]) {
       const state = this.#spend(limit, key, lease, next.cost, nowMs);
       if (state === undefined) {
-        this.#ask(limit, key, lease, next.cost);
+        this.#ask(limit, key, lease, lease.lacks(next.cost));
         return;
       }
       lease.waiters.shift();

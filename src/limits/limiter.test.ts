@@ -99,21 +99,6 @@ describe('createLimiter', () => {
     expect(admitted).toBeLessThan(300);
     expect(limiter.take('a', 'later', 1, 60_001).allowed).toBe(true);
   });
-
-  it('takes less than a microsecond', () => {
-    const limiter = createLimiter({ maxKeys: 100_000, specs: [perMinute(600)] });
-    const keys = Array.from({ length: 50_000 }, (_, n) => `10.${n >> 8}.${n & 255}.77`);
-    const run = (): number => {
-      const start = performance.now();
-      for (let round = 0; round < 4; round++) for (const key of keys) limiter.take('a', key, 1, round);
-      return ((performance.now() - start) * 1e6) / (4 * keys.length);
-    };
-    run();
-    // The best of several: another process may hold the core during one of them.
-    const nanoseconds = Math.min(...Array.from({ length: 7 }, run));
-    console.info(`limiter.take: ${nanoseconds.toFixed(0)} ns`);
-    expect(nanoseconds).toBeLessThan(1000);
-  });
 });
 
 describe('createKeyedHash', () => {
