@@ -125,6 +125,11 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields, fl
       if (owesContinue && !stream.headersSent && !stream.closed && !stream.destroyed)
         stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;
+      // A body that turned out to be empty has ended without anybody's asking, and says so once.
+      if (stream.readableEnded) {
+        body.finish(undefined);
+        return;
+      }
       stream.on('data', (chunk: Buffer) => {
         floods.earned += chunk.length + frameAllowance;
         if (!body.receive(chunk)) stream.pause();
