@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
+import { clientClosed, expectsContinue, headerTimeout, internal, slowBody } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
@@ -189,7 +189,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     }
     this.#heldAt = next;
     this.#begin();
-    return next;
+    // The body may be read, too.
+    return this.#held === undefined ? more : this.#heldAt;
   }
 
   /** A head is complete: checks what it says and hands the request on. */
@@ -267,6 +268,20 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   resume(): void {
     this.#isBlocked = false;
     this.#work();
+  }
+
+  takeWhole(): Buffer | undefined {
+    const { remaining } = this.#decoder;
+    if (this.#phase !== inBody || this.#held === undefined || remaining === undefined) return undefined;
+    const end = this.#heldAt + remaining;
+    if (end > this.#held.length) return undefined;
+    // What is held is only lent.
+    const content = Buffer.from(this.#held.subarray(this.#heldAt, end));
+    this.#phase = inHead;
+    this.#owesContinue = false;
+    if (end === this.#held.length) this.#release();
+    else this.#heldAt = end;
+    return content;
   }
 
   mustClose(): boolean {
@@ -374,26 +389,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#deadline = 0;
     const isWaiting = this.#phase === inHead && this.#reply === undefined;
     if (isWaiting && this.#parser.isPartial) {
-      this.#refuse(new NetError('net.header-timeout', 408, 'the head of the request comes too slowly'));
+      this.#refuse(headerTimeout());
     } else if (isWaiting) this.#close();
     else this.#socket.destroy();
   }
-}
-
-function expectsContinue(expect: string | undefined, version: '1.0' | '1.1'): boolean {
-  if (expect === undefined || version === '1.0') return false;
-  if (expect.toLowerCase() === '100-continue') return true;
-  throw new NetError('net.bad-expectation', 417, 'the only expectation that is met here is `100-continue`');
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
-}
-
-function slowBody(): NetError {
-  return new NetError('net.body-timeout', 408, 'the body comes too slowly');
-}
-
-function clientClosed(): NetError {
-  return new NetError('net.client-closed', 499, 'the client went away before its request was complete');
 }
