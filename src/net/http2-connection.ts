@@ -54,18 +54,17 @@ export class Http2Connection implements TrackedConnection {
     this.#session.close();
   }
 
-  sweep(nowMs: number): void {
+  sweep(nowMs: number): boolean {
     const passedMs = this.#watch.tick(nowMs);
     const flood = this.#floods.sweep(passedMs, this.#socket.bytesRead);
     if (flood !== undefined) {
       this.#cut(flood);
-      return;
-    }
-    if (this.#streams.size === 0) {
-      if (this.#watch.isIdleTooLong(nowMs)) this.#session.close();
-      return;
+      return true;
     }
     for (const stream of this.#streams) stream.sweep(nowMs, passedMs);
+    if (this.#streams.size > 0 || !this.#watch.isIdleTooLong(nowMs)) return false;
+    this.#session.close();
+    return true;
   }
 
   /** From a stream: it is over; `isReset`: before its time. */

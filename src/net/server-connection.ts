@@ -4,7 +4,7 @@ import { clientClosed, expectsContinue, headerTimeout, internal, slowBody } from
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
-import { Framing } from './framing.ts';
+import { expectsContinue, Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Intake } from './intake.ts';
 import type { RequestBody } from './message.ts';
@@ -364,17 +364,23 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     if (this.isIdle) this.#close();
   }
 
-  /** Looks at every time bound. Called each so often by the server. */
-  sweep(nowMs: number): void {
+  sweep(nowMs: number): boolean {
     const passedMs = this.#watch.tick(nowMs);
+    const isResting = this.isIdle && this.#requests > 0;
     if (this.#deadline !== 0 && nowMs >= this.#deadline) this.#expire();
     else if (this.#watch.isStalledTooLong(nowMs, this.#socket.writableLength)) this.#socket.destroy();
-    else if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) {
-      if (this.#watch.isBodyTooSlow(passedMs, this.#body.received)) this.#fail(slowBody());
-    } else if (this.isIdle && this.#requests > 0) {
-      if (this.#watch.isIdleTooLong(nowMs)) this.#close();
-      else if (this.#line !== undefined && this.#watch.isAtRest(nowMs)) this.#forget();
+    else if (this.#isBodyTooSlow(passedMs)) this.#fail(slowBody());
+    else if (isResting && this.#watch.isIdleTooLong(nowMs)) this.#close();
+    else {
+      if (isResting && this.#line !== undefined && this.#watch.isAtRest(nowMs)) this.#forget();
+      return false;
     }
+    return true;
+  }
+
+  #isBodyTooSlow(passedMs: number): boolean {
+    if (this.#phase !== inBody || this.#isBlocked || !this.#body?.isWanted) return false;
+    return this.#watch.isBodyTooSlow(passedMs, this.#body.received);
   }
 
   /** Thousands of connections may rest: the head that was read last, and every piece cut from it, goes. */
