@@ -1,5 +1,7 @@
 import { holds, noByte } from './assertions.ts';
-import { hasByte, isWordByte } from './byte-set.ts';
+import { type ByteSet, hasByte, isWordByte } from './byte-set.ts';
+import { firstBytes, firstOfSequence } from './first-bytes.ts';
+import { placesToTry } from './leading-run.ts';
 import type { Node } from './syntax.ts';
 import { work } from './work.ts';
 
@@ -40,26 +42,28 @@ function sequence(parts: readonly Matcher[]): Matcher {
 
 type Repeat = Node & { readonly kind: 'repeat' };
 
-/** A repeated set needs no recursion: count, then give back or take more. */
-function repeatSet({ min, max, greedy }: Repeat, fits: (byte: number) => boolean): Matcher {
+/** A repeated set needs no recursion: count, then give back or take more, where the text goes on with what may follow. */
+function repeatSet({ min, max, greedy }: Repeat, set: ByteSet, follow: ByteSet | undefined): Matcher {
   return (attempt, at, next) => {
     const { text } = attempt;
-    const fitsAt = (place: number): boolean => place < text.length && fits(text.charCodeAt(place));
+    const { length } = text;
     let least = at;
-    while (least - at < min && fitsAt(least)) least += 1;
+    while (least - at < min && least < length && hasByte(set, text.charCodeAt(least))) least += 1;
     if (least - at < min) return false;
+    const mayEnd = (end: number): boolean =>
+      follow === undefined || (end < length && hasByte(follow, text.charCodeAt(end)));
     if (!greedy) {
       for (let end = least; ; end += 1) {
         spend(attempt);
-        if (next(end)) return true;
-        if (end - at >= max || !fitsAt(end)) return false;
+        if (mayEnd(end) && next(end)) return true;
+        if (end - at >= max || end >= length || !hasByte(set, text.charCodeAt(end))) return false;
       }
     }
     let end = least;
-    while (end - at < max && fitsAt(end)) end += 1;
+    while (end - at < max && end < length && hasByte(set, text.charCodeAt(end))) end += 1;
     for (; end >= least; end -= 1) {
       spend(attempt);
-      if (next(end)) return true;
+      if (mayEnd(end) && next(end)) return true;
     }
     return false;
   };
@@ -141,7 +145,17 @@ function assertion(what: (Node & { readonly kind: 'assert' })['what']): Matcher 
   };
 }
 
-function compile(node: Node): Matcher {
+/** Fails at once where the text goes on with none of the bytes that a match begins with. */
+function promising(node: Node): Matcher {
+  const match = compile(node);
+  const first = firstBytes(node);
+  if (first === undefined) return match;
+  return (attempt, at, next) =>
+    at < attempt.text.length && hasByte(first, attempt.text.charCodeAt(at)) && match(attempt, at, next);
+}
+
+/** @param follow what comes after a match of `node`, where that is known. */
+function compile(node: Node, follow?: ByteSet): Matcher {
   switch (node.kind) {
     case 'empty':
       return (_attempt, at, next) => next(at);
@@ -151,14 +165,14 @@ function compile(node: Node): Matcher {
         return at < attempt.text.length && hasByte(node.set, attempt.text.charCodeAt(at)) && next(at + 1);
       };
     case 'cat':
-      return sequence(node.parts.map(compile));
+      return sequence(node.parts.map((part, index) => compile(part, firstOfSequence(node.parts.slice(index + 1)))));
     case 'alt': {
-      const options = node.options.map(compile);
+      const options = node.options.map((option) => promising(option));
       return (attempt, at, next) => options.some((option) => option(attempt, at, next));
     }
     case 'repeat': {
       const { node: inner } = node;
-      if (inner.kind === 'set') return repeatSet(node, (byte) => hasByte(inner.set, byte));
+      if (inner.kind === 'set') return repeatSet(node, inner.set, follow);
       return repeatAny(node, compile(inner));
     }
     case 'group':
@@ -178,12 +192,14 @@ function compile(node: Node): Matcher {
  */
 export function createBacktracker(node: Node, groups: number): (text: string) => Int32Array | undefined {
   const match = compile(node);
+  const isWorthTrying = placesToTry(node);
   return (text) => {
     const captures = new Int32Array((groups + 1) * 2).fill(-1);
     const budget = Math.max(leastSteps, text.length * stepsPerByte);
     const attempt: Attempt = { text, captures, steps: budget, depth: 0 };
     try {
       for (let at = 0; at <= text.length; at += 1) {
+        if (!isWorthTrying(text, at)) continue;
         spend(attempt);
         captures[0] = at;
         const found = match(attempt, at, (end) => {
