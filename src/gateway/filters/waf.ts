@@ -107,7 +107,7 @@ function conclude(
     exchange.inspected = { route, inspection };
     return undefined;
   }
-  if (inspection.matched) noteFindings(exchange, inspection);
+  if (inspection.hasMatched()) noteFindings(exchange, inspection);
   return denial;
 }
 

@@ -1,5 +1,6 @@
 import type { SieveShelf } from '../match/sieve-shelf.ts';
 import { lowercase } from '../transformations/bytes.ts';
+import { askFor } from './ask.ts';
 import { foresee } from './foresight.ts';
 import type { Link, Standing } from './model.ts';
 import { openTransaction } from './open.ts';
@@ -25,7 +26,8 @@ function takeShortcuts(plan: TransactionPlan, shelf: SieveShelf): Shortcuts {
   const surveys = [request, request, request, response, response, response];
   const bitOf = (link: Link, phase: number): number => surveys[phase]!.bits.get(link) ?? -1;
   const bits = course.phases.map((steps, phase) => Int32Array.from(steps, ({ link }) => bitOf(link, phase)));
-  return { course, surveys, bits };
+  const asks = course.phases.map((steps, phase) => steps.map(({ link }) => askFor(link, bitOf(link, phase) >= 0)));
+  return { course, surveys, bits, asks };
 }
 
 /** Shortcuts by the rules and the settings that they follow from: routes that differ in pinned fields only share them. */

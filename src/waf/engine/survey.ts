@@ -5,6 +5,7 @@ import type { Requirements } from '../regex/requirements.ts';
 import { collections, membersOf } from './collections.ts';
 import type { Course, Step } from './foresight.ts';
 import type { Condition, Link, Target, Transaction } from './model.ts';
+import { collectFrom } from './targets.ts';
 import type { Value } from './value.ts';
 import { createWatch, examine, type Look, type Sifting, type Watch } from './watch.ts';
 
@@ -130,7 +131,7 @@ function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, she
     read(transaction) {
       if (collection !== undefined) return membersOf(transaction, collection);
       const values: Value[] = [];
-      if (transaction.body.xml !== undefined) target.collect(transaction, values);
+      if (transaction.body.xml !== undefined) collectFrom(target, transaction, values);
       return values;
     },
     keyed: new Map([...keyed].map(([key, interests]) => [key, watches([...everywhere, ...interests])])),
