@@ -99,18 +99,17 @@ function envoy(name: string, config: string): Peer {
   };
 }
 
+const withTls = ({ certificate, key }: Stage): string[] => ['--certificate', certificate, '--key', key];
+
 export const peers = {
   plain: merlon('merlon, plain', 'plain.ts', () => []),
   /** The floor: sockets of Node without an engine. */
   relay: merlon('sockets alone', 'relay.ts', () => []),
+  /** The same under TLS: what Node's own TLS sockets cost. */
+  relayTls: merlon('TLS sockets alone', 'relay.ts', withTls, true),
   secured: merlon('merlon, secured', 'secured.ts', ({ jwks }) => ['--jwks', jwks]),
   mesh: merlon('merlon, secured, mesh', 'secured.ts', ({ jwks }) => ['--jwks', jwks, '--mesh']),
-  plainTls: merlon(
-    'merlon, TLS',
-    'plain.ts',
-    ({ certificate, key }) => ['--certificate', certificate, '--key', key],
-    true,
-  ),
+  plainTls: merlon('merlon, TLS', 'plain.ts', withTls, true),
   nginx: nginx('nginx', 'nginx.conf'),
   nginxTls: nginx('nginx, TLS', 'nginx-tls.conf', true),
   haproxy: {

@@ -1,9 +1,11 @@
 // Slow clients: does a well-behaved client notice that 2,000 others send their head, or their body, or read their answer, as slowly
-// as they dare? slowhttptest attacks from one address; the other client has an address of its own.
+// as they dare? slowhttptest attacks from one address; the other client (client.ts) has an address of its own.
+//
+// An attack has two halves. While its connections come, up to a thousand a second, any server is busy letting them in (under TLS a handshake is
+// most of a millisecond of its core), and in `read` each of them asks for 256 KiB at once: that is a flood, shown as `arriving` and not held to
+// the target. Then all of them are there and slow, until the time bounds of the gateway end them: that is what is asked. The end belongs to it.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent as PlainAgent, request as requestPlain } from 'node:http';
-import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTlsAuthority } from '../../test/fakes/certificates.ts';
@@ -15,7 +17,6 @@ import {
   printTable,
   printTargets,
   type Question,
-  type Settings,
   sampleOf,
   type Target,
   takeTurns,
@@ -35,13 +36,34 @@ import {
   start,
 } from '../processes.ts';
 
-const attackers = 2000;
+/** What the client writes. */
+export interface ClientLog {
+  readonly sentAtMs: number[];
+  readonly tookMs: number[];
+  failed: number;
+}
+
 /** What tells the modes apart; each client of a mode sends or reads a few bytes every second. */
 const modes: Readonly<Record<string, readonly string[]>> = {
   header: ['-H', '-i', '1', '-x', '8'],
   body: ['-B', '-i', '1', '-x', '8', '-s', '8192'],
   read: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32', '-k', '1'],
 };
+
+/** How much is done, and how long; in seconds. */
+interface Effort {
+  readonly attackers: number;
+  readonly rounds: number;
+  readonly warm: number;
+  readonly quiet: number;
+  /** For so long, at most, the attack's connections come. */
+  readonly arriving: number;
+  /** They are there, and are ended: a head has ten seconds. */
+  readonly held: number;
+}
+
+const whole: Effort = { attackers: 2000, rounds: 3, warm: 4, quiet: 9, arriving: 8, held: 9 };
+const tiny: Effort = { attackers: 200, rounds: 1, warm: 1, quiet: 1, arriving: 2, held: 1 };
 
 interface Stage {
   readonly scheme: 'http' | 'https';
@@ -50,13 +72,24 @@ interface Stage {
   readonly cores: Cores;
   /** Process of the gateway. */
   readonly gateway: number;
+  /** For temporary files. */
+  readonly folder: string;
+  readonly effort: Effort;
 }
 
-interface Measured {
+/** What the client saw in a stretch of time. */
+interface Seen {
+  readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly worstMs: number;
+}
+
+interface Measured extends Seen {
   readonly failed: number;
-  /** Connections that the attack held when the measurement ended. */
+  /** While the attack's connections came. */
+  readonly arriving: Seen | undefined;
+  /** Connections that the attack held when all had come. */
   readonly held: number;
   /** Share of its core that the gateway used. */
   readonly busy: number;
@@ -70,13 +103,13 @@ export const question: Question = async (settings) => {
   const cores = planCores();
   const [service, plain, tls] = [await freePort(), await freePort(), await freePort()];
   const files = writeCertificate(folder);
-  const script = (name: string): string[] => [process.execPath, join(import.meta.dirname, name)];
   const running: Started[] = [];
   const begin = async (core: string, port: number, command: readonly string[]): Promise<void> => {
     const started = start(pinnedTo(core, cores, command));
     running.push(started);
     await accepting(port, started);
   };
+  const effort = settings.quick ? tiny : whole;
   const results: Record<string, unknown> = {};
   const targets: Target[] = [];
   try {
@@ -87,20 +120,18 @@ export const question: Question = async (settings) => {
       ['tls', 'https', tls],
     ] as const) {
       if (!wants(settings, part)) continue;
-      results[part] = await attack(
-        { scheme, port, slowhttptest, cores, gateway: running.at(-1)?.pid ?? 0 },
-        settings,
-        part,
-        targets,
-      );
+      const gateway = running.at(-1)?.pid ?? 0;
+      results[part] = await attack({ scheme, port, slowhttptest, cores, gateway, folder, effort }, part, targets);
     }
   } finally {
     for (const each of running.reverse()) await each.stop();
     rmSync(folder, { recursive: true, force: true });
   }
   printTargets(targets);
-  writeResult('slow-clients', settings, machine, { attackers, results, targets });
+  writeResult('slow-clients', settings, machine, { effort, results, targets });
 };
+
+const script = (name: string): string[] => [process.execPath, join(import.meta.dirname, name)];
 
 function writeCertificate(folder: string): string[] {
   const { certificate, key } = createTlsAuthority('bench').issue({ dnsNames: ['localhost'] });
@@ -111,78 +142,122 @@ function writeCertificate(folder: string): string[] {
 }
 
 /** Quiet and each mode in turn, in rounds. */
-async function attack(stage: Stage, settings: Settings, part: string, targets: Target[]): Promise<object> {
-  const seconds = settings.quick ? 1 : 5;
-  await converse(stage, 2);
+async function attack(stage: Stage, part: string, targets: Target[]): Promise<object> {
+  const { warm, quiet, rounds } = stage.effort;
+  // Code is compiled, connections to the service are made.
+  await converse(stage, () => pause(warm * 1000));
   const contenders: Contender<Measured>[] = [
-    { name: 'quiet', measure: async () => ({ ...(await converse(stage, seconds)), held: 0 }) },
-    ...Object.entries(modes).map(([name, words]) => ({
-      name,
-      measure: () => underAttack(stage, words, seconds, settings.quick),
-    })),
+    { name: 'quiet', measure: () => undisturbed(stage, quiet) },
+    ...Object.entries(modes).map(([name, words]) => ({ name, measure: () => underAttack(stage, words) })),
   ];
-  const measured = await takeTurns(contenders, settings.quick ? 1 : 2, (name, round, { p99Ms, held }) =>
+  const measured = await takeTurns(contenders, rounds, (name, round, { p99Ms, held }) =>
     process.stdout.write(
       `${part} ${name}, round ${round + 1}: p99 ${formatNumber(p99Ms)} ms, ${held} connections held\n`,
     ),
   );
-  const quiet = sampleOf((measured.get('quiet') ?? []).map(({ p99Ms }) => p99Ms));
-  const rows: string[][] = [];
-  for (const [name, values] of measured) {
-    const p99 = sampleOf(values.map(({ p99Ms }) => p99Ms));
-    const ratio = p99.median / quiet.median;
-    const sum = (of: (value: Measured) => number): string => formatNumber(sampleOf(values.map(of)).median);
-    rows.push([
-      name,
-      sum(({ p50Ms }) => p50Ms),
-      formatSample(p99),
-      formatNumber(ratio),
-      sum(({ held }) => held),
-      sum(({ failed }) => failed),
-      sum(({ busy }) => busy),
-    ]);
-    if (name !== 'quiet')
-      targets.push({ what: `p99 beside slow ${name}, ${part}, to quiet`, wanted: 2, bound: 'at most', found: ratio });
-  }
-  printTable(
-    `A well-behaved client beside ${attackers} slow ones, ${part}`,
-    ['', 'p50 ms', 'p99 ms', 'to quiet', 'held', 'failed', 'gateway busy'],
-    rows,
-  );
+  tell(stage, part, measured, targets);
   return Object.fromEntries(measured);
 }
 
-async function underAttack(stage: Stage, words: readonly string[], seconds: number, quick: boolean): Promise<Measured> {
-  const { scheme, port, slowhttptest, cores } = stage;
-  const count = quick ? 200 : attackers;
-  const attacker = start(
-    pinnedTo(cores.load, cores, [
-      slowhttptest,
-      ...['-c', String(count), '-r', '1000', '-l', String(seconds + mostSettleSeconds + 4), '-v', '1', '-p', '3'],
-      ...words,
-      ...['-u', `${scheme}://127.0.0.1:${port}/long`],
-    ]),
+function tell(stage: Stage, part: string, measured: ReadonlyMap<string, readonly Measured[]>, targets: Target[]): void {
+  const p99Of = (name: string) => sampleOf((measured.get(name) ?? []).map(({ p99Ms }) => p99Ms));
+  const quiet = p99Of('quiet').median;
+  const rows: string[][] = [];
+  for (const [name, values] of measured) {
+    const p99 = p99Of(name);
+    const found = p99.median / quiet;
+    const middle = (of: (value: Measured) => number): string => formatNumber(sampleOf(values.map(of)).median);
+    rows.push([
+      name,
+      middle(({ p50Ms }) => p50Ms),
+      formatSample(p99),
+      formatNumber(found),
+      middle(({ worstMs }) => worstMs),
+      middle(({ arriving }) => arriving?.p99Ms ?? Number.NaN),
+      middle(({ held }) => held),
+      middle(({ failed }) => failed),
+      middle(({ busy }) => busy),
+    ]);
+    if (name !== 'quiet')
+      targets.push({ what: `p99 beside slow ${name}, ${part}, to quiet`, wanted: 2, bound: 'at most', found });
+  }
+  printTable(
+    `A well-behaved client beside ${stage.effort.attackers} slow ones, ${part}`,
+    ['', 'p50 ms', 'p99 ms', 'to quiet', 'worst ms', 'p99 while arriving', 'held', 'failed', 'gateway busy'],
+    rows,
   );
-  await settled(port);
-  const measured = await converse(stage, seconds);
-  const held = connectionsFrom('127.0.0.1', port);
-  await attacker.stop();
-  await pause(1500);
-  return { ...measured, held };
 }
 
-const mostSettleSeconds = 14;
+async function undisturbed(stage: Stage, seconds: number): Promise<Measured> {
+  const { log, busy } = await converse(stage, () => pause(seconds * 1000));
+  return { ...seen(log, 0), failed: log.failed, arriving: undefined, held: 0, busy };
+}
 
-/** Waits until the attack has held as many connections for three seconds: it comes no further. */
-async function settled(port: number): Promise<void> {
-  const end = performance.now() + mostSettleSeconds * 1000;
-  const seen = [-1, -2, -3];
-  while (new Set(seen).size > 1 && performance.now() < end) {
-    await pause(1000);
-    const held = connectionsFrom('127.0.0.1', port);
-    if (held > 0) seen.push(held);
-    seen.splice(0, seen.length - 3);
+async function underAttack(stage: Stage, words: readonly string[]): Promise<Measured> {
+  const { scheme, port, slowhttptest, cores, effort } = stage;
+  const { attackers, arriving, held } = effort;
+  const command = [
+    // Attacker, service and client share a core, and it is the gateway that is asked about: the attacker runs when the others do not.
+    ...['nice', '-n', '19', slowhttptest, '-c', String(attackers), '-r', '1000', '-l', String(arriving + held + 10)],
+    ...['-v', '1', '-p', '3', ...words, '-u', `${scheme}://127.0.0.1:${port}/long`],
+  ];
+  let allCameAtMs = 0;
+  let here = 0;
+  const { log, busy } = await converse(stage, async () => {
+    const attacker = start(pinnedTo(cores.load, cores, command));
+    here = await arrived(port, effort);
+    // What they asked for at last is on its way.
+    await pause(500);
+    allCameAtMs = performance.timeOrigin + performance.now();
+    await pause(held * 1000);
+    await attacker.stop();
+  });
+  await pause(1500);
+  return {
+    ...seen(log, allCameAtMs),
+    failed: log.failed,
+    arriving: seen(log, 0, allCameAtMs),
+    held: here,
+    busy,
+  };
+}
+
+/** Waits until the attack's connections are there, or no more of them come. Gives how many. */
+async function arrived(port: number, { attackers, arriving }: Effort): Promise<number> {
+  const end = performance.now() + arriving * 1000;
+  let here = 0;
+  while (here < attackers && performance.now() < end) {
+    await pause(100);
+    here = connectionsFrom('127.0.0.1', port);
   }
+  return here;
+}
+
+/** What the client saw while `meanwhile` ran, and the share of its core that the gateway used. */
+async function converse(stage: Stage, meanwhile: () => Promise<void>): Promise<{ log: ClientLog; busy: number }> {
+  const { scheme, port, gateway, cores, folder } = stage;
+  const file = join(folder, 'client.json');
+  const client = start(pinnedTo(cores.load, cores, [...script('client.ts'), scheme, String(port), file]));
+  // It starts.
+  await pause(500);
+  const cpu = cpuSeconds([gateway]);
+  const begun = performance.now();
+  await meanwhile();
+  const busy = ((cpuSeconds([gateway]) - cpu) * 1000) / (performance.now() - begun);
+  client.child.kill('SIGTERM');
+  await once(client.child, 'exit');
+  return { log: JSON.parse(readFileSync(file, 'utf8')) as ClientLog, busy };
+}
+
+/** What the client saw of what it sent from `fromMs` on, and before `toMs`. */
+function seen({ sentAtMs, tookMs }: ClientLog, fromMs: number, toMs = Number.POSITIVE_INFINITY): Seen {
+  const times = tookMs.filter((_, at) => {
+    const sent = sentAtMs[at] as number;
+    return sent >= fromMs && sent < toMs;
+  });
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+  return { requests: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), worstMs: sorted.at(-1) ?? Number.NaN };
 }
 
 /** How many connections from `address` stand at `port`, by the kernel's table. */
@@ -201,53 +276,4 @@ function connectionsFrom(address: string, port: number): number {
       ([, near, remote, state]) =>
         near?.endsWith(`:${hex(port, 4)}`) && remote?.startsWith(`${far}:`) && state === '01',
     ).length;
-}
-
-/** A client that asks 200 times a second over 16 connections, one in twenty of them fresh. */
-async function converse({ scheme, port, gateway }: Stage, seconds: number): Promise<Omit<Measured, 'held'>> {
-  const options = { keepAlive: true, maxSockets: 16, localAddress: '127.0.0.2', rejectUnauthorized: false };
-  const agent = scheme === 'http' ? new PlainAgent(options) : new TlsAgent(options);
-  const times: number[] = [];
-  let failed = 0;
-  const ask = async (fresh: boolean): Promise<void> => {
-    const begun = performance.now();
-    const words = {
-      host: '127.0.0.1',
-      port,
-      path: '/items/7',
-      localAddress: '127.0.0.2',
-      rejectUnauthorized: false,
-      timeout: 10_000,
-    };
-    const own = fresh ? false : agent;
-    const sent =
-      scheme === 'http'
-        ? requestPlain({ ...words, agent: own as PlainAgent })
-        : requestTls({ ...words, agent: own as TlsAgent });
-    sent.on('timeout', () => sent.destroy());
-    sent.end();
-    try {
-      const [response] = await once(sent, 'response');
-      response.resume();
-      await once(response, 'end');
-      if (response.statusCode !== 200) failed++;
-    } catch {
-      failed++;
-    }
-    times.push(performance.now() - begun);
-  };
-  const asked: Promise<void>[] = [];
-  const cpu = cpuSeconds([gateway]);
-  const start = performance.now();
-  const end = start + seconds * 1000;
-  for (let turn = 0; performance.now() < end; turn++) {
-    asked.push(ask(turn % 20 === 0));
-    await pause(5);
-  }
-  await Promise.all(asked);
-  agent.destroy();
-  const busy = ((cpuSeconds([gateway]) - cpu) * 1000) / (performance.now() - start);
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-  return { p50Ms: at(0.5), p99Ms: at(0.99), failed, busy };
 }

@@ -26,13 +26,15 @@ export interface EdgeOptions {
   readonly upstreamLimits?: Partial<UpstreamLimits>;
   /** For plain TCP and for TLS. Default: any. */
   readonly ports?: readonly number[];
+  /** Sockets that listen at each port. Default 1. */
+  readonly acceptors?: number;
 }
 
 /** Starts a gateway whose one public route leads to port `backEnd`. */
 export async function startEdge(
   backEnd: number,
   credentials: TlsCredentials,
-  { limits, upstreamLimits, ports = [0, 0] }: EdgeOptions = {},
+  { limits, upstreamLimits, ports = [0, 0], acceptors = 1 }: EdgeOptions = {},
 ): Promise<Edge> {
   const snapshot = await snapshotOf({ ...defaultRoute, bodyBytes: 1 << 20 }, backEnd);
   const gateway = createGateway({
@@ -73,7 +75,8 @@ export async function startEdge(
       ...(tls === undefined ? {} : { tls }),
     }),
   );
-  for (const [at, listener] of listeners.entries()) await listener.listen({ host: '127.0.0.1', port: ports[at] ?? 0 });
+  for (const [at, listener] of listeners.entries())
+    await listener.listen({ host: '127.0.0.1', port: ports[at] ?? 0, acceptors });
   const [port = 0, tlsPort = 0] = listeners.map((listener) => (listener.address() as { port: number }).port);
   return {
     port,
