@@ -393,9 +393,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   #expire(): void {
     this.#deadline = 0;
-    const isWaiting = this.#phase === inHead && this.#reply === undefined;
-    if (isWaiting && this.#parser.isPartial) this.#refuse(headerTimeout());
-    else if (isWaiting) this.#close();
-    else this.#socket.destroy();
+    if (this.#phase !== inHead || this.#reply !== undefined) this.#socket.destroy();
+    else if (this.#parser.isPartial) this.#refuse(headerTimeout());
+    else this.#close();
   }
 }
