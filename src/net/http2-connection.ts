@@ -6,8 +6,8 @@ import {
   type ServerSessionOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import type { HttpLimits } from './config.ts';
+import { internal } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
@@ -163,10 +163,6 @@ function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
   const fields = headers.clone().set('content-type', 'application/grpc');
   for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
   return fields;
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
 }
 
 const ignore = (): void => undefined;

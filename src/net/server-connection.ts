@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { BodyDecoder } from './body-decoder.ts';
-import { clientClosed, expectsContinue, headerTimeout, internal, slowBody } from './connection-faults.ts';
+import { clientClosed, headerTimeout, internal, slowBody } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
@@ -393,10 +393,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   #expire(): void {
     this.#deadline = 0;
-    const isWaiting = this.#phase === inHead && this.#reply === undefined;
-    if (isWaiting && this.#parser.isPartial) {
-      this.#refuse(headerTimeout());
-    } else if (isWaiting) this.#close();
-    else this.#socket.destroy();
+    if (this.#phase !== inHead || this.#reply !== undefined) this.#socket.destroy();
+    else if (this.#parser.isPartial) this.#refuse(headerTimeout());
+    else this.#close();
   }
 }
