@@ -80,9 +80,18 @@ function rolesOf({ kind, roles }: PolicyPrincipal): readonly string[] {
   return kind === 'user' || kind === 'client' ? (roles ?? noNames) : noNames;
 }
 
-function principalUid({ kind, id, issuer }: PolicyPrincipal): EntityUid {
+// A caller who comes again is the same object.
+const principalUids = new WeakMap<PolicyPrincipal, EntityUid>();
+
+function principalUid(principal: PolicyPrincipal): EntityUid {
+  const { kind, id, issuer } = principal;
   if (kind === 'anonymous') return anonymous;
-  return new EntityUid(entityTypes[kind], kind === 'user' ? `${issuer ?? ''}|${id}` : id);
+  let uid = principalUids.get(principal);
+  if (uid === undefined) {
+    uid = new EntityUid(entityTypes[kind], kind === 'user' ? `${issuer ?? ''}|${id}` : id);
+    principalUids.set(principal, uid);
+  }
+  return uid;
 }
 
 /** Attributes of whoever has authenticated. */
@@ -221,10 +230,19 @@ const contextFields: ReadonlyMap<string, ReadField> = new Map<string, ReadField>
 
 /** Not an evaluation error: a policy that were skipped for an odd address could be the one that forbids. */
 function remoteAddress(text: string): IpAddress {
+  if (text === lastText) return lastAddress;
   const address = tryParseIpAddress(text) ?? tryParseIpAddress(plainAddress(text));
-  if (address?.single) return address;
+  if (address?.single) {
+    lastText = text;
+    lastAddress = address;
+    return address;
+  }
   throw new MerlonError({ code: 'policy.value', message: `\`${text}\` is no IP address` });
 }
+
+// The requests of a connection are from one address.
+let lastText = '0.0.0.0';
+let lastAddress = tryParseIpAddress(lastText) as IpAddress;
 
 /** Sockets write link-local addresses with their interface, and IPv4 callers of an IPv6 listener as `::ffff:192.0.2.1`. */
 function plainAddress(text: string): string {
