@@ -32,7 +32,7 @@ export class GatewayRequest implements CedarRequest, EntitySource {
   readonly principal: EntityUid;
   readonly action: EntityUid;
   readonly resource: EntityUid;
-  readonly context: CedarRecord;
+  readonly context: RequestContext;
   readonly entities: EntitySource;
   readonly #caller: PolicyPrincipal;
   readonly #facts: ModelFacts;
@@ -48,6 +48,11 @@ export class GatewayRequest implements CedarRequest, EntitySource {
     this.entities = this;
     this.#caller = request.principal;
     this.#facts = facts;
+  }
+
+  /** Whether all that was read of it holds for each request of this principal, from this address, for the same. */
+  get isRepeatable(): boolean {
+    return !this.context.readsMore;
   }
 
   attributes(uid: EntityUid): CedarRecord | undefined {
@@ -190,6 +195,8 @@ type ReadField = (request: PolicyRequest, context: RequestContext) => Value | un
 class RequestContext implements CedarRecord {
   readonly record = true;
   readonly operation: string | undefined;
+  /** Whether a field was read that may differ in the next request of the same principal, from the same address, for the same. */
+  readsMore = false;
   readonly #request: PolicyRequest;
   scopes: CedarSet | undefined;
   roles: CedarSet | undefined;
@@ -203,6 +210,7 @@ class RequestContext implements CedarRecord {
   }
 
   get(name: string): Value | undefined {
+    if (!repeatable.has(name)) this.readsMore = true;
     return contextFields.get(name)?.(this.#request, this);
   }
 
@@ -227,6 +235,9 @@ const contextFields: ReadonlyMap<string, ReadField> = new Map<string, ReadField>
   ['operation', (_, context) => context.operation],
   ['params', ({ params }, context) => (context.params ??= params === undefined ? emptyRecord : new Params(params))],
 ]);
+
+/** What the principal says, the address, and what was asked for. */
+const repeatable = new Set(['scopes', 'roles', 'ip', 'authenticated', 'mfa', 'acr', 'client', 'operation']);
 
 /** Not an evaluation error: a policy that were skipped for an odd address could be the one that forbids. */
 function remoteAddress(text: string): IpAddress {
