@@ -35,9 +35,11 @@ function spend(attempt: Attempt): void {
 }
 
 function sequence(parts: readonly Matcher[]): Matcher {
-  const run = (attempt: Attempt, index: number, at: number, next: Continue): boolean =>
-    index === parts.length ? next(at) : parts[index]!(attempt, at, (after) => run(attempt, index + 1, after, next));
-  return (attempt, at, next) => run(attempt, 0, at, next);
+  const [first, ...rest] = parts;
+  if (first === undefined) return (_attempt, at, next) => next(at);
+  if (rest.length === 0) return first;
+  const others = sequence(rest);
+  return (attempt, at, next) => first(attempt, at, (after) => others(attempt, after, next));
 }
 
 type Repeat = Node & { readonly kind: 'repeat' };
@@ -106,17 +108,21 @@ function capture(index: number, inner: Matcher): Matcher {
   };
 }
 
-const folded = (text: string, ignoreCase: boolean): string => (ignoreCase ? text.toLowerCase() : text);
-
 function reference({ index, ignoreCase }: Node & { readonly kind: 'reference' }): Matcher {
   return ({ text, captures }, at, next) => {
     const from = captures[index * 2]!;
     if (from < 0) return false;
-    const wanted = text.slice(from, captures[index * 2 + 1]);
-    const found = text.slice(at, at + wanted.length);
-    return folded(found, ignoreCase) === folded(wanted, ignoreCase) && next(at + wanted.length);
+    const length = captures[index * 2 + 1]! - from;
+    if (at + length > text.length) return false;
+    for (let offset = 0; offset < length; offset += 1)
+      if (!isSame(text.charCodeAt(from + offset), text.charCodeAt(at + offset), ignoreCase)) return false;
+    return next(at + length);
   };
 }
+
+const isSame = (a: number, b: number, ignoreCase: boolean): boolean => a === b || (ignoreCase && lower(a) === lower(b));
+
+const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 32 : byte);
 
 /** A look-behind tries every start; what it finds must end where it stands. */
 function look({ ahead, negative }: Node & { readonly kind: 'look' }, inner: Matcher): Matcher {
@@ -145,6 +151,30 @@ function assertion(what: (Node & { readonly kind: 'assert' })['what']): Matcher 
   };
 }
 
+/** One byte of each set in turn, in one step: words are many, and each has one way to match. */
+function word(sets: readonly ByteSet[]): Matcher {
+  return (attempt, at, next) => {
+    spend(attempt);
+    const { text } = attempt;
+    if (at + sets.length > text.length) return false;
+    for (let index = 0; index < sets.length; index += 1)
+      if (!hasByte(sets[index]!, text.charCodeAt(at + index))) return false;
+    return next(at + sets.length);
+  };
+}
+
+function compileParts(parts: readonly Node[]): Matcher[] {
+  const matchers: Matcher[] = [];
+  for (let index = 0; index < parts.length; index += 1) {
+    const sets: ByteSet[] = [];
+    for (let part = parts[index]; part?.kind === 'set'; part = parts[index + sets.length]) sets.push(part.set);
+    const part = parts[index]!;
+    matchers.push(sets.length > 0 ? word(sets) : compile(part, firstOfSequence(parts.slice(index + 1))));
+    index += Math.max(0, sets.length - 1);
+  }
+  return matchers;
+}
+
 /** Fails at once where the text goes on with none of the bytes that a match begins with. */
 function promising(node: Node): Matcher {
   const match = compile(node);
@@ -160,15 +190,15 @@ function compile(node: Node, follow?: ByteSet): Matcher {
     case 'empty':
       return (_attempt, at, next) => next(at);
     case 'set':
-      return (attempt, at, next) => {
-        spend(attempt);
-        return at < attempt.text.length && hasByte(node.set, attempt.text.charCodeAt(at)) && next(at + 1);
-      };
+      return word([node.set]);
     case 'cat':
-      return sequence(node.parts.map((part, index) => compile(part, firstOfSequence(node.parts.slice(index + 1)))));
+      return sequence(compileParts(node.parts));
     case 'alt': {
       const options = node.options.map((option) => promising(option));
-      return (attempt, at, next) => options.some((option) => option(attempt, at, next));
+      return (attempt, at, next) => {
+        for (const option of options) if (option(attempt, at, next)) return true;
+        return false;
+      };
     }
     case 'repeat': {
       const { node: inner } = node;
