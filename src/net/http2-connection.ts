@@ -6,8 +6,8 @@ import {
   type ServerSessionOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import type { HttpLimits } from './config.ts';
+import { internal } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
@@ -21,6 +21,7 @@ import { noBody } from './request-body.ts';
 import { readRequestLine } from './request-line.ts';
 import { ServerStream } from './server-stream.ts';
 import { HostReader } from './target.ts';
+import { toUpgrade } from './websocket.ts';
 
 /** One HTTP/2 connection of a client: its streams become the same requests and replies as those of HTTP/1.1. */
 export class Http2Connection implements TrackedConnection {
@@ -54,18 +55,17 @@ export class Http2Connection implements TrackedConnection {
     this.#session.close();
   }
 
-  sweep(nowMs: number): void {
+  sweep(nowMs: number): boolean {
     const passedMs = this.#watch.tick(nowMs);
     const flood = this.#floods.sweep(passedMs, this.#socket.bytesRead);
     if (flood !== undefined) {
       this.#cut(flood);
-      return;
-    }
-    if (this.#streams.size === 0) {
-      if (this.#watch.isIdleTooLong(nowMs)) this.#session.close();
-      return;
+      return true;
     }
     for (const stream of this.#streams) stream.sweep(nowMs, passedMs);
+    if (this.#streams.size > 0 || !this.#watch.isIdleTooLong(nowMs)) return false;
+    this.#session.close();
+    return true;
   }
 
   /** From a stream: it is over; `isReset`: before its time. */
@@ -92,12 +92,16 @@ export class Http2Connection implements TrackedConnection {
   }
 
   #begin(stream: ServerHttp2Stream, fields: Http2Fields): void {
-    const { method, target, headers } = fields;
+    const { target, headers, protocol } = fields;
+    if (protocol !== undefined) toUpgrade(protocol, headers, stream.endAfterHeaders);
+    const method = protocol === undefined ? fields.method : 'GET';
     const line = readRequestLine({ method, target, version: '2' });
     const authority = this.#hostReader.read(fields.authority, line.target.authority, '2');
-    const body = stream.endAfterHeaders ? undefined : readHttp2Body(stream, fields, this.#floods);
+    const hasBody = !stream.endAfterHeaders && protocol === undefined;
+    const body = hasBody ? readHttp2Body(stream, fields, this.#floods) : undefined;
     const message = { headers, body: body ?? noBody, receivedAt: this.#host.clock.monotonic() };
     const reply = new Http2Reply(stream, method, this.#host.report, this.#floods);
+    if (protocol !== undefined) reply.becomesTunnel();
     this.#streams.add(new ServerStream(this, stream, { reply, body, limits: this.#host.limits }));
     this.#host.requestStarted();
     this.#host.handle(new IncomingRequest(this.#peer, line, authority, message), reply);
@@ -137,7 +141,12 @@ const defaultWindowBytes = 65_535;
 function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly strictSingleValueFields: boolean } {
   const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond, invalidFrames } = limits;
   return {
-    settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
+    settings: {
+      maxConcurrentStreams: streams,
+      maxHeaderListSize: headerBytes,
+      enablePush: false,
+      enableConnectProtocol: true,
+    },
     maxHeaderListPairs: headerCount + 8,
     maxSessionInvalidFrames: invalidFrames,
     maxSessionRejectedStreams: 10,
@@ -154,10 +163,6 @@ function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
   const fields = headers.clone().set('content-type', 'application/grpc');
   for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
   return fields;
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
 }
 
 const ignore = (): void => undefined;
