@@ -1,9 +1,10 @@
 // Slow clients: does a well-behaved client notice that 2,000 others send their head, or their body, or read their answer, as slowly
 // as they dare? slowhttptest attacks from one address; the other client (client.ts) has an address of its own.
 //
-// An attack has two halves, told apart by the clock. While its connections come, a thousand a second, any server is busy letting them in (under
-// TLS a handshake is most of a millisecond of its core): that is a flood, shown as `arriving` and not held to the target. Then all of
-// them are there and slow, until the time bounds of the gateway end them: that is what is asked. The end belongs to it.
+// An attack has two halves. While its connections come, up to a thousand a second, any server is busy letting them in (under TLS a handshake is
+// most of a millisecond of its core), and in `read` each of them asks for 256 KiB at once: that is a flood, shown as `arriving` and not held to
+// the target. Then all of them are there and slow, until the time bounds of the gateway end them: that is what is asked. The end belongs to it.
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,6 @@ import {
   printTable,
   printTargets,
   type Question,
-  type Settings,
   sampleOf,
   type Target,
   takeTurns,
@@ -32,12 +32,11 @@ import {
   pause,
   pinnedTo,
   planCores,
-  runToEnd,
   type Started,
   start,
 } from '../processes.ts';
 
-/** What the client prints. */
+/** What the client writes. */
 export interface ClientLog {
   readonly sentAtMs: number[];
   readonly tookMs: number[];
@@ -57,14 +56,14 @@ interface Effort {
   readonly rounds: number;
   readonly warm: number;
   readonly quiet: number;
-  /** The attack's connections come. */
+  /** For so long, at most, the attack's connections come. */
   readonly arriving: number;
   /** They are there, and are ended: a head has ten seconds. */
   readonly held: number;
 }
 
-const whole: Effort = { attackers: 2000, rounds: 3, warm: 4, quiet: 9, arriving: 5, held: 9 };
-const tiny: Effort = { attackers: 200, rounds: 1, warm: 1, quiet: 1, arriving: 1, held: 1 };
+const whole: Effort = { attackers: 2000, rounds: 3, warm: 4, quiet: 9, arriving: 8, held: 9 };
+const tiny: Effort = { attackers: 200, rounds: 1, warm: 1, quiet: 1, arriving: 2, held: 1 };
 
 interface Stage {
   readonly scheme: 'http' | 'https';
@@ -73,6 +72,8 @@ interface Stage {
   readonly cores: Cores;
   /** Process of the gateway. */
   readonly gateway: number;
+  /** For temporary files. */
+  readonly folder: string;
   readonly effort: Effort;
 }
 
@@ -120,7 +121,7 @@ export const question: Question = async (settings) => {
     ] as const) {
       if (!wants(settings, part)) continue;
       const gateway = running.at(-1)?.pid ?? 0;
-      results[part] = await attack({ scheme, port, slowhttptest, cores, gateway, effort }, part, targets);
+      results[part] = await attack({ scheme, port, slowhttptest, cores, gateway, folder, effort }, part, targets);
     }
   } finally {
     for (const each of running.reverse()) await each.stop();
@@ -144,7 +145,7 @@ function writeCertificate(folder: string): string[] {
 async function attack(stage: Stage, part: string, targets: Target[]): Promise<object> {
   const { warm, quiet, rounds } = stage.effort;
   // Code is compiled, connections to the service are made.
-  await converse(stage, warm);
+  await converse(stage, () => pause(warm * 1000));
   const contenders: Contender<Measured>[] = [
     { name: 'quiet', measure: () => undisturbed(stage, quiet) },
     ...Object.entries(modes).map(([name, words]) => ({ name, measure: () => underAttack(stage, words) })),
@@ -188,27 +189,29 @@ function tell(stage: Stage, part: string, measured: ReadonlyMap<string, readonly
 }
 
 async function undisturbed(stage: Stage, seconds: number): Promise<Measured> {
-  const { log, busy } = await converse(stage, seconds);
+  const { log, busy } = await converse(stage, () => pause(seconds * 1000));
   return { ...seen(log, 0), failed: log.failed, arriving: undefined, held: 0, busy };
 }
 
 async function underAttack(stage: Stage, words: readonly string[]): Promise<Measured> {
   const { scheme, port, slowhttptest, cores, effort } = stage;
   const { attackers, arriving, held } = effort;
-  const length = arriving + held;
-  const attacker = start(
-    pinnedTo(cores.load, cores, [
-      // Attacker, service and client share a core, and it is the gateway that is asked about: the attacker runs when the others do not.
-      ...['nice', '-n', '19', slowhttptest, '-c', String(attackers), '-r', '1000', '-l', String(length + 4)],
-      ...['-v', '1', '-p', '3', ...words, '-u', `${scheme}://127.0.0.1:${port}/long`],
-    ]),
-  );
-  const allCameAtMs = performance.timeOrigin + performance.now() + arriving * 1000;
-  const conversation = converse(stage, length);
-  await pause(arriving * 1000);
-  const here = connectionsFrom('127.0.0.1', port);
-  const { log, busy } = await conversation;
-  await attacker.stop();
+  const command = [
+    // Attacker, service and client share a core, and it is the gateway that is asked about: the attacker runs when the others do not.
+    ...['nice', '-n', '19', slowhttptest, '-c', String(attackers), '-r', '1000', '-l', String(arriving + held + 10)],
+    ...['-v', '1', '-p', '3', ...words, '-u', `${scheme}://127.0.0.1:${port}/long`],
+  ];
+  let allCameAtMs = 0;
+  let here = 0;
+  const { log, busy } = await converse(stage, async () => {
+    const attacker = start(pinnedTo(cores.load, cores, command));
+    here = await arrived(port, effort);
+    // What they asked for at last is on its way.
+    await pause(500);
+    allCameAtMs = performance.timeOrigin + performance.now();
+    await pause(held * 1000);
+    await attacker.stop();
+  });
   await pause(1500);
   return {
     ...seen(log, allCameAtMs),
@@ -219,14 +222,31 @@ async function underAttack(stage: Stage, words: readonly string[]): Promise<Meas
   };
 }
 
-/** The client's whole conversation, and the share of its core that the gateway used meanwhile. */
-async function converse(stage: Stage, seconds: number): Promise<{ log: ClientLog; busy: number }> {
-  const { scheme, port, gateway, cores } = stage;
+/** Waits until the attack's connections are there, or no more of them come. Gives how many. */
+async function arrived(port: number, { attackers, arriving }: Effort): Promise<number> {
+  const end = performance.now() + arriving * 1000;
+  let here = 0;
+  while (here < attackers && performance.now() < end) {
+    await pause(100);
+    here = connectionsFrom('127.0.0.1', port);
+  }
+  return here;
+}
+
+/** What the client saw while `meanwhile` ran, and the share of its core that the gateway used. */
+async function converse(stage: Stage, meanwhile: () => Promise<void>): Promise<{ log: ClientLog; busy: number }> {
+  const { scheme, port, gateway, cores, folder } = stage;
+  const file = join(folder, 'client.json');
+  const client = start(pinnedTo(cores.load, cores, [...script('client.ts'), scheme, String(port), file]));
+  // It starts.
+  await pause(500);
   const cpu = cpuSeconds([gateway]);
   const begun = performance.now();
-  const command = [...script('client.ts'), scheme, String(port), String(seconds)];
-  const log = JSON.parse(await runToEnd(pinnedTo(cores.load, cores, command))) as ClientLog;
-  return { log, busy: ((cpuSeconds([gateway]) - cpu) * 1000) / (performance.now() - begun) };
+  await meanwhile();
+  const busy = ((cpuSeconds([gateway]) - cpu) * 1000) / (performance.now() - begun);
+  client.child.kill('SIGTERM');
+  await once(client.child, 'exit');
+  return { log: JSON.parse(readFileSync(file, 'utf8')) as ClientLog, busy };
 }
 
 /** What the client saw of what it sent from `fromMs` on, and before `toMs`. */

@@ -1,6 +1,8 @@
 // The well-behaved client, a process of its own: it asks at a constant rate whether or not it was answered, over 16 connections that stay,
-// one request in twenty over a fresh one. Prints when each request was sent (epoch milliseconds), how long its answer took, and how many failed.
+// one request in twenty over a fresh one, until it gets SIGTERM. It then writes to a file when each request was sent (epoch milliseconds), how
+// long its answer took, and how many failed.
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import type { ClientLog } from './bench.ts';
@@ -9,7 +11,7 @@ const requestsPerSecond = 400;
 const freshEvery = 20;
 const answerWithinMs = 10_000;
 
-const [scheme, port, seconds] = process.argv.slice(2);
+const [scheme, port, file = ''] = process.argv.slice(2);
 const isTls = scheme === 'https';
 const shared = { localAddress: '127.0.0.2', rejectUnauthorized: false };
 const pool = { ...shared, keepAlive: true, maxSockets: 16 };
@@ -43,11 +45,13 @@ async function ask(isFresh: boolean): Promise<void> {
 
 const asked: Promise<void>[] = [];
 const start = performance.now();
-const wanted = Number(seconds) * requestsPerSecond;
 const timer = setInterval(() => {
-  const due = Math.min(wanted, ((performance.now() - start) * requestsPerSecond) / 1000);
+  const due = ((performance.now() - start) * requestsPerSecond) / 1000;
   while (asked.length < due) asked.push(ask(asked.length % freshEvery === 0));
-  if (asked.length < wanted) return;
-  clearInterval(timer);
-  void Promise.all(asked).then(() => process.stdout.write(JSON.stringify(log), () => process.exit(0)));
 }, 1);
+process.once('SIGTERM', async () => {
+  clearInterval(timer);
+  await Promise.all(asked);
+  writeFileSync(file, JSON.stringify(log));
+  process.exit(0);
+});

@@ -26,6 +26,6 @@ export interface ConnectionHost {
 export interface TrackedConnection {
   /** No further request: closes where nothing is under way. */
   drain(): void;
-  /** Looks at every time bound. Called each so often. */
-  sweep(nowMs: number): void;
+  /** Looks at every time bound. Called each so often. Whether it ended the connection. */
+  sweep(nowMs: number): boolean;
 }

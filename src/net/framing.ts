@@ -147,3 +147,10 @@ function badFraming(message: string): NetError {
 function badHeader(message: string): NetError {
   return new NetError('net.bad-header', 400, message);
 }
+
+/** Whether the client waits for 100 before it sends its body (RFC 9110, section 10.1.1). Throws `net.bad-expectation`. */
+export function expectsContinue(expect: string | undefined, version: '1.0' | '1.1'): boolean {
+  if (expect === undefined || version === '1.0') return false;
+  if (expect.toLowerCase() === '100-continue') return true;
+  throw new NetError('net.bad-expectation', 417, 'the only expectation that is met here is `100-continue`');
+}

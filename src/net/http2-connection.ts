@@ -6,8 +6,8 @@ import {
   type ServerSessionOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import type { HttpLimits } from './config.ts';
+import { internal } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
@@ -55,18 +55,17 @@ export class Http2Connection implements TrackedConnection {
     this.#session.close();
   }
 
-  sweep(nowMs: number): void {
+  sweep(nowMs: number): boolean {
     const passedMs = this.#watch.tick(nowMs);
     const flood = this.#floods.sweep(passedMs, this.#socket.bytesRead);
     if (flood !== undefined) {
       this.#cut(flood);
-      return;
-    }
-    if (this.#streams.size === 0) {
-      if (this.#watch.isIdleTooLong(nowMs)) this.#session.close();
-      return;
+      return true;
     }
     for (const stream of this.#streams) stream.sweep(nowMs, passedMs);
+    if (this.#streams.size > 0 || !this.#watch.isIdleTooLong(nowMs)) return false;
+    this.#session.close();
+    return true;
   }
 
   /** From a stream: it is over; `isReset`: before its time. */
@@ -164,10 +163,6 @@ function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
   const fields = headers.clone().set('content-type', 'application/grpc');
   for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
   return fields;
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
 }
 
 const ignore = (): void => undefined;

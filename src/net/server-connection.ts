@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
+import { clientClosed, headerTimeout, internal, slowBody } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { NetError } from './errors.ts';
-import { Framing } from './framing.ts';
+import { expectsContinue, Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Intake } from './intake.ts';
 import type { RequestBody } from './message.ts';
@@ -189,7 +189,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     }
     this.#heldAt = next;
     this.#begin();
-    return next;
+    // The body may be read, too.
+    return this.#held === undefined ? more : this.#heldAt;
   }
 
   /** A head is complete: checks what it says and hands the request on. */
@@ -267,6 +268,20 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   resume(): void {
     this.#isBlocked = false;
     this.#work();
+  }
+
+  takeWhole(): Buffer | undefined {
+    const { remaining } = this.#decoder;
+    if (this.#phase !== inBody || this.#held === undefined || remaining === undefined) return undefined;
+    const end = this.#heldAt + remaining;
+    if (end > this.#held.length) return undefined;
+    // What is held is only lent.
+    const content = Buffer.from(this.#held.subarray(this.#heldAt, end));
+    this.#phase = inHead;
+    this.#owesContinue = false;
+    if (end === this.#held.length) this.#release();
+    else this.#heldAt = end;
+    return content;
   }
 
   mustClose(): boolean {
@@ -349,17 +364,23 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     if (this.isIdle) this.#close();
   }
 
-  /** Looks at every time bound. Called each so often by the server. */
-  sweep(nowMs: number): void {
+  sweep(nowMs: number): boolean {
     const passedMs = this.#watch.tick(nowMs);
+    const isResting = this.isIdle && this.#requests > 0;
     if (this.#deadline !== 0 && nowMs >= this.#deadline) this.#expire();
     else if (this.#watch.isStalledTooLong(nowMs, this.#socket.writableLength)) this.#socket.destroy();
-    else if (this.#phase === inBody && this.#body?.isWanted && !this.#isBlocked) {
-      if (this.#watch.isBodyTooSlow(passedMs, this.#body.received)) this.#fail(slowBody());
-    } else if (this.isIdle && this.#requests > 0) {
-      if (this.#watch.isIdleTooLong(nowMs)) this.#close();
-      else if (this.#line !== undefined && this.#watch.isAtRest(nowMs)) this.#forget();
+    else if (this.#isBodyTooSlow(passedMs)) this.#fail(slowBody());
+    else if (isResting && this.#watch.isIdleTooLong(nowMs)) this.#close();
+    else {
+      if (isResting && this.#line !== undefined && this.#watch.isAtRest(nowMs)) this.#forget();
+      return false;
     }
+    return true;
+  }
+
+  #isBodyTooSlow(passedMs: number): boolean {
+    if (this.#phase !== inBody || this.#isBlocked || !this.#body?.isWanted) return false;
+    return this.#watch.isBodyTooSlow(passedMs, this.#body.received);
   }
 
   /** Thousands of connections may rest: the head that was read last, and every piece cut from it, goes. */
@@ -372,28 +393,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   #expire(): void {
     this.#deadline = 0;
-    const isWaiting = this.#phase === inHead && this.#reply === undefined;
-    if (isWaiting && this.#parser.isPartial) {
-      this.#refuse(new NetError('net.header-timeout', 408, 'the head of the request comes too slowly'));
-    } else if (isWaiting) this.#close();
-    else this.#socket.destroy();
+    if (this.#phase !== inHead || this.#reply !== undefined) this.#socket.destroy();
+    else if (this.#parser.isPartial) this.#refuse(headerTimeout());
+    else this.#close();
   }
-}
-
-function expectsContinue(expect: string | undefined, version: '1.0' | '1.1'): boolean {
-  if (expect === undefined || version === '1.0') return false;
-  if (expect.toLowerCase() === '100-continue') return true;
-  throw new NetError('net.bad-expectation', 417, 'the only expectation that is met here is `100-continue`');
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
-}
-
-function slowBody(): NetError {
-  return new NetError('net.body-timeout', 408, 'the body comes too slowly');
-}
-
-function clientClosed(): NetError {
-  return new NetError('net.client-closed', 499, 'the client went away before its request was complete');
 }

@@ -27,6 +27,13 @@ import type {
   ServerTls,
 } from './server-options.ts';
 import { acmeProtocol, checkPeer, createChallengeServer, createTlsServer, readPeerCertificate } from './tls.ts';
+import { Turnstile } from './turnstile.ts';
+
+/**
+ * TLS handshakes begun in one turn of the event loop: each is most of a millisecond of work, and who is served already waits for it. So many are
+ * more than a core can do, and no client waits for another that is slow.
+ */
+const handshakesPerTurn = 2;
 
 /** A server of HTTP/1.1, and of HTTP/2 where TLS offers it. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -44,6 +51,7 @@ class SocketServer implements HttpServer {
   #tls: { readonly server: TlsServer; readonly challenge: TlsServer | undefined } | undefined;
   /** Of TLS connections: where they come from. */
   readonly #sources = new Map<string, ProxySource>();
+  readonly #handshakes = new Turnstile<Socket>(handshakesPerTurn, (socket) => this.#shakeHands(socket));
 
   constructor(options: HttpServerOptions) {
     const limits = limitsOf(options);
@@ -169,6 +177,11 @@ class SocketServer implements HttpServer {
     const key = connectionKey(socket);
     this.#sources.set(key, source);
     socket.once('close', () => this.#sources.delete(key));
+    this.#handshakes.enter(socket);
+  }
+
+  #shakeHands(socket: Socket): void {
+    if (this.#tls === undefined || socket.destroyed) return;
     const { server, challenge } = this.#tls;
     if (challenge === undefined) server.emit('connection', socket);
     else this.#emitByProtocol(socket, server, challenge);

@@ -9,14 +9,14 @@ import { createValue } from './value.ts';
 // variable that nobody writes.
 
 /** One variable of TX, or of a collection such as IP. */
-interface Variable {
+export interface Variable {
   readonly collection: string;
   /** In lower case. */
   readonly key: string;
 }
 
 /** What the report of a request tells, whether or not rules read it. */
-const isReported = ({ collection, key }: Variable): boolean =>
+export const isReported = ({ collection, key }: Variable): boolean =>
   collection === 'TX' && (key.endsWith('_score') || key.endsWith('_threshold'));
 
 /** The variable that an effect writes; undefined where it does anything else, or may write several. */
@@ -27,10 +27,8 @@ function written(reach: Reach): Variable | undefined {
     : undefined;
 }
 
-function macrosOf(link: Link): Macro[] {
-  const location = link.disruption.kind === 'redirect' ? [link.disruption.location] : [];
-  const parameter = link.condition === undefined ? [] : [link.condition.parameter];
-  return [link.message, link.data, ...parameter, ...location];
+function toldBy({ message, data, disruption }: Link): Macro[] {
+  return [message, data, ...(disruption.kind === 'redirect' ? [disruption.location] : [])];
 }
 
 const isNamed = ({ collection, key }: Variable, name: MacroName): boolean =>
@@ -43,15 +41,25 @@ const looksAt = ({ collection, key }: Variable, { targets }: Condition): boolean
   );
 };
 
-/** Whether a rule depends on a variable in any way. */
+const isCapture = ({ collection, key }: Variable): boolean => collection === 'TX' && /^\d$/.test(key);
+
+/** Whether a match of the link sets TX.0 to TX.9 anew, whatever was in them. */
+const captures = ({ capture, condition }: Link): boolean =>
+  capture && condition?.negated === false && condition.operator.captures !== undefined;
+
+/** Whether a rule depends on what a variable was before, in any way. */
 export function reads(head: Link, variable: Variable): boolean {
-  return linksOf(head).some((link) => {
-    const names = [...macrosOf(link).flatMap(namesIn), ...link.effects.flatMap((effect) => effect.reads)];
-    return (
-      names.some((name) => isNamed(variable, name)) ||
-      (link.condition !== undefined && looksAt(variable, link.condition))
-    );
-  });
+  let isSet = false;
+  for (const link of linksOf(head)) {
+    const { condition, effects } = link;
+    const asked = condition === undefined ? [] : namesIn(condition.parameter);
+    if (!isSet && asked.some((name) => isNamed(variable, name))) return true;
+    if (!isSet && condition !== undefined && looksAt(variable, condition)) return true;
+    isSet ||= isCapture(variable) && captures(link);
+    const told = [...toldBy(link).flatMap(namesIn), ...effects.flatMap((effect) => effect.reads)];
+    if (!isSet && told.some((name) => isNamed(variable, name))) return true;
+  }
+  return false;
 }
 
 /** Whether a match is noticed by something else than the readers of variables. */

@@ -103,16 +103,28 @@ function lookAtSource(source: Source, transaction: Transaction, sifting: Sifting
 /** Interests in a source, as they are collected. */
 interface SourceDraft {
   readonly target: Target;
+  readonly collection: string;
   readonly everywhere: Interest[];
   readonly keyed: Map<string, Interest[]>;
 }
 
-function addInterest(drafts: Map<string, SourceDraft>, target: Target, interests: readonly Interest[]): void {
-  const isXml = target.collection === 'XML';
-  const name = isXml ? `XML ${target.key}` : target.collection;
+/** Collections that are the sum of others: the same texts, looked at once for both. */
+const sums: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ARGS', ['ARGS_GET', 'ARGS_POST']],
+  ['ARGS_NAMES', ['ARGS_GET_NAMES', 'ARGS_POST_NAMES']],
+]);
+
+function addInterest(
+  drafts: Map<string, SourceDraft>,
+  collection: string,
+  target: Target,
+  interests: readonly Interest[],
+): void {
+  const isXml = collection === 'XML';
+  const name = isXml ? `XML ${target.key}` : collection;
   let draft = drafts.get(name);
   if (draft === undefined) {
-    draft = { target, everywhere: [], keyed: new Map() };
+    draft = { target, collection, everywhere: [], keyed: new Map() };
     drafts.set(name, draft);
   }
   const { keyed, everywhere } = draft;
@@ -120,13 +132,17 @@ function addInterest(drafts: Map<string, SourceDraft>, target: Target, interests
   else keyed.set(target.key, [...(keyed.get(target.key) ?? []), ...interests]);
 }
 
-function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, shelf: SieveShelf): Source {
+function sourceOf(
+  { target, collection: name, everywhere, keyed }: SourceDraft,
+  words: number,
+  shelf: SieveShelf,
+): Source {
   const watch = (interests: readonly Interest[]): Watch => watchOf(interests, words, shelf.nextWatch());
   const watches = (interests: readonly Interest[]): Watches => ({
     free: watch(interests),
     pinned: watch(interests.filter(({ skipsPinned }) => !skipsPinned)),
   });
-  const collection = collections.get(target.collection);
+  const collection = collections.get(name);
   return {
     read(transaction) {
       if (collection !== undefined) return membersOf(transaction, collection);
@@ -152,7 +168,9 @@ function sourcesOf(
     if (bit === undefined || condition === undefined) continue;
     const chains = condition.stages.length === 0 ? [condition.chain] : condition.stages;
     const interests = chains.map((chain): Interest => ({ chain, bit, skipsPinned: condition.skipsPinned }));
-    for (const target of condition.targets.targets) addInterest(drafts, target, interests);
+    for (const target of condition.targets.targets)
+      for (const name of sums.get(target.collection) ?? [target.collection])
+        addInterest(drafts, name, target, interests);
   }
   return [...drafts.values()].map((draft) => sourceOf(draft, words, shelf));
 }
