@@ -1,5 +1,6 @@
 import type { Authenticated } from '../../api/authn.ts';
 import type { Operation } from '../../api/openapi.ts';
+import type { Denial } from '../../api/record.ts';
 import type { LimitedCaller } from '../../limits/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { Draft } from '../draft.ts';
@@ -17,11 +18,15 @@ export const limitsByPrincipal: CompileFilter = ({ limits, clock, snapshot }, { 
   if (rules.length === 0 && !keyed) return undefined;
   const costOf = compileCost(snapshot.limits.costs?.[route], validator);
   const bounded = rules.some(({ kind }) => kind === 'concurrency');
-  const enter = (exchange: Exchange, caller: LimitedCaller): Outcome | undefined => {
-    if (!bounded) return undefined;
-    const denial = limits.enter(caller, route);
+  const entered = (exchange: Exchange, caller: LimitedCaller, denial: Denial | undefined): Outcome | undefined => {
     if (denial === undefined) exchange.release = () => limits.leave(caller, route);
     return denial;
+  };
+  const enter = (exchange: Exchange, caller: LimitedCaller): Outcome | undefined | Promise<Outcome | undefined> => {
+    if (!bounded) return undefined;
+    const denial = limits.enter(caller, route);
+    if (denial instanceof Promise) return denial.then((late) => entered(exchange, caller, late));
+    return entered(exchange, caller, denial);
   };
   return (exchange) => {
     const caller = callerOf(exchange);
