@@ -1,3 +1,4 @@
+import { isWordByte } from '../regex/byte-set.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { type Automaton, buildAutomaton, type Word } from './aho-corasick.ts';
 import { type Kinds, kindsIn, kindsOf, ordinaryKinds } from './byte-kinds.ts';
@@ -31,9 +32,11 @@ interface Pattern {
   readonly minLength: number;
   /** Beginnings of words one of which a text needs; empty: no word announces the pattern. */
   readonly words: readonly string[];
+  /** Words that are whole count only where the text's own word ends, too. */
+  readonly endsWord: boolean;
 }
 
-const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [] };
+const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [], endsWord: false };
 
 const isOrdinary = (literal: string): boolean => (kindsIn(literal) & ~ordinaryKinds) === 0;
 
@@ -45,11 +48,11 @@ function ordinaryPatternOf(requirements: Requirements, tag: number): Pattern {
   return literals?.length === 0 ? never : patternOf({ ...ordinary, literals }, tag);
 }
 
-function patternOf({ literals, sets, minLength }: Requirements, tag: number): Pattern {
+function patternOf({ literals, sets, minLength, endsWord = false }: Requirements, tag: number): Pattern {
   // Words of one byte occur everywhere and say no more than the kinds of bytes do.
   const hasWords = literals?.every((literal) => literal.length > 1) === true;
   const words = hasWords ? new Set(literals?.map((literal) => literal.slice(0, maxWordBytes))) : [];
-  return { tag, kinds: sets.map(kindsOf), minLength, words: [...words] };
+  return { tag, kinds: sets.map(kindsOf), minLength, words: [...words], endsWord };
 }
 
 /** Which patterns texts of some kinds of bytes and some length have room for. */
@@ -104,6 +107,8 @@ function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int3
     any = true;
     const row = next[state + width]!;
     for (let word = 0; word < bits.length; word += 1) bits[word]! |= rows[row + word]!;
+    if (at + 1 < raw.length && isWordByte(raw.charCodeAt(at + 1))) continue;
+    for (let word = 0; word < bits.length; word += 1) bits[word]! |= rows[row + bits.length + word]!;
   }
   return any;
 }
@@ -111,7 +116,9 @@ function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int3
 /** Examines texts for patterns. */
 function createExaminer(patterns: readonly Pattern[], words: number): (text: Text) => Int32Array {
   const roomOf = createRooms(patterns, words);
-  const announcing: Word[] = patterns.flatMap(({ tag, words: texts }) => texts.map((text) => ({ text, tag })));
+  const announcing: Word[] = patterns.flatMap(({ tag, endsWord, words: texts }) =>
+    texts.map((text) => ({ text, tag, ends: endsWord && text.length < maxWordBytes })),
+  );
   const automaton = announcing.length === 0 ? undefined : buildAutomaton(announcing, words);
   const announced = new Int32Array(words);
   return (text) => {
