@@ -6,11 +6,10 @@ import {
   type ServerSessionOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import type { HttpLimits } from './config.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { NetError } from './errors.ts';
+import { internalError, NetError } from './errors.ts';
 import { grpcStatusFields, grpcStatusOf, isGrpc } from './grpc.ts';
 import type { Headers } from './headers.ts';
 import { frameAllowance, Http2Floods, unreadAllowance } from './http2-floods.ts';
@@ -86,7 +85,7 @@ export class Http2Connection implements TrackedConnection {
       this.#begin(stream, fields);
     } catch (error) {
       this.#floods.earned += this.#host.limits.headerBytes;
-      this.#refuse(stream, error instanceof NetError ? error : internal(error), fields);
+      this.#refuse(stream, error instanceof NetError ? error : internalError(error), fields);
     }
   }
 
@@ -153,10 +152,6 @@ function grpcRefusal({ status, message }: NetError, headers: Headers): Headers {
   const fields = headers.clone().set('content-type', 'application/grpc');
   for (const [name, value] of Object.entries(grpcStatusFields(grpcStatusOf(status), message))) fields.set(name, value);
   return fields;
-}
-
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
 }
 
 const ignore = (): void => undefined;

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
-import { ConnectionWatch } from './connection-watch.ts';
-import { NetError } from './errors.ts';
+import { ConnectionWatch, halfOpenMs, lingerBytes, lingerMs } from './connection-watch.ts';
+import { clientClosed, internalError, NetError, slowBody } from './errors.ts';
 import { expectsContinue, Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Intake } from './intake.ts';
@@ -25,10 +24,6 @@ const isTunnel = 3;
 
 /** Content that is thrown away to save a connection whose body nobody wanted. */
 const discardBytes = 65_536;
-/** How long a client may take to notice that we closed, how much it may send meanwhile, and how long a reply to one who ended its side may take. */
-const lingerMs = 2000;
-const lingerBytes = 1_048_576;
-const halfOpenMs = 10_000;
 
 /** One connection of a client: reads its requests in turn and keeps it within its limits. */
 export class ServerConnection implements ReplyConnection, BodySource, TrackedConnection {
@@ -76,9 +71,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
     if (intake === undefined) socket.on('data', this.#onData);
     else intake.take = this.#onData;
-    socket.on('end', this.#onEnd);
-    socket.on('drain', this.#onDrain);
-    socket.on('close', this.#onClose);
+    (socket as OwnedSocket)[sideOf] = this;
+    socket.on('end', onEnd).on('drain', onDrain).on('close', onClose);
   }
 
   get isIdle(): boolean {
@@ -107,20 +101,23 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#heldAt = 0;
   }
 
-  readonly #onDrain = (): void => {
+  /** From the socket: it can take more. */
+  drained(): void {
     this.#watch.drained();
     this.#reply?.drained();
     this.#work();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  /** From the socket: the client has ended its side. */
+  ended(): void {
     this.#isPeerEnded = true;
     if (this.#phase === isClosing) return;
     this.#deadline = this.#host.clock.monotonic() + halfOpenMs;
     this.#work();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  /** From the socket: it is gone. */
+  closed(): void {
     this.#phase = isClosing;
     this.#release();
     this.#body?.fail(clientClosed());
@@ -131,7 +128,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
       this.#host.requestEnded();
     }
     this.#host.closed(this);
-  };
+  }
 
   /** Reads what is held as far as it is wanted; stops the socket where something is left over. */
   #work(): void {
@@ -169,7 +166,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
       next = this.#phase === inHead ? this.#readHead(chunk, at) : this.#readBody(chunk, at);
     } catch (error) {
       this.#release();
-      this.#fail(error instanceof NetError ? error : internal(error));
+      this.#fail(error instanceof NetError ? error : internalError(error));
       return;
     }
     if (this.#phase === isClosing || next === more || next >= chunk.length) this.#release();
@@ -311,8 +308,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     const socket = this.#socket;
     if (this.#intake === undefined) socket.off('data', this.#onData);
     else this.#intake.take = undefined;
-    socket.off('end', this.#onEnd);
-    socket.off('drain', this.#onDrain);
+    socket.off('end', onEnd).off('drain', onDrain);
     return { socket, held };
   }
 
@@ -386,14 +382,18 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
   }
 }
 
-function internal(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
+/** Our side of a socket, found without a closure for each of its events: thousands of connections rest. */
+const sideOf = Symbol('side');
+type OwnedSocket = Socket & { [sideOf]: ServerConnection };
+
+function onEnd(this: Socket): void {
+  (this as OwnedSocket)[sideOf].ended();
 }
 
-function slowBody(): NetError {
-  return new NetError('net.body-timeout', 408, 'the body comes too slowly');
+function onDrain(this: Socket): void {
+  (this as OwnedSocket)[sideOf].drained();
 }
 
-function clientClosed(): NetError {
-  return new NetError('net.client-closed', 499, 'the client went away before its request was complete');
+function onClose(this: Socket): void {
+  (this as OwnedSocket)[sideOf].closed();
 }
