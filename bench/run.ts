@@ -11,6 +11,7 @@ const questions: Readonly<Record<string, () => Promise<{ readonly question: Ques
   audit: () => import('./audit/bench.ts'),
   waf: () => import('./waf/bench.ts'),
   'false-positives': () => import('./false-positives/bench.ts'),
+  pathological: () => import('./pathological/bench.ts'),
   fuzz: () => import('./fuzz/bench.ts'),
   'slow-clients': () => import('./slow-clients/bench.ts'),
 };

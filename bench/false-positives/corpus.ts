@@ -1,166 +1,70 @@
-// Ordinary texts, gathered from what Debian installs: words, documents, manuals, source code; and names and addresses made up
-// from lists of our own. None of it is an attack.
+// Ordinary requests: texts that people post into a free field, and records of people and things. None is an attack.
 import { globSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { createDice, type Dice, pick, roll } from './dice.ts';
+import { drawDocuments, sources } from './documents.ts';
+import { customer, date, type Fields, item, uuid } from './people.ts';
 
-export interface OrdinaryText {
+/**
+ * Rules are made better by the texts of the first part alone. The second tells how they do with what they have not seen, and may lead to
+ * another look at the first. Nobody looks into the third.
+ */
+export const parts = ['tuned', 'checked', 'fresh'] as const;
+export type Part = (typeof parts)[number];
+
+export interface OrdinaryRequest {
   readonly kind: string;
-  readonly text: string;
+  readonly part: Part;
+  readonly path: '/api/orders' | '/api/customers' | '/api/items';
+  readonly fields: Fields;
 }
 
-/** Numbers from 0 to 1, the same in every run. */
-export function createDice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+const order = (dice: Dice, note: string): Fields => ({
+  id: uuid(dice),
+  quantity: 1 + roll(dice, 9),
+  placed: date(dice),
+  state: pick(dice, ['open', 'paid', 'sent']),
+  note,
+});
+
+/** Sets what was there before apart from what is new. */
+function createSieve(): (text: string) => boolean {
+  const known = new Set<string>();
+  return (text) => !known.has(text) && known.add(text) !== undefined;
 }
 
-const pick = <Item>(dice: () => number, items: readonly Item[]): Item =>
-  items[Math.floor(dice() * items.length)] as Item;
+function words(dice: Dice, many: number): string[] {
+  const files = globSync('/usr/share/dict/{words,*-english,french,german,ngerman,spanish,italian}');
+  const all = files.flatMap((file) => readFileSync(file, 'utf8').split('\n')).filter((word) => word.length > 1);
+  if (all.length === 0) return [];
+  return Array.from({ length: many }, () =>
+    Array.from({ length: 3 + roll(dice, 12) }, () => pick(dice, all)).join(' '),
+  );
+}
 
-function readText(file: string): string {
-  try {
-    const bytes = readFileSync(file);
-    return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  } catch {
-    return '';
+function* texts(share: number): Generator<{ kind: string; part: Part; text: string }> {
+  const isNew = createSieve();
+  for (const source of sources) {
+    const drawn = drawDocuments(source, parts.length, share, isNew);
+    for (const [at, part] of parts.entries()) for (const text of drawn[at]!) yield { kind: source.kind, part, text };
+  }
+  for (const [at, part] of parts.entries()) {
+    const dice = createDice(7 + at);
+    for (const text of words(dice, Math.ceil(200 * share))) yield { kind: 'words', part, text };
   }
 }
 
-/** Paragraphs of files that fit the patterns, at most so many, spread over all files. */
-function paragraphs(kind: string, patterns: readonly string[], most: number, dice: () => number): OrdinaryText[] {
-  const files = patterns.flatMap((pattern) => globSync(pattern)).sort();
-  const found: OrdinaryText[] = [];
-  for (let tries = 0; found.length < most && tries < most * 3 && files.length > 0; tries += 1) {
-    const parts = readText(pick(dice, files))
-      .split(/\n\s*\n/)
-      .map((part) => part.trim())
-      .filter((part) => part.length >= 40 && part.length <= 1500);
-    if (parts.length > 0) found.push({ kind, text: pick(dice, parts) });
-  }
-  return found;
-}
-
-/** A manual page without its markup. */
-const unroff = (text: string): string =>
-  text
-    .replace(/^[.'].*$/gm, '')
-    .replace(/\\f[BIRP]|\\&|\\\|/g, '')
-    .replace(/\\-/g, '-')
-    .trim();
-
-function phrases(files: readonly string[], most: number, dice: () => number): OrdinaryText[] {
-  const found: OrdinaryText[] = [];
-  for (const file of files.flatMap((pattern) => globSync(pattern))) {
-    const words = readText(file)
-      .split('\n')
-      .filter((word) => word.length > 1);
-    if (words.length === 0) continue;
-    for (let count = 0; count < most; count += 1) {
-      const length = 3 + Math.floor(dice() * 12);
-      const text = Array.from({ length }, () => pick(dice, words)).join(' ');
-      found.push({ kind: 'words', text });
-    }
-  }
-  return found;
-}
-
-const given = [
-  'Anna',
-  'Łukasz',
-  'Zoë',
-  'Søren',
-  'Nguyễn',
-  'Siobhán',
-  'François',
-  'İbrahim',
-  'Ольга',
-  'Δημήτρης',
-  '美咲',
-  'Ahmed',
-  "D'Angelo",
-  'Mary-Jane',
-  'José',
-  'Ngozi',
-];
-const family = [
-  "O'Brien",
-  'Müller',
-  'García López',
-  'van der Berg',
-  'Çelik',
-  'Иванова',
-  '山田',
-  'Nwosu',
-  "N'Diaye",
-  'Smith & Sons',
-  'Kovačević',
-  'Ó Súilleabháin',
-  'Al-Farsi',
-  'Drop',
-  'Null',
-  'Union',
-];
-const streets = [
-  'High Street',
-  'rue de l’Église',
-  "Rue d'Alésia",
-  'Königstraße',
-  'Calle Mayor',
-  'ул. Ленина',
-  '桜通り',
-  'Via Roma',
-  "St. Mary's Lane",
-  'Plaza de España',
-  'Å-vej',
-  'Union Street',
-  'Select Court',
-];
-const towns = [
-  'Stratford-upon-Avon',
-  'São Paulo',
-  'Köln',
-  'Łódź',
-  "L'Aquila",
-  'Québec',
-  'İzmir',
-  'Санкт-Петербург',
-  '東京',
-  "Coeur d'Alene",
-  'Århus',
-  "King's Lynn",
-];
-const forms = [
-  (dice: () => number) => `${pick(dice, given)} ${pick(dice, family)}`,
-  (dice: () => number) => `${pick(dice, family)}, ${pick(dice, given)} (${1 + Math.floor(dice() * 99)})`,
-  (dice: () => number) => `${1 + Math.floor(dice() * 400)} ${pick(dice, streets)}, ${pick(dice, towns)}`,
-  (dice: () => number) =>
-    `${pick(dice, given)} ${pick(dice, family)}\n${pick(dice, streets)} ${1 + Math.floor(dice() * 99)}; flat #${1 + Math.floor(dice() * 20)}\n${pick(dice, towns)}`,
-  (dice: () => number) =>
-    `c/o ${pick(dice, family)} - ${pick(dice, streets)} ${Math.floor(dice() * 99)}/${Math.floor(dice() * 9)}, ${pick(dice, towns)}`,
-];
-
-const people = (count: number, dice: () => number): OrdinaryText[] =>
-  Array.from({ length: count }, () => ({ kind: 'names and addresses', text: pick(dice, forms)(dice) }));
-
-/** @param share 1 gives more than 5,000 texts where Debian's documents are installed. */
-export function gatherTexts(share: number): OrdinaryText[] {
+/** @param share 1 gives more than 12,000 where Debian's documents are installed. */
+export function gatherRequests(share: number): OrdinaryRequest[] {
   const dice = createDice(2026);
-  const many = Math.ceil(share * 900);
-  const manuals = paragraphs('manuals', ['/usr/share/man/man[1-8]/*.gz'], many, dice);
-  return [
-    ...phrases(
-      ['/usr/share/dict/words', '/usr/share/dict/*-english', '/usr/share/dict/{french,german,ngerman,spanish,italian}'],
-      many / 2,
-      dice,
-    ),
-    ...paragraphs('documents', ['/usr/share/doc/*/README*', '/usr/share/doc/*/NEWS*'], many, dice),
-    ...paragraphs('licences', ['/usr/share/doc/*/copyright'], many, dice),
-    ...paragraphs('change logs', ['/usr/share/doc/*/changelog*'], many, dice),
-    ...manuals.map(({ kind, text }) => ({ kind, text: unroff(text) })).filter(({ text }) => text.length > 20),
-    ...people(many, dice),
-    ...paragraphs('source code', ['/usr/lib/python3*/**/*.py', '/usr/share/perl/*/**/*.pm'], many, dice),
-  ];
+  const found: OrdinaryRequest[] = [];
+  for (const { kind, part, text } of texts(share)) {
+    found.push({ kind, part, path: '/api/orders', fields: order(dice, text) });
+  }
+  for (const part of parts) {
+    for (let count = 0; count < Math.ceil(500 * share); count += 1)
+      found.push({ kind: 'names, addresses', part, path: '/api/customers', fields: customer(dice) });
+    for (let count = 0; count < Math.ceil(300 * share); count += 1)
+      found.push({ kind: 'numbers, codes', part, path: '/api/items', fields: item(dice) });
+  }
+  return found;
 }

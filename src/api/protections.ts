@@ -3,6 +3,7 @@
  * composition root's functions take a set of these; no flag, variable or manifest key reaches it.
  */
 export const protections = [
+  'tls.client-certificate',
   'http.identity-headers',
   'http.path-normalisation',
   'http.header-time',

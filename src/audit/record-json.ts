@@ -43,46 +43,55 @@ type Written =
     );
 
 function decisionJson(decision: keyof Decision extends Written ? Decision : never): string {
-  const { id, timeMs, plane, verdict, status, method, host, path, remoteAddress, principal, durationMs } = decision;
-  const { route, service, operation, grpcStatus, traceId, snapshot } = decision;
+  const { id, timeMs, plane, verdict, status, path, principal, durationMs, traceId } = decision;
   return (
     `{"kind":"decision","id":${quote(id)},"timeMs":${timeMs},"plane":"${plane}","verdict":"${verdict}",` +
-    `"status":${status},"method":${quoteCut(method)},"host":${hostJson(host)},"path":${quote(maskPath(path))},` +
-    `"remoteAddress":${quoteCut(remoteAddress)},"steps":${stepsJson(decision.steps)},"durationMs":${durationMs}` +
+    `"status":${status},"path":${quote(maskPath(path))},"durationMs":${durationMs}${repeatedJson(decision)}` +
     (principal === undefined ? '' : `,"principal":${principalJson(principal)}`) +
-    (route === undefined ? '' : `,"route":${quoteCut(route)}`) +
-    (service === undefined ? '' : `,"service":${quoteCut(service)}`) +
-    (operation === undefined ? '' : `,"operation":${quoteCut(operation)}`) +
-    (grpcStatus === undefined ? '' : `,"grpcStatus":${grpcStatus}`) +
-    (traceId === undefined ? '' : `,"traceId":${quoteCut(traceId)}`) +
-    (snapshot === undefined ? '}' : `,"snapshot":${quoteCut(snapshot)}}`)
+    (traceId === undefined ? '}' : `,"traceId":${quoteCut(traceId)}}`)
   );
 }
 
-let lastHost = '';
-let lastHostJson = '""';
-
-/** One host after another is nearly always the same. */
-function hostJson(host: string): string {
-  if (host !== lastHost) {
-    lastHostJson = quote(maskSecrets(host));
-    lastHost = host;
-  }
-  return lastHostJson;
+/** What the records of one route mostly have in common, and how it was last written. */
+interface Repeated {
+  readonly of: Decision;
+  readonly json: string;
 }
 
-// A verified token gives the same principal each time, and a route the same steps.
+// A route gives all that pass it the same steps, and a verified token gives the same principal each time.
+const repeated = new WeakMap<readonly Step[], Repeated>();
 const principals = new WeakMap<Principal, string>();
-const stepLists = new WeakMap<readonly Step[], string>();
 
-function principalJson(principal: Principal): string {
-  let json = principals.get(principal);
-  if (json === undefined) principals.set(principal, (json = JSON.stringify(maskPrincipal(principal))));
+function repeatedJson(decision: Decision): string {
+  const former = repeated.get(decision.steps);
+  if (former !== undefined && isRepeated(former.of, decision)) return former.json;
+  const { method, host, remoteAddress, route, service, operation, snapshot } = decision;
+  const json = flatten(
+    `,"method":${quoteCut(method)},"host":${quote(maskSecrets(host))},"remoteAddress":${quoteCut(remoteAddress)}` +
+      `,"steps":${JSON.stringify(decision.steps)}` +
+      (route === undefined ? '' : `,"route":${quoteCut(route)}`) +
+      (service === undefined ? '' : `,"service":${quoteCut(service)}`) +
+      (operation === undefined ? '' : `,"operation":${quoteCut(operation)}`) +
+      (snapshot === undefined ? '' : `,"snapshot":${quoteCut(snapshot)}`),
+  );
+  repeated.set(decision.steps, { of: decision, json });
   return json;
 }
 
-function stepsJson(steps: readonly Step[]): string {
-  let json = stepLists.get(steps);
-  if (json === undefined) stepLists.set(steps, (json = JSON.stringify(steps)));
+const isRepeated = (one: Decision, other: Decision): boolean =>
+  one.method === other.method &&
+  one.host === other.host &&
+  one.remoteAddress === other.remoteAddress &&
+  one.route === other.route &&
+  one.service === other.service &&
+  one.operation === other.operation &&
+  one.snapshot === other.snapshot;
+
+/** The same text in one piece: what is put together by `+` is walked piece by piece each time it is written. */
+const flatten = (text: string): string => Buffer.from(text).toString();
+
+function principalJson(principal: Principal): string {
+  let json = principals.get(principal);
+  if (json === undefined) principals.set(principal, (json = flatten(JSON.stringify(maskPrincipal(principal)))));
   return json;
 }

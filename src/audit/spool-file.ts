@@ -19,7 +19,6 @@ export const noLosses: Losses = { allow: 0, other: 0 };
 /** One line, read back. */
 export interface SpoolEntry {
   readonly seq: number;
-  readonly bytes: number;
   readonly record?: LedgerRecord;
   readonly losses?: Losses;
 }
@@ -37,12 +36,7 @@ function tryParseEntry({ bytes }: RawLine): SpoolEntry | undefined {
     const { seq = 0, record, losses } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
     if (!Number.isSafeInteger(seq) || (record !== undefined && !isLedgerRecord(record))) return undefined;
     const counted = losses === undefined ? undefined : parseLosses(losses as Losses);
-    return {
-      seq: seq as number,
-      bytes: bytes.length + 1,
-      ...(record && { record }),
-      ...(counted && { losses: counted }),
-    };
+    return { seq: seq as number, ...(record && { record }), ...(counted && { losses: counted }) };
   } catch {
     return undefined;
   }
@@ -78,6 +72,7 @@ const retryMs = 1_000;
 // Once so much has been appended, the file is written anew with what still waits.
 const rewriteBytes = 8 << 20;
 const blockBytes = 256 << 10;
+const mostSpare = 8;
 
 /** Gives the lines of all that still matters. */
 interface Live {
@@ -89,9 +84,13 @@ export class SpoolFile {
   readonly #path: string;
   readonly #clock: Clock;
   #handle: number;
-  // Lines become bytes once, in blocks. From there they go to the file and, as long as they wait, to the channel. A block is
-  // let go of when none of its records waits any more.
+  // Lines become bytes once, in blocks. From there they go to the file and, as long as they wait, to the channel. A block whose
+  // records are all acknowledged is written anew: fresh memory would cost page faults, and the collector its count.
   #block = Buffer.allocUnsafeSlow(blockBytes);
+  /** Full blocks, oldest first, each with the number of its last record. */
+  readonly #inUse: { readonly memory: Buffer<ArrayBuffer>; readonly lastSeq: number }[] = [];
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
+  #lastSeq = 0;
   /** Where the next line goes, and from where on the block is not written yet. */
   #at = 0;
   #from = 0;
@@ -128,9 +127,20 @@ export class SpoolFile {
 
   /** The line of a record for the next flush; gives where its JSON lies. */
   addRecord(seq: number, json: string): Slice {
-    this.add(recordLine(seq, json));
+    const prefix = recordPrefix(seq);
+    this.add(prefix + json + recordSuffix);
+    this.#lastSeq = seq;
     const end = this.#at - recordSuffix.length;
-    return { memory: this.#block, start: this.#lineStart + recordPrefix(seq).length, end };
+    return { memory: this.#block, start: this.#lineStart + prefix.length, end };
+  }
+
+  /** No record up to `seq` is read again, wherever it lies. */
+  release(seq: number): void {
+    // What is not written yet is still wanted.
+    while (this.#full.length === 0 && (this.#inUse[0]?.lastSeq ?? Infinity) <= seq) {
+      const { memory } = this.#inUse.shift() as { memory: Buffer<ArrayBuffer> };
+      if (memory.length === blockBytes && this.#spare.length < mostSpare) this.#spare.push(memory);
+    }
   }
 
   /** Writes the lines with one call. `live` gives all that still matters, for when the file is written anew. */
@@ -176,7 +186,9 @@ export class SpoolFile {
   /** Another block, for a line of at most `bytes`. */
   #takeBlock(bytes: number): void {
     if (this.#at > this.#from) this.#full.push(this.#block.subarray(this.#from, this.#at));
-    this.#block = Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes));
+    this.#inUse.push({ memory: this.#block, lastSeq: this.#lastSeq });
+    this.#block =
+      (bytes <= blockBytes ? this.#spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes));
     this.#at = 0;
     this.#from = 0;
   }

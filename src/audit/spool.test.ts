@@ -17,7 +17,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (changes: Partial<SpoolOptions> = {}) => createSpool({ file, clock: new ManualClock(), ...changes });
-const recordsOf = ({ records }: SpoolBatch): LedgerRecord[] => records.map((json) => JSON.parse(String(json)));
+const recordsOf = ({ records }: SpoolBatch): LedgerRecord[] =>
+  records.map(({ memory, start, end }) => JSON.parse(memory.toString('utf8', start, end)));
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('records come out in order, again until they are acknowledged, and not after', async () => {
@@ -168,4 +169,25 @@ test('records lie whole in memory and on the disk, whatever their characters, ac
   expect(recordsOf(spool.takeBatch(1000))).toEqual(records);
   await nextTurn();
   expect(recordsOf(open().takeBatch(1000))).toEqual(records);
+});
+
+test('memory that is written anew never held a record that still waits', () => {
+  const spool = open();
+  const path = `/${'p'.repeat(1000)}`;
+  const waiting: LedgerRecord[] = [];
+  // Some twenty blocks are filled while a part of two is acknowledged at a time.
+  for (let turn = 0; turn < 20; turn++) {
+    for (let count = 0; count < 200; count++) {
+      const record = allowedDecision({ path: `${path}${turn}/${count}` });
+      waiting.push(record);
+      spool.add(record);
+    }
+    spool.flush();
+    const batch = spool.takeBatch(150);
+    expect(recordsOf(batch)).toEqual(waiting.splice(0, 150));
+    spool.acknowledge(batch.seq);
+  }
+  expect(recordsOf(spool.takeBatch(10_000))).toEqual(waiting);
+  spool.flush();
+  expect(recordsOf(open().takeBatch(10_000))).toEqual(waiting);
 });

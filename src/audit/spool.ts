@@ -81,6 +81,7 @@ class FileSpool implements Spool {
 
   acknowledge(seq: number): void {
     this.#held.acknowledge(seq);
+    this.#file.release(seq);
     if (this.#held.count === 0) this.#file.clear(this.#losses);
     else this.#file.add(acknowledgedLine(seq));
   }
@@ -99,17 +100,17 @@ class FileSpool implements Spool {
     this.#file.close();
   }
 
-  #restore({ seq, bytes, record, losses }: SpoolEntry): void {
+  #restore({ seq, record, losses }: SpoolEntry): void {
     if (losses !== undefined) this.#losses = losses;
     else if (record === undefined) this.#held.acknowledge(seq);
-    else this.#held.set(seq, { json: sliceOf(record), isAllow: isAllow(record), bytes });
+    else this.#held.push({ ...sliceOf(record), seq, isAllow: isAllow(record) });
     this.#last = Math.max(this.#last, seq);
   }
 
   #hold(record: LedgerRecord): void {
     this.#last += 1;
-    const json = this.#file.addRecord(this.#last, recordJson(record));
-    this.#held.set(this.#last, { json, isAllow: isAllow(record), bytes: json.end - json.start });
+    const { memory, start, end } = this.#file.addRecord(this.#last, recordJson(record));
+    this.#held.push({ memory, start, end, seq: this.#last, isAllow: isAllow(record) });
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.flush);
@@ -118,7 +119,7 @@ class FileSpool implements Spool {
   // Past the bound the oldest allow decision goes that is not on its way; where there is none, the newcomer.
   #makeRoom(): void {
     while (this.#held.count > this.#maxRecords || this.#held.bytes > this.#maxBytes) {
-      const dropped = this.#held.delete(this.#held.oldestAllow(this.#taken) ?? this.#last);
+      const dropped = this.#held.drop(this.#taken);
       if (dropped === undefined) return;
       const { allow, other } = this.#losses;
       this.#losses = dropped.isAllow ? { allow: allow + 1, other } : { allow, other: other + 1 };

@@ -3,10 +3,11 @@ import { MessageChannel } from 'node:worker_threads';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
-import { loadManifest } from '../manifest/index.ts';
+import { loadManifest, type Manifest } from '../manifest/index.ts';
 import {
   type Attack,
   attacks,
+  type EdgeTls,
   formatResult,
   formatSummary,
   formatTable,
@@ -17,6 +18,7 @@ import {
 } from '../prove/index.ts';
 import { createProveTarget } from '../server/prove-target.ts';
 import { createAdminClient } from './admin-client.ts';
+import { readClientCertificate } from './client-certificate.ts';
 import { type CommonOptions, layoutOf, withState } from './options.ts';
 import { formatTable as formatColumns } from './table.ts';
 import { terminalWidth, wantsColour } from './terminal.ts';
@@ -26,11 +28,18 @@ interface ProveCommandOptions extends CommonOptions {
   readonly markdown?: string;
   readonly only: string[];
   readonly list?: boolean;
+  readonly clientCertificate?: string;
+  readonly expiredCertificate?: string;
 }
 
 export function describe(command: Command): void {
   withState(command)
     .option('--only <prefix>', 'attacks whose id begins so (repeatable): `token`, `mesh.no-svid`', collect, [])
+    .option(
+      '--client-certificate <file>',
+      'PEM: certificate and key of a rightful caller, where the listener asks for one',
+    )
+    .option('--expired-certificate <file>', 'PEM: one of the same authority whose time is over, to be refused')
     .option('--list', 'list the attacks and run none')
     .option('--markdown <file>', 'write a report with the evidence of every attack')
     .option('--json', 'as JSON')
@@ -63,6 +72,7 @@ async function run(options: ProveCommandOptions): Promise<void> {
     layout,
     clock: systemClock,
     admin: createAdminClient(layout),
+    clients: clientsOf(options, manifest),
   });
   const look = { colour: wantsColour(), width: terminalWidth() };
   const progress = createProgress(options.json === true);
@@ -75,6 +85,23 @@ async function run(options: ProveCommandOptions): Promise<void> {
   if (options.json === true)
     process.stderr.write(formatSummary(report, { ...look, colour: wantsColour(process.stderr) }));
   finish(report);
+}
+
+/** What the attacks show where callers need a certificate. */
+function clientsOf(
+  { clientCertificate, expiredCertificate }: ProveCommandOptions,
+  { gateway }: Manifest,
+): Pick<EdgeTls, 'client' | 'expiredClient'> {
+  if (clientCertificate === undefined && gateway.clientCertificates?.mode === 'required')
+    throw new MerlonError({
+      code: 'input.certificate',
+      message: 'the gateway lets nobody in without a client certificate',
+      hint: 'pass that of a rightful caller with `--client-certificate <file>`',
+    });
+  return {
+    ...(clientCertificate === undefined ? {} : { client: readClientCertificate(clientCertificate) }),
+    ...(expiredCertificate === undefined ? {} : { expiredClient: readClientCertificate(expiredCertificate) }),
+  };
 }
 
 /** The clock's timers do not keep the process alive, and between two exchanges there may be nothing else. */

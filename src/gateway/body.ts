@@ -2,17 +2,38 @@ import type { Denial } from '../api/record.ts';
 import type { Exchange } from './exchange.ts';
 import { isNetError } from './net-errors.ts';
 
-/** Reads the whole body for `filter`; a denial where it cannot be read, or is larger than `maxBytes`. */
-export async function bufferBody(exchange: Exchange, maxBytes: number, filter: string): Promise<Denial | undefined> {
+type Judge = (body: Buffer) => Denial | undefined;
+
+/**
+ * Has the whole body judged for `filter`, without a promise where all of it is here. A denial, too, where it cannot be read, or is larger
+ * than `maxBytes`.
+ */
+export function judgeBody(
+  exchange: Exchange,
+  maxBytes: number,
+  filter: string,
+  judge: Judge,
+): Denial | undefined | Promise<Denial | undefined> {
+  exchange.body ??= exchange.request.body.whole(maxBytes);
+  const { body } = exchange;
+  if (body === undefined) return bufferBody(exchange, maxBytes, filter, judge);
+  // A filter before this one may have taken more.
+  return body.length > maxBytes ? tooLarge(filter) : judge(body);
+}
+
+async function bufferBody(
+  exchange: Exchange,
+  maxBytes: number,
+  filter: string,
+  judge: Judge,
+): Promise<Denial | undefined> {
   try {
-    exchange.body ??= await exchange.request.body.buffer(maxBytes);
-    if (exchange.body.length <= maxBytes) return undefined;
-    // A filter before this one may have taken more.
-    return tooLarge(filter);
+    exchange.body = await exchange.request.body.buffer(maxBytes);
   } catch (error) {
     if (!isNetError(error)) throw error;
     return { status: error.status, reason: { filter, code: error.code, message: error.message, claim: 'body' } };
   }
+  return judge(exchange.body);
 }
 
 function tooLarge(filter: string): Denial {

@@ -43,7 +43,7 @@ export function forward(exchange: Exchange, reply: Reply, means: Means, end: End
   forwardTo(exchange, watched, means, (status, denial, traceId) =>
     // The upstream tells of the end before the last of the body is let go.
     queueMicrotask(() => {
-      if (inspected.inspection.matched) noteFindings(exchange, inspected.inspection);
+      if (inspected.inspection.hasMatched()) noteFindings(exchange, inspected.inspection);
       end(withheld?.status ?? status, withheld ?? denial, traceId);
     }),
   );

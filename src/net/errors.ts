@@ -1,4 +1,4 @@
-import { MerlonError, messageOf } from '../core/errors.ts';
+import { MerlonError } from '../core/errors.ts';
 
 /** Every code that this folder throws or reports. Part of the contract. */
 export const netCodes = [
@@ -71,19 +71,4 @@ export class NetError extends MerlonError {
     super(detail === undefined ? { code, message } : { code, message, detail });
     this.status = status;
   }
-}
-
-/** What was not foreseen, as the client is told of it. */
-export function internalError(error: unknown): NetError {
-  return new NetError('net.internal', 500, 'the request could not be handled', messageOf(error));
-}
-
-/** A body below its rate, or at rest for too long. */
-export function slowBody(): NetError {
-  return new NetError('net.body-timeout', 408, 'the body comes too slowly');
-}
-
-/** The client left before its request had ended. */
-export function clientClosed(): NetError {
-  return new NetError('net.client-closed', 499, 'the client went away before its request was complete');
 }

@@ -6,6 +6,7 @@ import type { NetError } from './errors.ts';
 import { isGrpc } from './grpc.ts';
 import type { Headers } from './headers.ts';
 import { dropHopByHop } from './hop-by-hop.ts';
+import { Http2Reply } from './http2-reply.ts';
 import type { BodySink, Reply, ServerRequest } from './message.ts';
 import { formatProblem } from './problem.ts';
 import { OutgoingReply } from './reply.ts';
@@ -13,6 +14,7 @@ import type { RetryBudget } from './retry-budget.ts';
 import { SentBody } from './sent-body.ts';
 import { joinSockets } from './tunnel.ts';
 import type { FailureReply, Forwarding, UpstreamFailure, UpstreamProtocol } from './upstream-options.ts';
+import { asksWebSocket, isAccepted } from './websocket.ts';
 
 /** What an exchange needs of its upstream. */
 export interface ExchangeHost {
@@ -53,6 +55,8 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   readonly #asksUpgrade: boolean;
   /** The reply, where it is one of HTTP/1. */
   readonly #outgoing: OutgoingReply | undefined;
+  /** The reply, where its client asks for a tunnel by HTTP/2. */
+  readonly #tunnel: Http2Reply | undefined;
   #pool: EndpointPool | undefined;
   #carrier: Carrier | undefined;
   #retries = 0;
@@ -77,10 +81,11 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#method = forwarding.method ?? request.method;
     this.#startedAt = host.clock.monotonic();
     this.#outgoing = reply instanceof OutgoingReply ? reply : undefined;
+    this.#tunnel = reply instanceof Http2Reply && reply.isForTunnel ? reply : undefined;
     this.#asksUpgrade =
       forwarding.upgrade !== false &&
       host.protocol === 'http1' &&
-      this.#outgoing !== undefined &&
+      (this.#outgoing ?? this.#tunnel) !== undefined &&
       asksWebSocket(request);
   }
 
@@ -185,6 +190,11 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   }
 
   head(status: number, headers: Headers, length: number | undefined): void {
+    if (this.#tunnel !== undefined && status < 300) {
+      // To its client any success would be the tunnel that it asked for.
+      this.#notUpgraded();
+      return;
+    }
     this.#began(status);
     this.#sent = undefined;
     if (status === 502 || status === 503 || status === 504) this.#poolFailed();
@@ -255,12 +265,16 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
 
   #joinTunnel(headers: Headers): void {
     const carrier = this.#carrier as Carrier;
+    if (this.#tunnel !== undefined && !isAccepted(this.#request.headers, headers)) {
+      this.#notUpgraded();
+      return;
+    }
     const far = carrier.detach();
     this.#carrier = undefined;
     const protocol = headers.get('upgrade') as string;
     dropHopByHop(headers);
     this.#forwarding.onResponseHead?.(101, headers);
-    const near = this.#outgoing?.upgrade(headers, protocol);
+    const near = this.#tunnel?.upgrade(headers) ?? this.#outgoing?.upgrade(headers, protocol);
     if (near === undefined) {
       far.socket.destroy();
       return;
@@ -270,6 +284,12 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
       this.#pool?.forget(carrier);
       this.#over(undefined);
     });
+  }
+
+  #notUpgraded(): void {
+    this.#release();
+    const message = 'the service did not open the WebSocket that was asked for';
+    this.#end({ code: 'net.upstream-malformed', status: 502, message, detail: undefined });
   }
 
   #mayRetry(isFree = false): boolean {
@@ -346,12 +366,4 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
       this.#host.report(error);
     }
   }
-}
-
-/** Whether `request` asks for a WebSocket (RFC 6455, section 4.1). No other upgrade passes: h2c would carry requests past every filter. */
-function asksWebSocket(request: ServerRequest): boolean {
-  const { headers, method, body, httpVersion } = request;
-  if (headers.get('upgrade')?.toLowerCase() !== 'websocket' || method !== 'GET') return false;
-  if (body.present || httpVersion !== '1.1') return false;
-  return headers.getAll('connection').some((value) => /(^|[\s,])upgrade($|[\s,])/i.test(value));
 }

@@ -7,9 +7,10 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { HttpLimits } from './config.ts';
+import { internal } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { internalError, NetError } from './errors.ts';
+import { NetError } from './errors.ts';
 import { grpcStatusFields, grpcStatusOf, isGrpc } from './grpc.ts';
 import type { Headers } from './headers.ts';
 import { frameAllowance, Http2Floods, unreadAllowance } from './http2-floods.ts';
@@ -20,6 +21,7 @@ import { noBody } from './request-body.ts';
 import { readRequestLine } from './request-line.ts';
 import { ServerStream } from './server-stream.ts';
 import { HostReader } from './target.ts';
+import { toUpgrade } from './websocket.ts';
 
 /** One HTTP/2 connection of a client: its streams become the same requests and replies as those of HTTP/1.1. */
 export class Http2Connection implements TrackedConnection {
@@ -85,17 +87,21 @@ export class Http2Connection implements TrackedConnection {
       this.#begin(stream, fields);
     } catch (error) {
       this.#floods.earned += this.#host.limits.headerBytes;
-      this.#refuse(stream, error instanceof NetError ? error : internalError(error), fields);
+      this.#refuse(stream, error instanceof NetError ? error : internal(error), fields);
     }
   }
 
   #begin(stream: ServerHttp2Stream, fields: Http2Fields): void {
-    const { method, target, headers } = fields;
+    const { target, headers, protocol } = fields;
+    if (protocol !== undefined) toUpgrade(protocol, headers, stream.endAfterHeaders);
+    const method = protocol === undefined ? fields.method : 'GET';
     const line = readRequestLine({ method, target, version: '2' });
     const authority = this.#hostReader.read(fields.authority, line.target.authority, '2');
-    const body = stream.endAfterHeaders ? undefined : readHttp2Body(stream, fields, this.#floods);
+    const hasBody = !stream.endAfterHeaders && protocol === undefined;
+    const body = hasBody ? readHttp2Body(stream, fields, this.#floods) : undefined;
     const message = { headers, body: body ?? noBody, receivedAt: this.#host.clock.monotonic() };
     const reply = new Http2Reply(stream, method, this.#host.report, this.#floods);
+    if (protocol !== undefined) reply.becomesTunnel();
     this.#streams.add(new ServerStream(this, stream, { reply, body, limits: this.#host.limits }));
     this.#host.requestStarted();
     this.#host.handle(new IncomingRequest(this.#peer, line, authority, message), reply);
@@ -135,7 +141,12 @@ const defaultWindowBytes = 65_535;
 function sessionOptions(limits: HttpLimits): ServerSessionOptions & { readonly strictSingleValueFields: boolean } {
   const { streams, headerBytes, headerCount, streamResetBurst, streamResetsPerSecond, invalidFrames } = limits;
   return {
-    settings: { maxConcurrentStreams: streams, maxHeaderListSize: headerBytes, enablePush: false },
+    settings: {
+      maxConcurrentStreams: streams,
+      maxHeaderListSize: headerBytes,
+      enablePush: false,
+      enableConnectProtocol: true,
+    },
     maxHeaderListPairs: headerCount + 8,
     maxSessionInvalidFrames: invalidFrames,
     maxSessionRejectedStreams: 10,

@@ -5,6 +5,10 @@ import { addFields } from './http2-fields.ts';
 import { frameAllowance, type Http2Floods } from './http2-floods.ts';
 import type { Reply, ReplyEnd } from './message.ts';
 import { hasContent, toHeaders } from './serialise.ts';
+import type { TunnelEnd } from './tunnel.ts';
+
+/** What a reply that became a tunnel is known by, as with HTTP/1.1. */
+const switching = 101;
 
 /** A reply by an HTTP/2 stream. */
 export class Http2Reply implements Reply {
@@ -22,12 +26,34 @@ export class Http2Reply implements Reply {
   #sentListeners: ((status: number) => void)[] | undefined;
   #closedListeners: ((end: ReplyEnd) => void)[] | undefined;
   readonly #floods: Http2Floods;
+  /** Whether its client waits for a tunnel, and takes any success for one. */
+  isForTunnel = false;
 
   constructor(stream: ServerHttp2Stream, method: string, report: (error: unknown) => void, floods: Http2Floods) {
     this.#stream = stream;
     this.#report = report;
     this.#method = method;
     this.#floods = floods;
+  }
+
+  /** The request is an extended CONNECT: `upgrade` makes a tunnel of the stream, and without it the stream ends with the reply. */
+  becomesTunnel(): void {
+    this.isForTunnel = true;
+    this.onClosed(() => {
+      if (this.status !== switching) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  /** Answers that the tunnel stands, and gives the stream away. Undefined where it is too late, or nobody asked for one. */
+  upgrade(headers: Headers): TunnelEnd | undefined {
+    if (!this.isForTunnel || this.sent || this.closed || this.#isGone) return undefined;
+    headers.delete('sec-websocket-accept');
+    this.#stream.respond(addFields([':status', '200'], headers));
+    this.#tellSent(switching);
+    const earn = (bytes: number): void => {
+      this.#floods.earned += bytes + 2 * frameAllowance;
+    };
+    return { socket: this.#stream, held: undefined, passed: earn };
   }
 
   get sent(): boolean {
@@ -48,6 +74,10 @@ export class Http2Reply implements Reply {
 
   start(status: number, headers: Headers | HeaderRecord, length?: number): void {
     if (this.sent || this.closed || this.#isGone) return;
+    if (this.isForTunnel && status < 300) {
+      this.abort();
+      return;
+    }
     const given = toHeaders(headers);
     const fields = addFields([':status', String(status)], given);
     this.#takesContent = hasContent(this.#method, status) && length !== 0;
@@ -59,10 +89,7 @@ export class Http2Reply implements Reply {
       endStream: !this.#takesContent,
       waitForTrailers: this.#takesContent && length === undefined,
     });
-    this.status = status;
-    const listeners = this.#sentListeners;
-    this.#sentListeners = undefined;
-    for (const listener of listeners ?? []) this.#tell(() => listener(status));
+    this.#tellSent(status);
   }
 
   write(chunk: Buffer | string): boolean {
@@ -115,12 +142,19 @@ export class Http2Reply implements Reply {
 
   /** From the stream: it is over. */
   streamClosed(): void {
-    this.#close(!this.#isEnded);
+    this.#close(!this.#isEnded && this.status !== switching);
   }
 
   /** Whether the stream takes nothing more. It may be closed before it is destroyed, and before we hear of either: a body that breaks its length ends it so. */
   get #isGone(): boolean {
     return this.#stream.closed || this.#stream.destroyed;
+  }
+
+  #tellSent(status: number): void {
+    this.status = status;
+    const listeners = this.#sentListeners;
+    this.#sentListeners = undefined;
+    for (const listener of listeners ?? []) this.#tell(() => listener(status));
   }
 
   #close(aborted: boolean): void {

@@ -15,6 +15,8 @@ export interface Http2Fields {
   readonly method: string;
   readonly target: string;
   readonly authority: string | undefined;
+  /** What an extended CONNECT asks for (RFC 8441), else undefined. */
+  readonly protocol: string | undefined;
   readonly headers: Headers;
   /** Content-Length, or undefined. */
   readonly contentLength: number | undefined;
@@ -25,7 +27,7 @@ export interface Http2Fields {
 
 /** Reads the fields of a stream (name, value, name, value). Throws what HTTP/1.1 would: `net.bad-header`, `net.bad-host`, `net.bad-method`, `net.headers-too-large`. */
 export function readHttp2Fields(raw: readonly string[], limits: HttpLimits): Http2Fields {
-  const head: PseudoFields = { method: '', target: '', authority: undefined };
+  const head: PseudoFields = { method: '', target: '', authority: undefined, protocol: undefined };
   const headers = new Headers();
   let cookies: string[] | undefined;
   let bytes = 0;
@@ -50,6 +52,7 @@ interface PseudoFields {
   method: string;
   target: string;
   authority: string | undefined;
+  protocol: string | undefined;
 }
 
 /** That each comes once and before all others is checked below us. */
@@ -57,17 +60,18 @@ function readPseudoField(head: PseudoFields, name: string, value: string): void 
   if (name === ':method') head.method = value;
   else if (name === ':path') head.target = value;
   else if (name === ':authority') head.authority = value;
+  else if (name === ':protocol') head.protocol = value;
 }
 
 function describe(
-  { method, target, authority }: PseudoFields,
+  { method, target, authority, protocol }: PseudoFields,
   headers: Headers,
   limits: HttpLimits,
 ): Omit<Http2Fields, 'bytes'> {
   const expect = headers.get('expect')?.toLowerCase();
   if (!isToken(method) || method.length > 32)
     throw new NetError('net.bad-method', 400, 'the request has no valid method');
-  if (method !== 'CONNECT' && target !== '*' && !target.startsWith('/')) {
+  if ((method !== 'CONNECT' || protocol !== undefined) && target !== '*' && !target.startsWith('/')) {
     throw new NetError('net.bad-target', 400, 'the path does not start with a slash');
   }
   if (target.length > limits.targetBytes)
@@ -82,6 +86,7 @@ function describe(
     method,
     target,
     authority: readAuthority(authority, headers),
+    protocol,
     headers,
     contentLength: length === undefined ? undefined : parseContentLength(length),
     expectsContinue: expect !== undefined,
@@ -125,6 +130,11 @@ export function readHttp2Body(stream: ServerHttp2Stream, fields: Http2Fields, fl
       if (owesContinue && !stream.headersSent && !stream.closed && !stream.destroyed)
         stream.additionalHeaders({ ':status': 100 });
       owesContinue = false;
+      // A body that turned out to be empty has ended without anybody's asking, and says so once.
+      if (stream.readableEnded) {
+        body.finish(undefined);
+        return;
+      }
       stream.on('data', (chunk: Buffer) => {
         floods.earned += chunk.length + frameAllowance;
         if (!body.receive(chunk)) stream.pause();

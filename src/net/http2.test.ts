@@ -219,6 +219,26 @@ describe('HTTP/2', () => {
     if (code !== undefined) expect(answer).toMatchObject({ body: 'go away' });
   });
 
+  test('a body without content that has ended before anybody asks for it is empty, and not awaited', async () => {
+    const read: string[] = [];
+    const { session } = await setup(async ({ body, path }, reply) => {
+      await new Promise((resume) => setTimeout(resume, 100));
+      if (path === '/gathered') await new Promise<void>((resolve) => body.gather(100, () => resolve()));
+      if (path === '/piped' || path === '/gathered')
+        await new Promise<void>((resolve, reject) =>
+          body.pipe({ data: () => true, end: () => resolve(), error: reject }),
+        );
+      else read.push((await body.buffer(100)).toString());
+      reply.send(200);
+    });
+    const statuses = ['/buffered', '/piped', '/gathered'].map(
+      // An empty DATA frame ends it, after the fields.
+      async (path) => (await ask(session, { ':method': 'POST', ':path': path }, '')).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200]);
+    expect(read).toEqual(['']);
+  });
+
   test('a client that resets is heard of', async () => {
     const ends: boolean[] = [];
     const { session, server } = await setup((_, reply) => {

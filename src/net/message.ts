@@ -34,6 +34,11 @@ export interface RequestBody {
   /** The whole body. It can still be piped (or forwarded) afterwards. Rejects with `net.body-too-large`, `net.client-closed`, `net.bad-chunk`, `net.body-timeout`. */
   buffer(maxBytes: number): Promise<Buffer>;
   /**
+   * As `buffer`, at once: undefined where `buffer` must be asked, since not all of it is here or it is too large. A small body mostly
+   * comes with its head.
+   */
+  whole(maxBytes: number): Buffer | undefined;
+  /**
    * Waits until `bytes` of it are there, or all of it, before anybody reads it; then calls `done`, once, with the error where that will
    * never be. It can be piped afterwards.
    */

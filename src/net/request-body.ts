@@ -11,6 +11,8 @@ export interface BodySource {
   start(): void;
   /** Go on after `data` answered false. */
   resume(): void;
+  /** The content, where all of it came with the head; then nothing of it is handed on any more. */
+  takeWhole?(): Buffer | undefined;
 }
 
 /** The body of a request that has none. */
@@ -22,6 +24,7 @@ export const noBody: RequestBody = {
   limit: () => true,
   limitMessages: () => undefined,
   buffer: () => Promise.resolve(empty),
+  whole: () => empty,
   gather: (_, done) => done(undefined),
   pipe: (sink) => sink.end(undefined),
   resume: () => undefined,
@@ -89,6 +92,19 @@ export class IncomingBody implements RequestBody {
         error: reject,
       });
     });
+  }
+
+  whole(maxBytes: number): Buffer | undefined {
+    if (this.#buffered !== undefined) return this.#buffered;
+    const { length = Number.POSITIVE_INFINITY } = this;
+    if (length > Math.min(maxBytes, this.#maxBytes) || this.isWanted || this.#messages !== undefined) return undefined;
+    const content = this.#source.takeWhole?.();
+    if (content === undefined) return undefined;
+    this.#sink = dropped;
+    this.received = content.length;
+    this.complete = true;
+    this.#buffered = content;
+    return content;
   }
 
   gather(bytes: number, done: (error: NetError | undefined) => void): void {

@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
+import { startTestDns } from '../../test/fakes/dns.ts';
 import { systemClock } from '../core/clock.ts';
 import { createUpstream, type Endpoint, type Upstream } from './index.ts';
-import { startResolution } from './resolution.ts';
+import { dnsLifetime, startResolution } from './resolution.ts';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -58,6 +59,46 @@ test('what a name led to stays where it cannot be resolved, and is told', async 
   await settled();
   expect(told).toEqual([[at('10.0.0.1'), at('never.example')]]);
   expect(new Set(failures)).toEqual(new Set(['never.example', 'orders.example']));
+});
+
+test('a name whose addresses are good for less than the interval is looked up when their time is over', async () => {
+  const clock = new ManualClock();
+  const started = clock.now();
+  const looks: number[] = [];
+  const lives: Record<string, number | undefined> = { 'short.example': 5000, 'hosts.example': undefined };
+  const resolution = startResolution([at('short.example'), at('hosts.example')], {
+    clock,
+    intervalMs: 30_000,
+    lookup: async (host) => {
+      if (host === 'short.example') looks.push(clock.now() - started);
+      return ['10.0.0.1'];
+    },
+    lifetime: async (host) => lives[host],
+    onChange: () => undefined,
+    onFailure: () => undefined,
+  });
+  stops.push(() => resolution.stop());
+  await settled();
+  await clock.advanceAsync(12_000, 500);
+  expect(looks.slice(1)).toEqual([5000, 10_000]);
+  // Nothing is good for no time at all, and nothing for longer than the interval.
+  lives['short.example'] = 0;
+  await clock.advanceAsync(6000, 500);
+  expect(looks.slice(3)).toEqual([15_000, 16_000, 17_000, 18_000]);
+  lives['short.example'] = 3_600_000;
+  await clock.advanceAsync(60_000, 500);
+  expect(looks.slice(7)).toEqual([19_000, 30_000, 60_000]);
+});
+
+test('DNS says how long its own addresses are good for, and nothing of others', async () => {
+  const dns = await startTestDns(7);
+  stops.push(() => dns.stop());
+  dns.addresses.set('orders.example', ['10.0.0.1', '10.0.0.2']);
+  const lifetime = dnsLifetime([`127.0.0.1:${dns.port}`]);
+  expect(await lifetime('orders.example', ['10.0.0.2'])).toBe(7000);
+  // The hosts file goes before DNS.
+  expect(await lifetime('orders.example', ['127.0.0.1'])).toBeUndefined();
+  expect(await lifetime('only-in-hosts.example', ['10.0.0.1'])).toBeUndefined();
 });
 
 test('other endpoints are looked up at once', async () => {

@@ -1,20 +1,43 @@
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { Clock } from '../core/clock.ts';
-import type { Endpoint, LookupAddresses } from './upstream-options.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Endpoint, LookupAddresses, LookupLifetime } from './upstream-options.ts';
 
 /** As the machine itself resolves names: its hosts file, then DNS. */
 export const systemLookup: LookupAddresses = async (host) =>
   (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address);
+
+/**
+ * How long DNS vouches for the addresses of a name: the shortest TTL among those of `addresses`. Undefined for a name that the machine
+ * has from elsewhere. `servers`: default those of the machine.
+ */
+export function dnsLifetime(servers?: readonly string[]): LookupLifetime {
+  const resolver = new Resolver({ timeout: 1000, tries: 2 });
+  if (servers !== undefined) resolver.setServers(servers);
+  return async (host, addresses) => {
+    const answers = await Promise.allSettled([
+      resolver.resolve4(host, { ttl: true }),
+      resolver.resolve6(host, { ttl: true }),
+    ]);
+    const records = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const seconds = records.filter(({ address }) => addresses.includes(address)).map(({ ttl }) => ttl);
+    return seconds.length === 0 ? undefined : Math.min(...seconds) * 1000;
+  };
+}
+
+/** A TTL of nothing does not make us ask without end. */
+const shortestMs = 1000;
 
 // One name must not make of an upstream a list without end.
 const mostAddresses = 64;
 
 export interface ResolutionOptions {
   readonly clock: Clock;
-  /** Milliseconds from one look to the next. */
+  /** Milliseconds from one look to the next, at most. */
   readonly intervalMs: number;
   readonly lookup?: LookupAddresses | undefined;
+  /** Where a name's addresses are good for less than the interval, they are looked up that much sooner. */
+  readonly lifetime?: LookupLifetime | undefined;
   /** The endpoints by address, whenever they are others than before. */
   readonly onChange: (endpoints: readonly Endpoint[]) => void;
   /** A name that cannot be resolved: what it led to last stays in use. */
@@ -28,13 +51,14 @@ export interface Resolution {
   stop(): void;
 }
 
-/** Resolves the names among `endpoints` now and each `intervalMs`. A name that was never resolved stands for itself. */
+/** Resolves the names among `endpoints` now, each `intervalMs`, and when their addresses have outlived their time. A name that was never resolved stands for itself. */
 export function startResolution(endpoints: readonly Endpoint[], options: ResolutionOptions): Resolution {
-  const { clock, intervalMs, lookup: find = systemLookup, onChange, onFailure } = options;
+  const { clock, intervalMs, lookup: find = systemLookup, lifetime, onChange, onFailure } = options;
   const addresses = new Map<string, readonly string[]>();
   let current = endpoints;
   let told = '';
   let isStopped = false;
+  let sooner: Timer | undefined;
 
   const look = async (): Promise<void> => {
     const looked = current;
@@ -44,9 +68,18 @@ export function startResolution(endpoints: readonly Endpoint[], options: Resolut
     if (isStopped || looked !== current) return;
     const found = looked.flatMap((endpoint) => byAddress(endpoint, addresses));
     const text = JSON.stringify(found);
-    if (text === told) return;
-    told = text;
-    onChange(found);
+    if (text !== told) {
+      told = text;
+      onChange(found);
+    }
+    await lookSooner(looked);
+  };
+  const lookSooner = async (looked: readonly Endpoint[]): Promise<void> => {
+    const lives = await Promise.all([...addresses].map(([name, found]) => lifetime?.(name, found)));
+    const shortest = Math.max(shortestMs, Math.min(...lives.map((life) => life ?? intervalMs)));
+    if (isStopped || looked !== current || shortest >= intervalMs) return;
+    sooner?.cancel();
+    sooner = clock.after(shortest, () => void look());
   };
   const resolveInto = async (into: Map<string, readonly string[]>, name: string): Promise<void> => {
     try {
@@ -66,6 +99,7 @@ export function startResolution(endpoints: readonly Endpoint[], options: Resolut
     stop: () => {
       isStopped = true;
       timer.cancel();
+      sooner?.cancel();
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { BodyDecoder } from './body-decoder.ts';
+import { clientClosed, headerTimeout, internal, slowBody } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
 import { ConnectionWatch, halfOpenMs, lingerBytes, lingerMs } from './connection-watch.ts';
-import { clientClosed, internalError, NetError, slowBody } from './errors.ts';
+import { NetError } from './errors.ts';
 import { expectsContinue, Framing } from './framing.ts';
 import { more } from './head-parser.ts';
 import type { Intake } from './intake.ts';
@@ -14,6 +15,7 @@ import { IncomingRequest, type PeerInfo, type RequestLine } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
+import { disown, own, type SocketOwner } from './socket-events.ts';
 import { HostReader } from './target.ts';
 
 const inHead = 0;
@@ -26,7 +28,7 @@ const isTunnel = 3;
 const discardBytes = 65_536;
 
 /** One connection of a client: reads its requests in turn and keeps it within its limits. */
-export class ServerConnection implements ReplyConnection, BodySource, TrackedConnection {
+export class ServerConnection implements ReplyConnection, BodySource, SocketOwner, TrackedConnection {
   readonly output: Output;
   readonly peer: PeerInfo;
   readonly #host: ConnectionHost;
@@ -71,8 +73,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
     if (intake === undefined) socket.on('data', this.#onData);
     else intake.take = this.#onData;
-    (socket as OwnedSocket)[sideOf] = this;
-    socket.on('end', onEnd).on('drain', onDrain).on('close', onClose);
+    own(socket, this);
   }
 
   get isIdle(): boolean {
@@ -101,14 +102,12 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#heldAt = 0;
   }
 
-  /** From the socket: it can take more. */
   drained(): void {
     this.#watch.drained();
     this.#reply?.drained();
     this.#work();
   }
 
-  /** From the socket: the client has ended its side. */
   ended(): void {
     this.#isPeerEnded = true;
     if (this.#phase === isClosing) return;
@@ -116,7 +115,6 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#work();
   }
 
-  /** From the socket: it is gone. */
   closed(): void {
     this.#phase = isClosing;
     this.#release();
@@ -166,7 +164,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
       next = this.#phase === inHead ? this.#readHead(chunk, at) : this.#readBody(chunk, at);
     } catch (error) {
       this.#release();
-      this.#fail(error instanceof NetError ? error : internalError(error));
+      this.#fail(error instanceof NetError ? error : internal(error));
       return;
     }
     if (this.#phase === isClosing || next === more || next >= chunk.length) this.#release();
@@ -186,7 +184,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     }
     this.#heldAt = next;
     this.#begin();
-    return next;
+    // The body may be read, too.
+    return this.#held === undefined ? more : this.#heldAt;
   }
 
   /** A head is complete: checks what it says and hands the request on. */
@@ -266,6 +265,20 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#work();
   }
 
+  takeWhole(): Buffer | undefined {
+    const { remaining } = this.#decoder;
+    if (this.#phase !== inBody || this.#held === undefined || remaining === undefined) return undefined;
+    const end = this.#heldAt + remaining;
+    if (end > this.#held.length) return undefined;
+    // What is held is only lent.
+    const content = Buffer.from(this.#held.subarray(this.#heldAt, end));
+    this.#phase = inHead;
+    this.#owesContinue = false;
+    if (end === this.#held.length) this.#release();
+    else this.#heldAt = end;
+    return content;
+  }
+
   mustClose(): boolean {
     if (this.#host.isDraining || this.#hasEnded || this.#phase === isClosing) this.#isPersistent = false;
     else if (this.#asksUpgrade)
@@ -308,7 +321,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     const socket = this.#socket;
     if (this.#intake === undefined) socket.off('data', this.#onData);
     else this.#intake.take = undefined;
-    socket.off('end', onEnd).off('drain', onDrain);
+    disown(socket);
     return { socket, held };
   }
 
@@ -374,26 +387,8 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
 
   #expire(): void {
     this.#deadline = 0;
-    const isWaiting = this.#phase === inHead && this.#reply === undefined;
-    if (isWaiting && this.#parser.isPartial) {
-      this.#refuse(new NetError('net.header-timeout', 408, 'the head of the request comes too slowly'));
-    } else if (isWaiting) this.#close();
-    else this.#socket.destroy();
+    if (this.#phase !== inHead || this.#reply !== undefined) this.#socket.destroy();
+    else if (this.#parser.isPartial) this.#refuse(headerTimeout());
+    else this.#close();
   }
-}
-
-/** Our side of a socket, found without a closure for each of its events: thousands of connections rest. */
-const sideOf = Symbol('side');
-type OwnedSocket = Socket & { [sideOf]: ServerConnection };
-
-function onEnd(this: Socket): void {
-  (this as OwnedSocket)[sideOf].ended();
-}
-
-function onDrain(this: Socket): void {
-  (this as OwnedSocket)[sideOf].drained();
-}
-
-function onClose(this: Socket): void {
-  (this as OwnedSocket)[sideOf].closed();
 }

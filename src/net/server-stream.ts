@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { HttpLimits } from './config.ts';
+import { clientClosed, slowBody } from './connection-faults.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { clientClosed, slowBody } from './errors.ts';
 import type { Http2Reply } from './http2-reply.ts';
 import type { IncomingBody } from './request-body.ts';
 

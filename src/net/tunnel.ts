@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../core/clock.ts';
 export interface TunnelEnd {
   readonly socket: Duplex;
   readonly held: Buffer | undefined;
+  /** Told of the bytes of each piece that comes or goes there. */
+  readonly passed?: (bytes: number) => void;
 }
 
 /** Joins two sockets until both have ended, one breaks, or nothing passes for `tunnelIdleMs`. `onEnd` is called once. */
@@ -18,6 +20,7 @@ export function joinSockets(
   let seen = 0;
   const count = (bytes: number): void => {
     passed += bytes;
+    near.passed?.(bytes);
   };
   const timer: Timer = clock.every(tunnelIdleMs, () => {
     if (passed === seen) close();
@@ -28,12 +31,23 @@ export function joinSockets(
     if (!isOpen) return;
     isOpen = false;
     timer.cancel();
-    near.socket.destroy();
-    far.socket.destroy();
+    letGo(near.socket, clock, tunnelIdleMs);
+    letGo(far.socket, clock, tunnelIdleMs);
     onEnd();
   };
   copy(near, far.socket, count, close);
   copy(far, near.socket, count, close);
+}
+
+/** What one side said last may still be on its way out when that side has gone. */
+function letGo(socket: Duplex, clock: Clock, withinMs: number): void {
+  if (socket.destroyed || socket.writableLength === 0) {
+    socket.destroy();
+    return;
+  }
+  const timer = clock.after(withinMs, () => socket.destroy());
+  socket.once('close', () => timer.cancel());
+  socket.end(() => socket.destroy());
 }
 
 function copy({ socket: from, held }: TunnelEnd, to: Duplex, count: (bytes: number) => void, close: () => void): void {

@@ -57,6 +57,8 @@ export class UpstreamConnection implements Carrier {
   #asksUpgrade = false;
   #isRequestComplete = false;
   #isRequestChunked = false;
+  /** Whether all of the request is here, so that it is written in one turn. */
+  #isRequestHere = false;
   #isPersistent = false;
   #interims = 0;
   #held: Buffer | undefined;
@@ -87,13 +89,14 @@ export class UpstreamConnection implements Carrier {
     this.#begin(handler, forwarding.method ?? request.method, asksUpgrade);
     this.#isRequestChunked = body.present && body.length === undefined;
     const head = formatRequestHead(request, forwarding, asksUpgrade, this.#endpoint);
-    if (body.present) this.#output.write(head);
-    else this.#output.put(head);
+    this.#isRequestHere = !body.present || body.complete;
+    this.#put(head);
   }
 
   sendCall(handler: ResponseHandler, call: CallHead): void {
     this.#begin(handler, call.method, false);
     this.#isRequestChunked = false;
+    this.#isRequestHere = true;
     this.#output.put(formatCallHead(call, this.#endpoint));
     if (call.body !== undefined) this.#output.put(Buffer.from(call.body));
     this.end();
@@ -101,15 +104,16 @@ export class UpstreamConnection implements Carrier {
 
   write(chunk: Buffer): boolean {
     const output = this.#output;
-    if (this.#isRequestChunked) {
-      output.write(`${chunk.length.toString(16)}\r\n`);
-      output.lend(chunk);
-      output.write('\r\n');
-    } else {
-      output.lend(chunk);
-      output.write('');
-    }
+    if (this.#isRequestChunked) output.put(`${chunk.length.toString(16)}\r\n`);
+    output.lend(chunk);
+    this.#put(this.#isRequestChunked ? '\r\n' : '');
     return !output.isFull;
+  }
+
+  /** What ends the request follows in this turn, or may be long in coming. */
+  #put(piece: string): void {
+    if (this.#isRequestHere) this.#output.put(piece);
+    else this.#output.write(piece);
   }
 
   end(): void {

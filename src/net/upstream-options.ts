@@ -43,6 +43,9 @@ export interface HealthCheck {
 /** The addresses of a host name. Rejects where there are none to be had. */
 export type LookupAddresses = (host: string) => Promise<readonly string[]>;
 
+/** How long the addresses of a name are good for, ms; undefined where nobody says. Never rejects. */
+export type LookupLifetime = (host: string, addresses: readonly string[]) => Promise<number | undefined>;
+
 export interface UpstreamOptions {
   /** For logs and errors. */
   readonly name: string;
@@ -53,8 +56,16 @@ export interface UpstreamOptions {
   readonly protocol?: UpstreamProtocol;
   readonly limits?: Partial<UpstreamLimits>;
   readonly healthCheck?: HealthCheck;
-  /** Resolves the names among the endpoints anew, each so often: all addresses of a name are endpoints. Default: a name is resolved by each new connection. */
-  readonly resolve?: { readonly intervalMs: number; readonly lookup?: LookupAddresses };
+  /**
+   * Resolves the names among the endpoints anew, at least so often: all addresses of a name are endpoints. Default: a name is resolved by
+   * each new connection.
+   */
+  readonly resolve?: {
+    readonly intervalMs: number;
+    readonly lookup?: LookupAddresses;
+    /** Default, where `lookup` is the machine's own: what DNS says. */
+    readonly lifetime?: LookupLifetime;
+  };
   readonly log?: Logger;
 }
 

@@ -8,7 +8,7 @@ import { Exchange, type ExchangeHost } from './exchange.ts';
 import { fetchFrom } from './fetch.ts';
 import { startHealthChecks } from './health-check.ts';
 import type { Reply, ServerRequest } from './message.ts';
-import { type Resolution, startResolution } from './resolution.ts';
+import { dnsLifetime, type Resolution, startResolution } from './resolution.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type {
   Endpoint,
@@ -131,12 +131,13 @@ class HttpUpstream implements Upstream {
     this.#sweep = undefined;
   }
 
-  #startResolution({ intervalMs, lookup }: NonNullable<UpstreamOptions['resolve']>): Resolution {
+  #startResolution({ intervalMs, lookup, lifetime }: NonNullable<UpstreamOptions['resolve']>): Resolution {
     const { clock, endpoints, log = silentLogger } = this.#options;
     return startResolution(endpoints, {
       clock,
       intervalMs,
       lookup,
+      lifetime: lifetime ?? (lookup === undefined ? dnsLifetime() : undefined),
       onChange: (found) => this.#endpoints.replace(found),
       onFailure: (host, error) =>
         log.warn({ upstream: this.name, host, error: messageOf(error) }, 'a name could not be resolved'),

@@ -18,6 +18,7 @@ export { type ProveCode, proveCodes } from './errors.ts';
 export type {
   ControlTarget,
   EdgeTarget,
+  EdgeTls,
   KeyPairPem,
   LedgerTarget,
   Mutation,

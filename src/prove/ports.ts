@@ -1,6 +1,6 @@
 // What proving needs of the platform that it attacks. The composition root supplies it.
 import type { ProbeCredentials, ProbeRequest } from '../api/admin.ts';
-import type { OpenApiDocument, Operation } from '../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument, Operation } from '../api/openapi.ts';
 import type { PolicyRequest } from '../api/policy.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
@@ -39,12 +39,21 @@ export interface KeyPairPem {
   readonly key: string;
 }
 
+/** How callers make a connection to the public port. */
+export interface EdgeTls {
+  readonly ca: string | undefined;
+  /** The certificate with which a rightful caller connects, where the listener asks for one. */
+  readonly client?: KeyPairPem;
+  /** A certificate of the same authority whose time is over. */
+  readonly expiredClient?: KeyPairPem;
+}
+
 /** The public port. */
 export interface EdgeTarget {
   readonly host: string;
   readonly port: number;
   /** Undefined: it speaks plain HTTP, behind something that terminates TLS. */
-  readonly tls: { readonly ca: string | undefined } | undefined;
+  readonly tls: EdgeTls | undefined;
   /** What callers write in `Host`. */
   readonly authority: string;
 }
@@ -79,6 +88,8 @@ export interface ProveTarget {
   readonly mesh: AgentSnapshot | undefined;
   /** By service. */
   readonly apis: ReadonlyMap<string, ServiceApi>;
+  /** Methods of gRPC services that declare any, by service. */
+  readonly grpcMethods: ReadonlyMap<string, readonly GrpcMethod[]>;
   /** What the manifest and its policies say of a request: computed apart from the platform that is judged by it. */
   readonly authorize: (request: PolicyRequest) => 'allow' | 'deny';
   /** How many fields of an answer the route masks, and how many of them can be read all the same. */

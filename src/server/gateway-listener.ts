@@ -47,7 +47,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
   const opened = Promise.withResolvers<void>();
 
   const listen = async (config: GatewaySnapshot): Promise<void> => {
-    const tls = tlsOf(config, shared);
+    const tls = tlsOf(config, shared, weaknesses);
     const settings = settingsOf(config, weaknesses);
     const parts = { clock, log, ...settings, onRefused: gateway.refused };
     const secure = createHttpServer({
@@ -71,7 +71,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
   };
   const refresh = (config: GatewaySnapshot): void => {
     if (servers === undefined) return;
-    const tls = tlsOf(config, shared);
+    const tls = tlsOf(config, shared, weaknesses);
     if (tls !== undefined) servers.secure.setTls(tls);
     for (const server of [servers.secure, servers.plain]) server?.configure(settingsOf(config, weaknesses));
   };
@@ -97,7 +97,7 @@ export function createGatewayListener(options: GatewayListenerOptions): GatewayL
   };
 }
 
-function tlsOf(config: GatewaySnapshot, shared: EdgeTls | undefined): ServerTls | undefined {
+function tlsOf(config: GatewaySnapshot, shared: EdgeTls | undefined, weaknesses: Weaknesses): ServerTls | undefined {
   const { certificate, certificates, minTlsVersion, clientCertificates } = config;
   if (certificate === undefined) return undefined;
   const challenges = shared?.challenges.filter((each) => each.type === 'tls-alpn-01') ?? [];
@@ -106,7 +106,7 @@ function tlsOf(config: GatewaySnapshot, shared: EdgeTls | undefined): ServerTls 
     http2: true,
     minVersion: minTlsVersion,
     ...(certificates.length === 0 ? {} : { sni: (name) => certificates.find(({ hosts }) => isFor(hosts, name)) }),
-    ...(clientCertificates === undefined
+    ...(clientCertificates === undefined || weaknesses.has('tls.client-certificate')
       ? {}
       : { clientCertificate: clientCertificates.mode, ca: clientCertificates.ca }),
     ...(shared === undefined ? {} : { ticketKeys: shared.ticketKeys.map((key) => Buffer.from(key, 'base64url')) }),

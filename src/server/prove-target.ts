@@ -3,7 +3,7 @@ import { globSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { ProbeCredentials, ProbeRequest } from '../api/admin.ts';
-import type { OpenApiDocument } from '../api/openapi.ts';
+import type { GrpcMethod, OpenApiDocument } from '../api/openapi.ts';
 import { noWeaknesses, type Weaknesses } from '../api/protections.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import type { AgentSnapshot } from '../api/snapshot.ts';
@@ -26,7 +26,7 @@ import { readLastGood } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
 import { compileMask, createSampler, loadOpenApi, maskJson } from '../openapi/index.ts';
 import { compileGatewayPolicies, createGatewayAuthorizer } from '../policy/index.ts';
-import type { KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
+import type { EdgeTls, KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
 import { loadGrpcMethods } from './grpc-methods.ts';
 import type { StateLayout } from './state.ts';
 
@@ -43,6 +43,8 @@ export interface ProveTargetOptions {
   readonly layout: StateLayout;
   readonly clock: Clock;
   readonly admin: AdminCalls;
+  /** Certificates to show where the listener asks callers for one. */
+  readonly clients?: Pick<EdgeTls, 'client' | 'expiredClient'>;
   /** Switches the ledger's verifier off: for tests of the attacks. */
   readonly weaknesses?: Weaknesses;
 }
@@ -52,16 +54,18 @@ export async function createProveTarget(options: ProveTargetOptions): Promise<Pr
   const { manifest, manifestPath, layout, clock, admin } = options;
   const folder = dirname(resolve(manifestPath));
   const documents = loadDocuments(manifest, folder);
+  const grpcMethods = loadGrpcMethods(manifest, folder, new Set());
   const { hostname, port } = new URL(admin.url);
   const ca = tryReadText(layout.caFile) ?? '';
   return {
     manifest,
     clock,
-    edge: edgeOf(manifest, ca),
+    edge: edgeOf(manifest, { ca: manifest.gateway.certificate === 'development' ? ca : undefined, ...options.clients }),
     control: { host: hostname, port: Number(port), ca, adminToken: admin.token },
     mesh: readLastGood<AgentSnapshot>(join(layout.agent, 'snapshot-1'))?.body,
     apis: new Map([...documents].map(([name, document]) => [name, apiOf(document)])),
-    authorize: await authorizerOf(manifest, documents, folder),
+    grpcMethods,
+    authorize: await authorizerOf(manifest, documents, grpcMethods, folder),
     countMasked: ({ service, mask }, operation, body) => {
       if (mask === undefined) return { hidden: 0, readable: 0 };
       const masked = maskJson(body, compileMask(mask, documents.get(service))(operation), mask.keepLast, false);
@@ -76,13 +80,13 @@ export async function createProveTarget(options: ProveTargetOptions): Promise<Pr
   };
 }
 
-function edgeOf({ gateway }: Manifest, ca: string): ProveTarget['edge'] {
+function edgeOf({ gateway }: Manifest, tls: EdgeTls): ProveTarget['edge'] {
   const { host, port, scheme } = gateway.listen;
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return {
     host: reachable,
     port,
-    tls: scheme === 'http' ? undefined : { ca: gateway.certificate === 'development' ? ca : undefined },
+    tls: scheme === 'http' ? undefined : tls,
     authority: new URL(gateway.publicUrl).host,
   };
 }
@@ -105,11 +109,12 @@ function apiOf(document: OpenApiDocument): ServiceApi {
 async function authorizerOf(
   manifest: Manifest,
   documents: ReadonlyMap<string, OpenApiDocument>,
+  grpcMethods: ReadonlyMap<string, readonly GrpcMethod[]>,
   folder: string,
 ): Promise<ProveTarget['authorize']> {
   const paths = manifest.policies.map((path) => resolve(folder, path)).flatMap(policyFiles);
   const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const model = compilePolicyModel(manifest, documents, loadGrpcMethods(manifest, folder, new Set()));
+  const model = compilePolicyModel(manifest, documents, grpcMethods);
   const result = await compileGatewayPolicies({ model, files }, noWeaknesses);
   if (!('policies' in result))
     throw new MerlonError({

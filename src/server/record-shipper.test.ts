@@ -83,3 +83,17 @@ test('what was not acknowledged outlives the process', async () => {
 test('messages about other things are left to others', () => {
   expect(create().shipper.receive({ type: 'welcome' })).toBe(false);
 });
+
+test('a message that may still be on its way is not overwritten by the next', () => {
+  const clock = new ManualClock();
+  const lines: Buffer[] = [];
+  const shipper = createRecordShipper(join(folder, 'spool'), clock, (line) => void lines.push(line));
+  const [first, second] = [deniedDecision(), deniedDecision()];
+  shipper.record(first);
+  shipper.opened();
+  // The connection broke: its socket may still hold the message.
+  shipper.record(second);
+  shipper.opened();
+  const ids = lines.map((line) => (JSON.parse(String(line)) as Batch).records.map(({ id }) => id));
+  expect(ids).toEqual([[first.id], [first.id, second.id]]);
+});

@@ -1,6 +1,6 @@
 import type { FromControl } from '../api/channel.ts';
 import type { LedgerRecord } from '../api/record.ts';
-import { createSpool, type Spool } from '../audit/index.ts';
+import { createSpool, type Slice, type Spool } from '../audit/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 
@@ -21,13 +21,20 @@ export function createRecordShipper(file: string, clock: Clock, sendLine: (line:
   const spool: Spool = createSpool({ file, clock });
   let onItsWay = false;
   let open = false;
+  // One message is on its way at a time: once it is acknowledged, the next is put together in the same memory.
+  let memory = noMemory;
 
   const ship = (): void => {
     if (!open || onItsWay) return;
     const { records, seq } = spool.takeBatch(batchSize);
     if (records.length === 0) return;
     onItsWay = true;
-    sendLine(batchLine(seq, records));
+    const start = `{"type":"records","sequence":${seq},"records":[`;
+    const length = lengthOf(start, records);
+    if (memory.length > mostKept) memory = noMemory;
+    if (length > memory.length) memory = Buffer.allocUnsafeSlow(length * 2);
+    writeBatch(memory, start, records);
+    sendLine(memory.subarray(0, length));
   };
   const timer = clock.every(pauseMs, ship);
 
@@ -40,6 +47,8 @@ export function createRecordShipper(file: string, clock: Clock, sendLine: (line:
     opened: () => {
       open = true;
       onItsWay = false;
+      // The connection before may still hold on to what it was given.
+      memory = noMemory;
       ship();
     },
     receive: (message) => {
@@ -57,16 +66,25 @@ export function createRecordShipper(file: string, clock: Clock, sendLine: (line:
   };
 }
 
-const comma = Buffer.from(',');
-const end = Buffer.from(']}\n');
+const mostKept = 4 << 20;
+const noMemory = Buffer.alloc(0);
+const end = ']}\n';
 
-/** The message `records` of the channel. */
-function batchLine(sequence: number, records: readonly Buffer[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`{"type":"records","sequence":${sequence},"records":[`)];
-  for (const record of records) {
-    if (parts.length > 1) parts.push(comma);
-    parts.push(record);
-  }
-  parts.push(end);
-  return Buffer.concat(parts);
+/** How long the message `records` of the channel is, in bytes. */
+function lengthOf(start: string, records: readonly Slice[]): number {
+  let length = start.length + end.length + records.length - 1;
+  for (const record of records) length += record.end - record.start;
+  return length;
 }
+
+function writeBatch(memory: Buffer, start: string, records: readonly Slice[]): void {
+  let at = memory.write(start, 'latin1');
+  for (const record of records) {
+    at += record.memory.copy(memory, at, record.start, record.end);
+    // The last one's is overwritten by the end.
+    memory[at++] = comma;
+  }
+  memory.write(end, at - 1, 'latin1');
+}
+
+const comma = ','.charCodeAt(0);

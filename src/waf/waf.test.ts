@@ -260,14 +260,15 @@ describe('loading', () => {
       'SecRule REMOTE_ADDR "@rbl x" "id:1,phase:1,deny"',
       'SecRule GEO:COUNTRY_CODE "x" "id:2,phase:1,deny"',
       'SecRule ARGS:a "@streq x" "id:3,phase:1,skip:1"',
-      'SecAction "id:4,phase:1,deny,expirevar:ip.x=60"',
+      'SecRule IP:seen "@eq 1" "id:4,phase:1,deny,expirevar:ip.x=60"',
       'SecRule ARGS:a "@streq x" "id:5,phase:1,deny"',
       'SecRule ARGS:b "@streq x" "id:6,phase:1,deny,chain"',
-      '  SecRule ARGS "@unconditionalMatch" "expirevar:ip.y=1"',
+      '  SecRule &SESSION:y "@eq 0" "expirevar:session.y=1"',
     ];
     const ruleSets = [{ name: 'x', files: [{ name: 'x.conf', text: lines.join('\n') }], data: {} }];
     const waf = compileWaf({ ruleSets }, clock);
     expect(waf.warnings).toEqual([
+      'x.conf:4: `expirevar`: it has no effect: collections last for one transaction',
       'x.conf:1: rule 1 is left out: the operator `@rbl` is not supported: rules make no network requests',
       'x.conf:2: rule 2 is left out: the variable `GEO` is not supported: there is no geographic database',
       'x.conf:4: rule 4 is left out: the action `expirevar` is not supported: collections last for one transaction',
@@ -276,6 +277,14 @@ describe('loading', () => {
     // Counted as what `skip` steps over, so that nothing else is.
     expect(waf.route({ mode: 'block' }).inspect(request('/?a=x'))?.status).toBe(403);
     expect(waf.route({ mode: 'block' }).inspect(request('/?b=x'))).toBeUndefined();
+  });
+
+  it('runs a rule that would keep something for later, without keeping it', () => {
+    const text = 'SecRule ARGS:a "@streq scanner" "id:1,phase:1,deny,setvar:ip.flag=1,expirevar:ip.flag=60"';
+    const waf = compileWaf({ ruleSets: [{ name: 'x', files: [{ name: 'x.conf', text }], data: {} }] }, clock);
+    expect(waf.warnings).toEqual(['x.conf:1: `expirevar`: it has no effect: collections last for one transaction']);
+    expect(waf.route({ mode: 'block' }).inspect(request('/?a=scanner'))?.status).toBe(403);
+    expect(waf.route({ mode: 'block' }).inspect(request('/?a=reader'))).toBeUndefined();
   });
 
   it('warns of directives that have no effect', () => {

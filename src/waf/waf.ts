@@ -29,7 +29,7 @@ export interface Inspection {
   /** Phase 4. */
   responseBody(body: Uint8Array): Denial | undefined;
   /** Whether any rule that is to be told of has matched so far. Where none has, `finish` has nothing to say. */
-  readonly matched: boolean;
+  hasMatched(): boolean;
   /** Phase 5, and what was found. */
   finish(): WafReport;
 }
@@ -174,9 +174,8 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
       takeResponseBody(transaction, plan, body);
       return after(4);
     },
-    get matched() {
-      return transaction.matches.length > 0;
-    },
+    // No getter: on an object literal each would get a hidden class of its own, which keeps its request alive.
+    hasMatched: () => transaction.matches.length > 0,
     finish() {
       enterPhase(transaction, plan, 5);
       return reportOf(transaction);

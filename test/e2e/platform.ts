@@ -18,6 +18,8 @@ const wafRules = process.env.MERLON_E2E_WAF_RULES;
 
 export interface PlatformOptions {
   readonly example?: 'shop' | 'registry';
+  /** A folder with a manifest, in the place of an example. */
+  readonly folder?: string;
   /** Changes the text of the manifest before it is used. */
   readonly edit?: (manifest: string) => string;
   /** Puts files beside the manifest before it is used. */
@@ -99,7 +101,7 @@ export async function createWorkspace(options: PlatformOptions = {}): Promise<Wo
   const folder = mkdtempSync(join(tmpdir(), 'mrl-'));
   const port = await publicPort();
   const skipped = new Set(['.merlon', '.data', 'node_modules']);
-  cpSync(join(root, 'examples', example), folder, {
+  cpSync(options.folder ?? join(root, 'examples', example), folder, {
     recursive: true,
     filter: (source) => !skipped.has(basename(source)),
   });

@@ -24,8 +24,8 @@ export interface LeafNames {
 export interface TlsAuthority {
   /** PEM of its root. */
   readonly bundle: string;
-  /** A leaf for server and client use. */
-  issue(names: LeafNames): TlsCredentials;
+  /** A leaf for server and client use. `isExpired`: its time is over. */
+  issue(names: LeafNames, isExpired?: boolean): TlsCredentials;
 }
 
 export function createTlsAuthority(commonName: string): TlsAuthority {
@@ -42,13 +42,14 @@ export function createTlsAuthority(commonName: string): TlsAuthority {
     ca: { pathLength: 0 },
     keyUsage: ['keyCertSign', 'cRLSign'],
   });
-  const issue = (names: LeafNames): TlsCredentials => {
+  const issue = (names: LeafNames, isExpired = false): TlsCredentials => {
     const keys = generateKeyPair('P-256');
     const leaf = issueCertificate({
       subject: encodeName({ commonName: 'leaf' }),
       publicKey: exportPublicKey(keys.publicKey),
       issuer,
       ...validity,
+      ...(isExpired ? { notAfterMs: Date.now() - 60_000 } : {}),
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['serverAuth', 'clientAuth'],
       altNames: names,

@@ -28,6 +28,8 @@ function passOn(edge: EdgeTarget, { method, path, headers, body }: Parsed): Prom
         host: edge.host,
         port: edge.port,
         ca: edge.tls?.ca,
+        cert: edge.tls?.client?.certificate,
+        key: edge.tls?.client?.key,
         servername: 'localhost',
         agent: false,
         method: method === 'CONNECT' ? 'GET' : method,

@@ -9,6 +9,7 @@ import { startPlatform, type TestPlatform, withEverything } from './platform.ts'
 
 /** In which groups a protection is off. */
 const offIn: Readonly<Record<Protection, readonly number[]>> = {
+  'tls.client-certificate': [2, 5],
   'authn.signature': [1, 2],
   'authn.algorithm': [1, 3],
   'authn.issuer': [1, 4],
@@ -49,6 +50,7 @@ const offIn: Readonly<Record<Protection, readonly number[]>> = {
 
 /** The attack that stands for a protection, and what must be off for it to get through: all of any one row. */
 const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: (readonly Protection[])[]]>> = {
+  'tls.client-certificate': ['tls.no-client-certificate', ['tls.client-certificate']],
   'authn.signature': ['token.foreign-key', ['authn.signature'], ['authn', 'authz.policy']],
   'authn.algorithm': ['token.alg-none', ['authn.algorithm'], ['authn', 'authz.policy']],
   'authn.issuer': ['token.wrong-issuer', ['authn.issuer'], ['authn', 'authz.policy']],
@@ -88,7 +90,14 @@ const attackOf: Readonly<Record<Protection, readonly [attack: string, ...needs: 
   'ledger.chain': ['ledger.changed', ['ledger.chain']],
 };
 
-const chosen = protections.map((protection) => attackOf[protection][0]);
+/** Further attacks on the same protections, that come another way. */
+const others: readonly (readonly [attack: string, protection: Protection])[] = [
+  ['tls.foreign-client-certificate', 'tls.client-certificate'],
+  ['tls.expired-client-certificate', 'tls.client-certificate'],
+  ['grpc.undeclared-method', 'openapi.undeclared-operation'],
+];
+
+const chosen = [...protections.map((protection) => attackOf[protection][0]), ...others.map(([attack]) => attack)];
 
 // On a machine that is busy with other tests.
 const patienceMs = 180_000;
@@ -114,6 +123,11 @@ for (const group of [1, 2, 3, 4, 5]) {
       const attempts = [...results.values()].filter(({ attack }) => attack.protection === 'waf');
       expect(attempts.length).toBeGreaterThan(10);
       expect(attempts.filter(({ verdict }) => verdict !== expected).map(({ attack }) => attack.id)).toEqual([]);
+    });
+
+    test.each(others)('%s depends on %s as well', (id, protection) => {
+      const { verdict, because } = results.get(id) as AttackResult;
+      expect(`${verdict}: ${because}`).toMatch(off.includes(protection) ? /^got-through/ : /^stopped/);
     });
 
     test.each(protections.map((protection) => [attackOf[protection][0], protection] as const))(

@@ -36,7 +36,16 @@ export async function startNaiveHttp2Front(behind: EdgeTarget): Promise<Front> {
 }
 
 function connectTo({ host, port, tls }: EdgeTarget): TLSSocket {
-  const socket = tlsConnect({ host, port, ca: tls?.ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
+  const { certificate: cert, key } = tls?.client ?? {};
+  const socket = tlsConnect({
+    host,
+    port,
+    ca: tls?.ca,
+    cert,
+    key,
+    servername: 'localhost',
+    ALPNProtocols: ['http/1.1'],
+  });
   return socket.on('error', () => undefined);
 }
 

@@ -11,6 +11,11 @@ import { createProveTarget } from '../../src/server/prove-target.ts';
 import { stateLayout } from '../../src/server/state.ts';
 import { up } from '../../src/server/up.ts';
 import { createLogStream } from '../../src/supervisor/index.ts';
+import { createTlsAuthority } from '../fakes/certificates.ts';
+import { descriptorSet } from '../fakes/grpc-service.ts';
+
+// A service of gRPC with its descriptors.
+const grpcResponder = join(import.meta.dirname, '..', 'fakes', 'grpc-responder.ts');
 
 // A service that answers every question of its GraphQL endpoint.
 const graphqlResponder = join(import.meta.dirname, '..', 'fakes', 'graphql-responder.ts');
@@ -43,6 +48,9 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
   const manifestPath = join(folder, 'm.yaml');
   const text = readFileSync(join(root, 'examples', 'shop', 'merlon.yaml'), 'utf8').replaceAll('8443', String(port));
   writeFileSync(manifestPath, edit(text));
+  writeFileSync(join(folder, 'echo.binpb'), descriptorSet());
+  const callers = createTlsAuthority('callers');
+  writeFileSync(join(folder, 'callers.pem'), callers.bundle);
   const { manifest } = loadManifest(manifestPath);
   const layout = stateLayout(join(folder, 's'));
   const lines: string[] = [];
@@ -66,7 +74,13 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
   });
   const weaknesses: Weaknesses = new Set(off);
   const admin = createAdminClient(layout);
-  const target = await createProveTarget({ manifest, manifestPath, layout, clock: systemClock, admin, weaknesses });
+  const robot = { dnsNames: ['robot.example'] };
+  const clients = { client: callers.issue(robot), expiredClient: callers.issue(robot, true) };
+  const setting = { manifest, manifestPath, layout, clock: systemClock, admin, weaknesses };
+  const target = await createProveTarget({
+    ...setting,
+    ...(manifest.gateway.clientCertificates === undefined ? {} : { clients }),
+  });
   return {
     target,
     log: () => lines.slice(-50).join(''),
@@ -78,17 +92,21 @@ export async function startPlatform({ port, off = [], edit = (text) => text }: P
   };
 }
 
-/** Adds to the shop what it does not have, so that every attack applies: a network that may not call, a place outside, a query that no document confines. */
+/** Adds to the shop what it does not have, so that every attack applies: a network that may not call, a place outside, a query that no document confines, callers with certificates. */
 export function withEverything(manifest: string): string {
   return manifest
     .replace('limits: { perIp: 1200/min,', 'ipDeny: [127.77.0.0/16]\n  limits: { perIp: 1200/min,')
     .replace('PUT: [legacy:write] }', 'PUT: [legacy:write] }\n    validate: { requests: report }')
     .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ')
+    .replace(
+      'limits: { perIp: 1200/min,',
+      'clientCertificates: { mode: required, ca: callers.pem }\n  limits: { perIp: 1200/min,',
+    )
     .replace('limits: { perIp: 1200/min,', 'scanners: { friendly: [127.0.0.1] }\n  limits: { perIp: 1200/min,')
     .replace('owner: { param: customerId,', 'mask: { unless: [manager] }\n    owner: { param: customerId,')
     .replace(
       '\nroutes:',
-      `\n  graph:\n    run: [node, ${graphqlResponder}]\n\nroutes:\n  - path: /graphql\n    service: graph\n    graphql: {}\n`,
+      `\n  graph:\n    run: [node, ${graphqlResponder}]\n  echo:\n    run: [node, ${grpcResponder}]\n    protocol: grpc\n    descriptors: echo.binpb\n\nroutes:\n  - path: /graphql\n    service: graph\n    graphql: {}\n  - path: /echo.v1.Echo\n    service: echo\n`,
     );
 }
 

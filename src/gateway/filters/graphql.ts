@@ -1,6 +1,6 @@
 import type { Denial } from '../../api/record.ts';
 import { compileGraphql } from '../../openapi/index.ts';
-import { bufferBody, joined } from '../body.ts';
+import { joined, judgeBody } from '../body.ts';
 import type { CompileFilter } from './filter.ts';
 
 /** Depth, cost, aliases, batches and introspection of a GraphQL endpoint, measured before its service reads a byte. */
@@ -15,9 +15,7 @@ export const graphql: CompileFilter = ({ weaknesses }, { config }) => {
     const { method, headers, body } = exchange.request;
     const contentType = joined(headers.getAll('content-type'), ', ');
     if (method !== 'POST' || !body.present) return judge(method, contentType, Buffer.alloc(0));
-    return bufferBody(exchange, config.bodyBytes, 'graphql').then(
-      (failed) => failed ?? judge(method, contentType, exchange.body as Buffer),
-    );
+    return judgeBody(exchange, config.bodyBytes, 'graphql', (whole) => judge(method, contentType, whole));
   };
 };
 

@@ -1,6 +1,6 @@
 import type { Denial } from '../../api/record.ts';
 import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
-import { bufferBody, joined } from '../body.ts';
+import { joined, judgeBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import { operationOf } from '../operation.ts';
 import type { CompileFilter } from './filter.ts';
@@ -38,9 +38,7 @@ function checkRequest(
   if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
     return denial;
   const useful = Math.min(maxBytes, validator.maxBodyBytes(match.operation) ?? maxBytes);
-  return bufferBody(exchange, useful, 'openapi').then(
-    (failed) => failed ?? validator.checkBody(match.operation, contentType, exchange.body as Buffer),
-  );
+  return judgeBody(exchange, useful, 'openapi', (body) => validator.checkBody(match.operation, contentType, body));
 }
 
 /** What would be refused is kept for the record, and passes. */

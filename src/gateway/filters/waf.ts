@@ -64,8 +64,9 @@ function isUnread({ request, route }: Exchange, { streamsBodies, mode, bodyBytes
 }
 
 function inspectBody(exchange: Exchange, route: RouteWaf, inspection: Inspection, settings: GatewayRouteWaf): Outcome {
-  const { body } = exchange;
   const maxBytes = settings.mode === 'block' ? settings.bodyBytes : exchange.route.config.bodyBytes;
+  exchange.body ??= exchange.request.body.whole(maxBytes);
+  const { body } = exchange;
   if (body === undefined)
     return bufferBody(exchange, maxBytes).then(
       (failed) => failed ?? inspectBody(exchange, route, inspection, settings),
@@ -107,7 +108,7 @@ function conclude(
     exchange.inspected = { route, inspection };
     return undefined;
   }
-  if (inspection.matched) noteFindings(exchange, inspection);
+  if (inspection.hasMatched()) noteFindings(exchange, inspection);
   return denial;
 }
 

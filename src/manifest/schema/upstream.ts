@@ -34,7 +34,9 @@ const retries = z.strictObject({
 
 /** How the endpoints of a service are used. */
 export const upstream = z.strictObject({
-  resolve: duration.prefault('30s').describe('How often the host names of `address` are resolved anew.'),
+  resolve: duration
+    .prefault('30s')
+    .describe('How often the host names of `address` are resolved anew, at least: sooner where their TTL is shorter.'),
   healthCheck: healthCheck.exactOptional().describe('Asks each endpoint whether it is well. Default: none is asked.'),
   ejection: ejection.prefault({}).describe('Takes endpoints out whose requests fail.'),
   connections: z.int().min(1).max(65_535).default(256).describe('Connections to one endpoint.'),

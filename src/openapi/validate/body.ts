@@ -68,15 +68,26 @@ export function compileBody(
     }
     return found;
   };
+  // Most requests announce the same, and each is asked for it several times.
+  let former: { readonly contentType: string; readonly chosen: Chosen } | undefined;
+  const choose = (contentType: string | undefined, hasBody: boolean): Chosen | Denial | undefined => {
+    if (hasBody && former !== undefined && former.contentType === contentType) return former.chosen;
+    const chosen = negotiate(context, contentType, hasBody);
+    if (contentType !== undefined && chosen !== undefined && 'media' in chosen) former = { contentType, chosen };
+    return chosen;
+  };
   return {
     maxBytes,
     checkContentType: (contentType, hasBody) => {
-      const chosen = negotiate(context, contentType, hasBody);
+      const chosen = choose(contentType, hasBody);
       return chosen !== undefined && 'status' in chosen ? chosen : undefined;
     },
-    needsBody: (contentType) => mayNeedBody(content, contentType),
+    needsBody: (contentType) =>
+      former !== undefined && former.contentType === contentType
+        ? former.chosen.kind !== 'opaque'
+        : mayNeedBody(content, contentType),
     check: (contentType, bytes) => {
-      const chosen = negotiate(context, contentType, bytes.length > 0);
+      const chosen = choose(contentType, bytes.length > 0);
       if (chosen === undefined || 'status' in chosen) return chosen;
       if (chosen.kind === 'opaque') return undefined;
       if (bytes.length > limit) return tooLarge(context, limit);

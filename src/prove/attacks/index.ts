@@ -3,8 +3,10 @@ import { accessAttacks } from './access.ts';
 import { adminAttacks } from './admin.ts';
 import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
+import { clientCertificateAttacks } from './client-certificates.ts';
 import { framingAttacks } from './framing.ts';
 import { graphqlAttacks } from './graphql.ts';
+import { grpcAttacks } from './grpc.ts';
 import { guessingAttack } from './guessing.ts';
 import { http2Attacks } from './http2.ts';
 import { identityAttacks } from './identity.ts';
@@ -24,6 +26,7 @@ import { wafAttacks } from './waf.ts';
 /** Every attack there is, from the outside in. */
 export const attacks: readonly Attack[] = [
   ...transportAttacks,
+  ...clientCertificateAttacks,
   ...framingAttacks,
   ...http2Attacks,
   ...pathAttacks,
@@ -36,6 +39,7 @@ export const attacks: readonly Attack[] = [
   ...identityAttacks,
   ...inputAttacks,
   ...graphqlAttacks,
+  ...grpcAttacks,
   ...leakAttacks,
   ...wafAttacks,
   ...limitAttacks,
@@ -62,6 +66,7 @@ export const domains: Readonly<Record<string, string>> = {
   spoof: 'Spoofed identities',
   input: 'Input against the API document',
   graphql: 'GraphQL',
+  grpc: 'gRPC',
   leak: 'Sensitive fields in answers',
   waf: 'Web application firewall',
   limit: 'Limits',

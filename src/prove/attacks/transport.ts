@@ -35,7 +35,8 @@ const rows: readonly TransportRow[] = [
   },
 ];
 
-function judgeNoTalk(attack: Observation): Judgement {
+/** Nothing may be said at all: the connection ends before a request is answered. */
+export function judgeNoTalk(attack: Observation): Judgement {
   if (wasLetThrough(attack)) return gotThrough(`answered with ${attack.status}`);
   const { transcript, status } = attack;
   if (status !== 0) return stopped(`refused with ${status}`);

@@ -4,8 +4,9 @@ import { sleep } from '../../core/clock.ts';
 import { MerlonError } from '../../core/errors.ts';
 import { nameOfHttp2Error } from '../../core/http2-errors.ts';
 import { randomToken } from '../../core/ids.ts';
-import type { ProveTarget } from '../ports.ts';
+import type { KeyPairPem, ProveTarget } from '../ports.ts';
 import { type ExchangeOptions, exchange, type Route, type Transcript } from './exchange.ts';
+import { callGrpc, type GrpcAnswer, type GrpcText } from './grpc.ts';
 import { type Http2Answer, parseHttp2 } from './http2.ts';
 import { showBytes } from './mask.ts';
 import type { Observation } from './observation.ts';
@@ -47,6 +48,8 @@ export interface Wire {
   edgeHttp2(bytes: Buffer, shown: string): Promise<Observation>;
   /** The same, until the connection ends: for what must end it. */
   edgeFlood(bytes: Buffer, shown: string): Promise<Observation>;
+  /** A call of gRPC to the public port, as its clients make it. */
+  edgeGrpc(call: GrpcText): Promise<Observation>;
   /** Bytes to anywhere; the answer's problem code and decision are read as for the public port. */
   send(route: Route, bytes: Buffer, options?: ExchangeOptions): Promise<Observation>;
   readonly edgeRoute: Route;
@@ -59,7 +62,9 @@ export function createWire(target: ProveTarget): Wire {
   const edgeRoute: Route = {
     host: edge.host,
     port: edge.port,
-    ...(edge.tls === undefined ? {} : { tls: tlsOf(edge.tls.ca, edge.authority) }),
+    ...(edge.tls === undefined
+      ? {}
+      : { tls: { ...tlsOf(edge.tls.ca, edge.authority), ...credentialsOf(edge.tls.client) } }),
   };
   const http2Route: Route = { ...edgeRoute, tls: { ...edgeRoute.tls, ALPNProtocols: ['h2'] } };
   const send: Wire['send'] = async (route, bytes, options) => {
@@ -109,6 +114,7 @@ export function createWire(target: ProveTarget): Wire {
       const until = (received: Buffer): boolean => parseHttp2(received).goAway !== undefined;
       return observeHttp2(target, shown, await exchange(clock, http2Route, bytes, { until, timeoutMs: 4000 }));
     },
+    edgeGrpc: async (call) => observeGrpc(target, call, await callGrpc(clock, edgeRoute, edge.authority, call)),
     edgeBytes: (bytes, { route = edgeRoute, ...options } = {}) => send(route, bytes, options),
   };
 }
@@ -122,6 +128,11 @@ function tlsOf(ca: string | undefined, authority: string): NonNullable<Route['tl
   const name = authority.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   const isAddress = /^[\d.]+$|:/.test(name);
   return { ...(ca === undefined ? {} : { ca }), ...(isAddress ? {} : { servername: name }) };
+}
+
+/** What TLS is told of a certificate to show. */
+export function credentialsOf(pair: KeyPairPem | undefined): { cert?: string; key?: string } {
+  return pair === undefined ? {} : { cert: pair.certificate, key: pair.key };
 }
 
 function mutable(
@@ -159,6 +170,23 @@ async function observeHttp2(target: ProveTarget, shown: string, transcript: Tran
     status: answer.status,
     transcript,
     ...problem,
+    ...(record === undefined ? {} : { record }),
+  };
+}
+
+/** As `observe`, for a call of gRPC: its status of HTTP, and that of gRPC as the code. */
+async function observeGrpc(target: ProveTarget, { path }: GrpcText, answer: GrpcAnswer): Promise<Observation> {
+  const { status, grpcStatus, decision, error } = answer;
+  const record = decision === undefined ? undefined : await findDecision(target, decision);
+  return {
+    sent: `POST ${path} HTTP/2\ncontent-type: application/grpc\n(no message)`,
+    received:
+      status === 0
+        ? `(no response${error === undefined ? '' : `: ${error}`})`
+        : `:status: ${status}\ngrpc-status: ${grpcStatus ?? '-'}`,
+    status,
+    ...(grpcStatus === undefined ? {} : { code: `grpc-status ${grpcStatus}` }),
+    ...(decision === undefined ? {} : { decision }),
     ...(record === undefined ? {} : { record }),
   };
 }

@@ -46,6 +46,8 @@ const secretFields: ReadonlySet<string> = new Set([
   'x-api-key',
 ]);
 
+export const isSecretField = (lowerName: string): boolean => secretFields.has(lowerName);
+
 function headerValues(
   name: string,
   headers: readonly HeaderField[],

@@ -65,6 +65,7 @@ const anything: Reach = { kind: 'anything' };
 /** Takes rules out from here on. */
 const removing = (applies: Applies): Effect => ({
   reach: { kind: 'removal', applies },
+  reads: [],
   apply: ({ removed }) => void removed.push(applies),
 });
 
@@ -77,6 +78,7 @@ function removeTarget(name: string, by: (text: string) => Applies, value: string
   const removals = nodes.map((node) => ({ applies, collection: node.name, covers: selects(node.selector) }));
   return {
     reach: nodes.some(({ name: collection }) => collection === 'TX') ? anything : aside,
+    reads: [],
     apply: (transaction) => void transaction.removals.push(...removals),
   };
 }
@@ -86,7 +88,7 @@ function removeRules(value: string): Effect {
   return removing(({ id }) => id >= first && id <= last);
 }
 
-const setting = (apply: Apply): Effect => ({ reach: aside, apply });
+const setting = (apply: Apply): Effect => ({ reach: aside, reads: [], apply });
 
 function chooseProcessor(value: string): Effect {
   const name = value.toUpperCase();
@@ -106,6 +108,7 @@ function setEngine(value: string): Effect {
   if (mode === undefined) throw bad('ruleEngine', value);
   return {
     reach: anything,
+    reads: [],
     apply(transaction) {
       // A rule may turn the engine down, but not turn on what the operator has turned down.
       if (transaction.mode === 'on' || mode === 'off') transaction.mode = mode;

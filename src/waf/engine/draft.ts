@@ -15,8 +15,6 @@ export interface RuleDraft {
   readonly at: Position;
   variables: VariableNode[] | undefined;
   operator: OperatorNode | undefined;
-  /** Why the rule, and its chain, cannot run here. */
-  readonly leftOut: string | undefined;
   actions: readonly ActionNode[];
   compiled: ActionList;
   /** Defaults in force where the rule stands, by phase. */
@@ -77,6 +75,7 @@ function want(node: DirectiveNode, least: number, most: number): void {
 /** Actions that do less here than their authors may expect. */
 const weaker: readonly (readonly [RegExp, string])[] = [
   [/^initcol /, 'the collection lasts for one transaction'],
+  [/^(?:expirevar|deprecatevar) /, 'it has no effect: collections last for one transaction'],
   [/^ctl (?:auditlogparts|debugloglevel)\b/i, 'it has no effect: decisions go to the audit ledger'],
 ];
 
@@ -89,6 +88,12 @@ function warn(reading: Reading, { name, value = '' }: ActionNode, at: Position):
   const isTold = reading.warnings.some((told) => told.startsWith(start) && told.endsWith(end));
   if (reason !== undefined && !isTold) reading.warnings.push(`${start}${at.line}:${end}`);
 }
+
+const compileEffective = (actions: readonly ActionNode[], at: Position): ActionList =>
+  compileActions(
+    actions.filter(({ name }) => !isDispensable(name)),
+    at,
+  );
 
 function addRule(
   reading: Reading,
@@ -104,12 +109,8 @@ function addRule(
     at: node.at,
     variables,
     operator,
-    leftOut: reasonToLeaveOut(variables ?? [], operator, nodes),
     actions: nodes,
-    compiled: compileActions(
-      nodes.filter(({ name }) => !isDispensable(name)),
-      node.at,
-    ),
+    compiled: compileEffective(nodes, node.at),
     defaults: new Map(reading.defaults),
     next: undefined,
   };
@@ -125,7 +126,7 @@ function addRule(
 function leaveOut(reading: Reading, rule: RuleDraft): void {
   const parts: RuleDraft[] = [];
   for (let part: RuleDraft | undefined = rule; part !== undefined; part = part.next) parts.push(part);
-  const reason = parts.find(({ leftOut }) => leftOut !== undefined)?.leftOut;
+  const reason = reasonToLeaveOut(parts);
   if (reason === undefined) return;
   const { id, phase } = rule.compiled;
   reading.warnings.push(`${rule.at.file}:${rule.at.line}: rule ${id} is left out: ${reason}`);
@@ -203,7 +204,7 @@ const updateActions: Handler = (reading, node) => {
   reading.changes.push(() => {
     for (const rule of rulesOf(reading).filter((one) => test(asLink(one)))) {
       rule.actions = [...rule.actions.filter(({ name }) => !replaces(name)), ...added];
-      rule.compiled = compileActions(rule.actions, rule.at);
+      rule.compiled = compileEffective(rule.actions, rule.at);
     }
   });
 };

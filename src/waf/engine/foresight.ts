@@ -1,6 +1,15 @@
-import type { Macro, MacroName } from '../language/macro.ts';
-import { lowercase } from '../transformations/bytes.ts';
-import type { Condition, Effect, Entry, Link, Standing, Transaction } from './model.ts';
+import { type MacroName, namesIn } from '../language/macro.ts';
+import { idleRules } from './idle.ts';
+import {
+  type Condition,
+  type Effect,
+  type Entry,
+  isSeen,
+  type Link,
+  linksOf,
+  type Standing,
+  type Transaction,
+} from './model.ts';
 import type { RuleSet } from './rule-set.ts';
 import { isRemoved, runChain, testLink } from './run.ts';
 import { txValues } from './store.ts';
@@ -38,12 +47,8 @@ export interface Course {
   readonly ends: readonly Standing[];
 }
 
-const linksOf = (head: Link): Link[] => [head, ...(head.next === undefined ? [] : linksOf(head.next))];
-
-const keyOfName = ({ collection, key }: MacroName): string | undefined =>
-  collection === 'TX' && key !== '' ? lowercase(key) : undefined;
-
-const namesIn = ({ parts }: Macro): MacroName[] => parts.filter((part): part is MacroName => typeof part !== 'string');
+const keyOfName = ({ collection, key, lowerKey }: MacroName): string | undefined =>
+  collection === 'TX' && key !== '' ? lowerKey : undefined;
 
 /** Variables of TX that something reads; undefined where it reads anything else. */
 type Reads = readonly string[] | undefined;
@@ -64,8 +69,8 @@ function readsOfCondition({ targets, parameter, stages }: Condition): Reads {
   return join([allOf(namesIn(parameter)), targets.targets.map(({ key }) => key!)]);
 }
 
-function readsOfEffect({ reach }: Effect): Reads {
-  if (reach.kind === 'variable') return allOf(reach.reads);
+function readsOfEffect({ reach, reads }: Effect): Reads {
+  if (reach.kind === 'variable') return allOf(reads);
   return reach.kind === 'removal' ? [] : undefined;
 }
 
@@ -77,9 +82,6 @@ function readsOfLink(link: Link): Reads {
 
 /** Variables on which alone it depends what a rule does; undefined where it depends on the request. */
 const readsOf = (head: Link): Reads => join(linksOf(head).map(readsOfLink));
-
-/** Whether a match is to be told of or acted upon, rather than only change variables. */
-const isSeen = (head: Link): boolean => head.log || head.severity !== undefined || head.disruption.kind !== 'pass';
 
 const hasEffects = (head: Link): boolean => linksOf(head).some(({ effects }) => effects.length > 0);
 
@@ -93,7 +95,7 @@ function writesOf(links: readonly Link[]): Reads {
       ...effects.map(({ reach }) => {
         if (reach.kind === 'variable') return [reach.key];
         if (reach.kind === 'variables') return [`${reach.prefix}*`];
-        return reach.kind === 'aside' || reach.kind === 'removal' ? [] : undefined;
+        return reach.kind === 'anything' ? undefined : [];
       }),
     ]),
   );
@@ -118,6 +120,8 @@ interface Walk {
   readonly scratch: Transaction;
   /** Variables that depend on the request. */
   readonly uncertain: Set<string>;
+  /** Rules that need not run at all. */
+  readonly idle: ReadonlySet<Link>;
   /** Rules that may be carried out in advance. */
   readonly foreseeable: readonly Link[];
   /** Variables on which those depend. */
@@ -210,7 +214,7 @@ function walkPhase(walk: Walk, phase: number): Step[] {
       trail.set(index, settle(walk));
       const entry = entries[index]!;
       index += 1;
-      if (isRemoved(walk.scratch, entry.link)) continue;
+      if (walk.idle.has(entry.link) || isRemoved(walk.scratch, entry.link)) continue;
       const matches = decide(walk, entry.link);
       if (matches === undefined) steps.push(addStep(walk, entry, place));
       else if (matches && entry.jump !== undefined) index = entry.jump;
@@ -223,12 +227,14 @@ function walkPhase(walk: Walk, phase: number): Step[] {
 
 /** @param scratch a transaction whose request is never looked at. */
 export function foresee(ruleSets: readonly RuleSet[], scratch: Transaction): Course {
-  const known = foreseeable(ruleSets);
+  const idle = idleRules(ruleSets);
+  const known = foreseeable(ruleSets).filter((link) => !idle.has(link));
   const walk: Walk = {
     ruleSets,
     scratch,
     deciding: new Set(known.flatMap((link) => readsOf(link)!)),
     uncertain: new Set(),
+    idle,
     foreseeable: known,
     standing: scratch.standing,
     ended: false,

@@ -1,6 +1,8 @@
 import type { SieveShelf } from '../match/sieve-shelf.ts';
 import { lowercase } from '../transformations/bytes.ts';
-import { foresee } from './foresight.ts';
+import { askFor } from './ask.ts';
+import { type Attempts, rememberAttempts } from './attempts.ts';
+import { foresee, type Step } from './foresight.ts';
 import type { Link, Standing } from './model.ts';
 import { openTransaction } from './open.ts';
 import type { PlanOptions, Shortcuts, TransactionPlan } from './plan.ts';
@@ -25,7 +27,14 @@ function takeShortcuts(plan: TransactionPlan, shelf: SieveShelf): Shortcuts {
   const surveys = [request, request, request, response, response, response];
   const bitOf = (link: Link, phase: number): number => surveys[phase]!.bits.get(link) ?? -1;
   const bits = course.phases.map((steps, phase) => Int32Array.from(steps, ({ link }) => bitOf(link, phase)));
-  return { course, surveys, bits };
+  const asks = course.phases.map((steps, phase) => steps.map(({ link }) => askFor(link, bitOf(link, phase) >= 0)));
+  const heads = plan.ruleSets.flatMap(({ phases }) => phases.flat().map(({ link }) => link));
+  const attemptsAt = ({ link, departsEarly }: Step): Attempts | undefined => {
+    const others = heads.filter((head) => head !== link);
+    return departsEarly ? undefined : rememberAttempts(link, others);
+  };
+  const attempts = course.phases.map((steps) => steps.map(attemptsAt));
+  return { course, surveys, bits, asks, attempts };
 }
 
 /** Shortcuts by the rules and the settings that they follow from: routes that differ in pinned fields only share them. */

@@ -9,14 +9,20 @@ import type { Value } from './value.ts';
 
 // Compiled rules and the requests that they run on.
 
-/** Gathers the values of one variable of a rule. */
+/** A test of values. */
+export type ValueTest = (value: Value, transaction: Transaction) => boolean;
+
+/** One variable of a rule. */
 export interface Target {
   readonly collection: string;
   /** In lower case, where the variable is a single member of its collection. */
   readonly key: string | undefined;
   /** Gives the number of values, not the values. */
   readonly counted: boolean;
-  collect(transaction: Transaction, into: Value[]): void;
+  /** Whether the variable names a member of its collection; undefined: it names all. */
+  readonly covers: ((value: Value) => boolean) | undefined;
+  /** Shows its values to a test, in order, until one passes. */
+  some(transaction: Transaction, test: ValueTest): boolean;
 }
 
 export interface Exclusion {
@@ -41,12 +47,14 @@ export type Applies = (link: Link) => boolean;
 
 /** What an effect may change of what later rules depend on. */
 export type Reach =
-  /** One variable of TX (in lower case), from the values of others. */
-  | { readonly kind: 'variable'; readonly key: string; readonly reads: readonly MacroName[] }
+  /** One variable of TX (in lower case). */
+  | { readonly kind: 'variable'; readonly key: string }
   /** Variables of TX that begin so. */
   | { readonly kind: 'variables'; readonly prefix: string }
   /** Rules that do not run from here on. */
   | { readonly kind: 'removal'; readonly applies: Applies }
+  /** One variable (in lower case) of a collection such as IP; undefined: any of them. */
+  | { readonly kind: 'store'; readonly collection: string; readonly key: string | undefined }
   /** Nothing that decides which rules run. */
   | { readonly kind: 'aside' }
   | { readonly kind: 'anything' };
@@ -54,6 +62,8 @@ export type Reach =
 /** Something that a match does, apart from denying. */
 export interface Effect {
   readonly reach: Reach;
+  /** Variables on whose values it depends. */
+  readonly reads: readonly MacroName[];
   apply(transaction: Transaction, matched: MatchedValue): void;
 }
 
@@ -87,6 +97,13 @@ export interface Link {
   readonly skip: number;
   readonly skipAfter: string | undefined;
 }
+
+/** The links of a chain, its head first. */
+export const linksOf = (head: Link): Link[] => [head, ...(head.next === undefined ? [] : linksOf(head.next))];
+
+/** Whether a match is to be told of or acted upon, rather than only change variables. */
+export const isSeen = (head: Link): boolean =>
+  head.log || head.severity !== undefined || head.disruption.kind !== 'pass';
 
 export interface Condition {
   readonly targets: TargetSet;

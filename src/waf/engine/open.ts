@@ -1,7 +1,6 @@
 import { emptyBody, failedBody } from '../body/body.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
-import { lowercase } from '../transformations/bytes.ts';
 import { members } from './collections.ts';
 import { headerOf, type WafRequest } from './message.ts';
 import type { Transaction } from './model.ts';
@@ -9,11 +8,10 @@ import type { TransactionPlan } from './plan.ts';
 import { txValue } from './store.ts';
 
 /** Value of a variable inside a macro: the first that the name fits. */
-function lookUp(transaction: Transaction, { collection, key }: MacroName): string {
-  const lower = lowercase(key);
-  if (collection === 'TX') return txValue(transaction, lower)?.text.raw ?? '';
+function lookUp(transaction: Transaction, { collection, key, lowerKey }: MacroName): string {
+  if (collection === 'TX') return txValue(transaction, lowerKey)?.text.raw ?? '';
   const all = members(transaction, collection);
-  const value = key === '' ? all[0] : all.find((one) => one.lowerKey === lower);
+  const value = key === '' ? all[0] : all.find((one) => one.lowerKey === lowerKey);
   return value?.text.raw ?? '';
 }
 

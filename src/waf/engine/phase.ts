@@ -44,13 +44,22 @@ function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Arra
   const { phase } = transaction;
   const steps = shortcuts.course.phases[phase]!;
   const bits = shortcuts.bits[phase]!;
+  const asks = shortcuts.asks[phase]!;
+  const attempts = shortcuts.attempts[phase]!;
   for (let index = 0; index < steps.length; index += 1) {
     const bit = bits[index]!;
     if (bit >= 0 && !hasBit(hot, bit)) continue;
     const step = steps[index]!;
     transaction.standing = step.standing;
+    const ask = asks[index];
+    if (ask !== undefined && !ask(transaction)) continue;
     if (transaction.removed.length > 0 && isRemoved(transaction, step.link)) continue;
+    const attempt = attempts[index];
+    const key = attempt?.keyOf(transaction);
+    if (key !== undefined && attempt!.skip(key, transaction)) continue;
+    const before = key === undefined ? undefined : new Map(transaction.variables);
     if (!runRule(transaction, step.link)) {
+      if (before !== undefined) attempt!.note(key!, transaction, before);
       if (step.departsEarly) return { set: step.place.set, entry: step.place.entry + 1 };
       continue;
     }

@@ -2,7 +2,7 @@ import { expand, type Scope } from '../language/macro.ts';
 import { type Text, transformed } from '../match/text.ts';
 import type { Condition, Group, Interruption, Link, MatchedValue, Removal, TargetSet, Transaction } from './model.ts';
 import { setCaptures } from './store.ts';
-import { without } from './targets.ts';
+import { collectFrom, without } from './targets.ts';
 import { nameOf, type Value } from './value.ts';
 
 /** Matched values that a record keeps of one rule. Effects take place for all. */
@@ -20,7 +20,7 @@ function gather(transaction: Transaction, { targets }: Condition): readonly Valu
 
 function collect(transaction: Transaction, targets: TargetSet): readonly Value[] {
   const values: Value[] = [];
-  for (const target of targets.targets) target.collect(transaction, values);
+  for (const target of targets.targets) collectFrom(target, transaction, values);
   return without(values, targets.exclusions);
 }
 

@@ -1,12 +1,13 @@
 import { MerlonError } from '../../core/errors.ts';
-import { expand, type Macro, type MacroName, parseMacro } from '../language/macro.ts';
+import { expand, type Macro, type MacroName, namesIn, parseMacro } from '../language/macro.ts';
 import { leadingInteger } from '../operators/strings.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import type { Effect, Reach, Transaction } from './model.ts';
 import { createValue, type Value } from './value.ts';
 
 const maxVariables = 4096;
-const storeNames: ReadonlySet<string> = new Set(['TX', 'IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE']);
+/** Collections that rules write. */
+export const storeNames: ReadonlySet<string> = new Set(['TX', 'IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE']);
 
 /** A variable of TX: as this request has set it, or else as it stands for all requests. */
 export function txValue({ variables, standing }: Transaction, lowerKey: string): Value | undefined {
@@ -116,16 +117,21 @@ function parseAssignment(text: string): Assignment {
   return { collection, key: parseMacro(match[3]!), operation, value: parseMacro(match[5] ?? '1') };
 }
 
-function reachOf({ collection, key, operation, value }: Assignment): Reach {
-  if (collection !== 'TX') return { kind: 'aside' };
-  if (key.constant === undefined) {
+function reachOf({ collection, key }: Assignment): Reach {
+  const name = key.constant === undefined ? undefined : lowercase(key.constant);
+  if (collection !== 'TX') return { kind: 'store', collection, key: name };
+  if (name === undefined) {
     const [start] = key.parts;
     return typeof start === 'string' ? { kind: 'variables', prefix: lowercase(start) } : { kind: 'anything' };
   }
-  const reads = value.parts.filter((part): part is MacroName => typeof part !== 'string');
+  return { kind: 'variable', key: name };
+}
+
+function readsOf({ collection, key, operation, value }: Assignment): MacroName[] {
+  const named = [...namesIn(key), ...namesIn(value)];
   const counts = operation === 'add' || operation === 'subtract';
-  const own: MacroName = { collection, key: key.constant };
-  return { kind: 'variable', key: lowercase(key.constant), reads: counts ? [own, ...reads] : reads };
+  if (!counts || key.constant === undefined) return named;
+  return [{ collection, key: key.constant, lowerKey: lowercase(key.constant) }, ...named];
 }
 
 /** `tx.score=+%{tx.critical}`, `!tx.gone`, `tx.flag`. */
@@ -134,6 +140,7 @@ export function compileSetvar(text: string): Effect {
   const { collection, key, operation, value } = assignment;
   return {
     reach: reachOf(assignment),
+    reads: readsOf(assignment),
     apply(transaction) {
       const store = storeOf(transaction, collection);
       const name = expand(key, transaction);
@@ -156,7 +163,8 @@ export function compileInitcol(text: string): Effect {
   }
   const key = parseMacro(match[2]!);
   return {
-    reach: { kind: 'aside' },
+    reach: { kind: 'store', collection, key: 'key' },
+    reads: namesIn(key),
     apply: (transaction) => storeOf(transaction, collection).set('KEY', expand(key, transaction)),
   };
 }

@@ -5,6 +5,7 @@ import type { Requirements } from '../regex/requirements.ts';
 import { collections, membersOf } from './collections.ts';
 import type { Course, Step } from './foresight.ts';
 import type { Condition, Link, Target, Transaction } from './model.ts';
+import { collectFrom } from './targets.ts';
 import type { Value } from './value.ts';
 import { createWatch, examine, type Look, type Sifting, type Watch } from './watch.ts';
 
@@ -62,13 +63,19 @@ function requirementsFor({ targets, operator, negated, parameter }: Condition): 
   return targets.targets.every(({ collection }) => remembered.has(collection)) ? always : undefined;
 }
 
-function watchOf(interests: readonly Interest[], words: number, id: number): Watch {
+/** Words of a set of steps, and per step the fewest bytes of a text that it matches. */
+interface Sizes {
+  readonly words: number;
+  readonly minLengths: readonly number[];
+}
+
+function watchOf(interests: readonly Interest[], { words, minLengths }: Sizes, id: number): Watch {
   const looks = interests.map(({ chain, bit }): Look => {
     const mask = new Int32Array(words);
     setBit(mask, bit);
     return { chain: stepsOf(chain), mask };
   });
-  return createWatch(looks, id);
+  return createWatch(looks, id, minLengths);
 }
 
 /** Findings about a remembered text that concerns no step. */
@@ -102,16 +109,28 @@ function lookAtSource(source: Source, transaction: Transaction, sifting: Sifting
 /** Interests in a source, as they are collected. */
 interface SourceDraft {
   readonly target: Target;
+  readonly collection: string;
   readonly everywhere: Interest[];
   readonly keyed: Map<string, Interest[]>;
 }
 
-function addInterest(drafts: Map<string, SourceDraft>, target: Target, interests: readonly Interest[]): void {
-  const isXml = target.collection === 'XML';
-  const name = isXml ? `XML ${target.key}` : target.collection;
+/** Collections that are the sum of others: the same texts, looked at once for both. */
+const sums: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ARGS', ['ARGS_GET', 'ARGS_POST']],
+  ['ARGS_NAMES', ['ARGS_GET_NAMES', 'ARGS_POST_NAMES']],
+]);
+
+function addInterest(
+  drafts: Map<string, SourceDraft>,
+  collection: string,
+  target: Target,
+  interests: readonly Interest[],
+): void {
+  const isXml = collection === 'XML';
+  const name = isXml ? `XML ${target.key}` : collection;
   let draft = drafts.get(name);
   if (draft === undefined) {
-    draft = { target, everywhere: [], keyed: new Map() };
+    draft = { target, collection, everywhere: [], keyed: new Map() };
     drafts.set(name, draft);
   }
   const { keyed, everywhere } = draft;
@@ -119,18 +138,22 @@ function addInterest(drafts: Map<string, SourceDraft>, target: Target, interests
   else keyed.set(target.key, [...(keyed.get(target.key) ?? []), ...interests]);
 }
 
-function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, shelf: SieveShelf): Source {
-  const watch = (interests: readonly Interest[]): Watch => watchOf(interests, words, shelf.nextWatch());
+function sourceOf(
+  { target, collection: name, everywhere, keyed }: SourceDraft,
+  sizes: Sizes,
+  shelf: SieveShelf,
+): Source {
+  const watch = (interests: readonly Interest[]): Watch => watchOf(interests, sizes, shelf.nextWatch());
   const watches = (interests: readonly Interest[]): Watches => ({
     free: watch(interests),
     pinned: watch(interests.filter(({ skipsPinned }) => !skipsPinned)),
   });
-  const collection = collections.get(target.collection);
+  const collection = collections.get(name);
   return {
     read(transaction) {
       if (collection !== undefined) return membersOf(transaction, collection);
       const values: Value[] = [];
-      if (transaction.body.xml !== undefined) target.collect(transaction, values);
+      if (transaction.body.xml !== undefined) collectFrom(target, transaction, values);
       return values;
     },
     keyed: new Map([...keyed].map(([key, interests]) => [key, watches([...everywhere, ...interests])])),
@@ -138,12 +161,7 @@ function sourceOf({ target, everywhere, keyed }: SourceDraft, words: number, she
   };
 }
 
-function sourcesOf(
-  steps: readonly Step[],
-  bits: ReadonlyMap<Link, number>,
-  words: number,
-  shelf: SieveShelf,
-): Source[] {
+function sourcesOf(steps: readonly Step[], bits: ReadonlyMap<Link, number>, sizes: Sizes, shelf: SieveShelf): Source[] {
   const drafts = new Map<string, SourceDraft>();
   for (const { link } of steps) {
     const bit = bits.get(link);
@@ -151,9 +169,11 @@ function sourcesOf(
     if (bit === undefined || condition === undefined) continue;
     const chains = condition.stages.length === 0 ? [condition.chain] : condition.stages;
     const interests = chains.map((chain): Interest => ({ chain, bit, skipsPinned: condition.skipsPinned }));
-    for (const target of condition.targets.targets) addInterest(drafts, target, interests);
+    for (const target of condition.targets.targets)
+      for (const name of sums.get(target.collection) ?? [target.collection])
+        addInterest(drafts, name, target, interests);
   }
-  return [...drafts.values()].map((draft) => sourceOf(draft, words, shelf));
+  return [...drafts.values()].map((draft) => sourceOf(draft, sizes, shelf));
 }
 
 /** Sets up the survey of some phases of a course. */
@@ -172,10 +192,9 @@ export function planSurvey({ phases }: Course, surveyed: readonly number[], shel
   const key = [...bits.keys()].map(({ id, at }) => `${id}@${at.file}:${at.line}`).join();
   const sieve = shelf.take(key, patterns);
   const hot = new Int32Array(sieve.words);
-  const sources = phases.map((steps, phase) =>
-    surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
-  );
   const minLengths = patterns.map(({ minLength }) => minLength);
+  const sizes: Sizes = { words: sieve.words, minLengths };
+  const sources = phases.map((steps, phase) => (surveyed.includes(phase) ? sourcesOf(steps, bits, sizes, shelf) : []));
   const sifting: Sifting = { sieve, conditions, minLengths, inner: new Map() };
   return {
     bits,

@@ -4,7 +4,7 @@ import type { SelectorNode, VariableNode } from '../language/ast.ts';
 import { compileRegex } from '../regex/regex.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { collections, membersOf } from './collections.ts';
-import type { Exclusion, Target, TargetSet, Transaction } from './model.ts';
+import type { Exclusion, Target, TargetSet, Transaction, ValueTest } from './model.ts';
 import { txSelected, txValue } from './store.ts';
 import { createValue, type Value } from './value.ts';
 
@@ -43,10 +43,12 @@ function xmlTarget(node: VariableNode): Target {
     collection: 'XML',
     key: path,
     counted: node.counted,
-    collect({ body }, into) {
-      const texts = body.xml === undefined ? [] : find(body.xml);
-      if (node.counted) into.push(createValue('&XML', path, String(texts.length)));
-      else for (const text of texts) into.push(createValue('XML', path, text));
+    covers: undefined,
+    some(transaction, test) {
+      const { xml } = transaction.body;
+      const texts = xml === undefined ? [] : find(xml);
+      if (node.counted) return test(createValue('&XML', path, String(texts.length)), transaction);
+      return texts.some((text) => test(createValue('XML', path, text), transaction));
     },
   };
 }
@@ -68,45 +70,73 @@ function txTarget(node: VariableNode, key: string): Target {
     collection: 'TX',
     key: lower,
     counted: node.counted,
-    collect(transaction, into) {
+    covers: selects(node.selector),
+    some(transaction, test) {
       const value = txValue(transaction, lower);
-      if (node.counted) into.push(count(value === undefined ? 0 : 1));
-      else if (value !== undefined) into.push(value);
+      if (node.counted) return test(count(value === undefined ? 0 : 1), transaction);
+      return value !== undefined && test(value, transaction);
     },
   };
 }
 
+/** What a selector is called in a record. */
+const selectorText = (selector: SelectorNode | undefined): string =>
+  selector === undefined ? '' : selector.kind === 'key' ? selector.key : `/${selector.source}/`;
+
+function someOf(
+  values: readonly Value[],
+  covers: Target['covers'],
+  transaction: Transaction,
+  test: ValueTest,
+): boolean {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
+    if ((covers === undefined || covers(value)) && test(value, transaction)) return true;
+  }
+  return false;
+}
+
+function countOf(values: readonly Value[], covers: Target['covers']): number {
+  if (covers === undefined) return values.length;
+  let count = 0;
+  for (let index = 0; index < values.length; index += 1) if (covers(values[index]!)) count += 1;
+  return count;
+}
+
 function plainTarget(node: VariableNode): Target {
-  const { name } = node;
-  if (name === 'TX' && node.selector?.kind === 'key') return txTarget(node, node.selector.key);
+  const { name, selector, counted } = node;
+  if (name === 'TX' && selector?.kind === 'key') return txTarget(node, selector.key);
   const collection = collections.get(name)!;
-  const covers = selects(node.selector);
+  const covers = selects(selector);
+  const isTx = name === 'TX' && covers !== undefined;
   const standing = new WeakMap<ReadonlyMap<string, Value>, readonly Value[]>();
-  const selected = (transaction: Transaction): readonly Value[] => {
-    if (covers === undefined) return membersOf(transaction, collection);
-    return name === 'TX'
-      ? txSelected(transaction, covers, standing)
-      : membersOf(transaction, collection).filter(covers);
-  };
-  const key =
-    node.selector === undefined ? '' : node.selector.kind === 'key' ? node.selector.key : `/${node.selector.source}/`;
-  const count = counter(name, key);
+  const count = counter(name, selectorText(selector));
   return {
     collection: name,
-    key: node.selector?.kind === 'key' ? lowercase(node.selector.key) : undefined,
-    counted: node.counted,
-    collect(transaction, into) {
-      const values = selected(transaction);
-      if (node.counted) into.push(count(values.length));
-      else for (const value of values) into.push(value);
+    key: selector?.kind === 'key' ? lowercase(selector.key) : undefined,
+    counted,
+    covers,
+    some(transaction, test) {
+      const values = isTx ? txSelected(transaction, covers, standing) : membersOf(transaction, collection);
+      const chosen = isTx ? undefined : covers;
+      if (counted) return test(count(countOf(values, chosen)), transaction);
+      return someOf(values, chosen, transaction, test);
     },
   };
+}
+
+/** Adds all values of a target. */
+export function collectFrom(target: Target, transaction: Transaction, into: Value[]): void {
+  target.some(transaction, (value) => {
+    into.push(value);
+    return false;
+  });
 }
 
 function keyOf(nodes: readonly VariableNode[]): string {
   return nodes
     .map(({ name, selector, excluded, counted }) => {
-      const of = selector === undefined ? '' : selector.kind === 'key' ? `:${selector.key}` : `:/${selector.source}/`;
+      const of = selector === undefined ? '' : `:${selectorText(selector)}`;
       return `${excluded ? '!' : ''}${counted ? '&' : ''}${name}${of}`;
     })
     .join('|');

@@ -23,8 +23,14 @@ export const nameOf = (value: Value): string =>
   value.key === '' ? value.collection : `${value.collection}:${value.key}`;
 
 /** The same content in another collection. */
-export const under = (collection: string, value: Value): Value => ({ ...value, collection });
+export const under = (collection: string, { key, lowerKey, text, pinned }: Value): Value => ({
+  collection,
+  key,
+  lowerKey,
+  text,
+  pinned,
+});
 
 /** Collections of names: each key is a value of its own. Names are few, and come again. */
 export const namesOf = (collection: string, values: readonly Value[], memory: TextMemory): Value[] =>
-  values.map((value) => createValue(collection, value.key, memory.recall(value.key)));
+  values.map(({ key, lowerKey }) => ({ collection, key, lowerKey, text: memory.recall(key), pinned: false }));

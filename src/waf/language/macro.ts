@@ -1,9 +1,12 @@
+import { lowercase } from '../transformations/bytes.ts';
+
 /** A name inside `%{...}`. */
 export interface MacroName {
   /** Upper case. */
   readonly collection: string;
   /** As written; empty for a plain variable. */
   readonly key: string;
+  readonly lowerKey: string;
 }
 
 /** Text with variables in it. */
@@ -26,13 +29,18 @@ export function parseMacro(text: string): Macro {
   let from = 0;
   for (const match of text.matchAll(variable)) {
     if (match.index > from) parts.push(text.slice(from, match.index));
-    parts.push({ collection: match[1]!.toUpperCase(), key: match[2] ?? '' });
+    const key = match[2] ?? '';
+    parts.push({ collection: match[1]!.toUpperCase(), key, lowerKey: lowercase(key) });
     from = match.index + match[0].length;
   }
   if (from < text.length) parts.push(text.slice(from));
   const isConstant = parts.every((part) => typeof part === 'string');
   return { parts, constant: isConstant ? text : undefined };
 }
+
+/** The names in a macro. */
+export const namesIn = ({ parts }: Macro): MacroName[] =>
+  parts.filter((part): part is MacroName => typeof part !== 'string');
 
 const maxExpandedBytes = 8192;
 

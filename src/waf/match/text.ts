@@ -45,16 +45,35 @@ export interface TextMemory {
 
 const maxRemembered = 2048;
 const maxRememberedBytes = 512;
+const doorBits = 12;
+
+/** Tells whether a text was here before: of most texts that are here once, nothing is kept but a number. */
+function createDoor(): (raw: string) => boolean {
+  const seen = new Int32Array(1 << doorBits);
+  return (raw) => {
+    let hash = raw.length + 1;
+    for (let at = 0; at < raw.length; at += 1) hash = Math.imul(hash ^ raw.charCodeAt(at), 0x01000193);
+    const slot = hash >>> (32 - doorBits);
+    const isKnown = seen[slot] === hash;
+    seen[slot] = hash;
+    return isKnown;
+  };
+}
 
 export function createTextMemory(): TextMemory {
   let young = new Map<string, Text>();
   let old = new Map<string, Text>();
+  const isKnown = createDoor();
   return {
     recall(raw) {
       let text = young.get(raw);
       if (text !== undefined) return text;
-      text = old.get(raw) ?? createText(raw);
-      if (raw.length > maxRememberedBytes) return text;
+      text = old.get(raw);
+      if (text === undefined) {
+        text = createText(raw);
+        // Paths, lengths and dates come once; to remember each would cost more than to look at it.
+        if (raw.length > maxRememberedBytes || !isKnown(raw)) return text;
+      }
       text.noted ??= new Map();
       // Two generations: what is not asked for while one fills up is forgotten.
       if (young.size >= maxRemembered / 2) {

@@ -1,5 +1,7 @@
 import { holds, noByte } from './assertions.ts';
-import { hasByte, isWordByte } from './byte-set.ts';
+import { type ByteSet, hasByte, isWordByte } from './byte-set.ts';
+import { firstBytes, firstOfSequence } from './first-bytes.ts';
+import { placesToTry } from './leading-run.ts';
 import type { Node } from './syntax.ts';
 import { work } from './work.ts';
 
@@ -33,33 +35,37 @@ function spend(attempt: Attempt): void {
 }
 
 function sequence(parts: readonly Matcher[]): Matcher {
-  const run = (attempt: Attempt, index: number, at: number, next: Continue): boolean =>
-    index === parts.length ? next(at) : parts[index]!(attempt, at, (after) => run(attempt, index + 1, after, next));
-  return (attempt, at, next) => run(attempt, 0, at, next);
+  const [first, ...rest] = parts;
+  if (first === undefined) return (_attempt, at, next) => next(at);
+  if (rest.length === 0) return first;
+  const others = sequence(rest);
+  return (attempt, at, next) => first(attempt, at, (after) => others(attempt, after, next));
 }
 
 type Repeat = Node & { readonly kind: 'repeat' };
 
-/** A repeated set needs no recursion: count, then give back or take more. */
-function repeatSet({ min, max, greedy }: Repeat, fits: (byte: number) => boolean): Matcher {
+/** A repeated set needs no recursion: count, then give back or take more, where the text goes on with what may follow. */
+function repeatSet({ min, max, greedy }: Repeat, set: ByteSet, follow: ByteSet | undefined): Matcher {
   return (attempt, at, next) => {
     const { text } = attempt;
-    const fitsAt = (place: number): boolean => place < text.length && fits(text.charCodeAt(place));
+    const { length } = text;
     let least = at;
-    while (least - at < min && fitsAt(least)) least += 1;
+    while (least - at < min && least < length && hasByte(set, text.charCodeAt(least))) least += 1;
     if (least - at < min) return false;
+    const mayEnd = (end: number): boolean =>
+      follow === undefined || (end < length && hasByte(follow, text.charCodeAt(end)));
     if (!greedy) {
       for (let end = least; ; end += 1) {
         spend(attempt);
-        if (next(end)) return true;
-        if (end - at >= max || !fitsAt(end)) return false;
+        if (mayEnd(end) && next(end)) return true;
+        if (end - at >= max || end >= length || !hasByte(set, text.charCodeAt(end))) return false;
       }
     }
     let end = least;
-    while (end - at < max && fitsAt(end)) end += 1;
+    while (end - at < max && end < length && hasByte(set, text.charCodeAt(end))) end += 1;
     for (; end >= least; end -= 1) {
       spend(attempt);
-      if (next(end)) return true;
+      if (mayEnd(end) && next(end)) return true;
     }
     return false;
   };
@@ -102,17 +108,21 @@ function capture(index: number, inner: Matcher): Matcher {
   };
 }
 
-const folded = (text: string, ignoreCase: boolean): string => (ignoreCase ? text.toLowerCase() : text);
-
 function reference({ index, ignoreCase }: Node & { readonly kind: 'reference' }): Matcher {
   return ({ text, captures }, at, next) => {
     const from = captures[index * 2]!;
     if (from < 0) return false;
-    const wanted = text.slice(from, captures[index * 2 + 1]);
-    const found = text.slice(at, at + wanted.length);
-    return folded(found, ignoreCase) === folded(wanted, ignoreCase) && next(at + wanted.length);
+    const length = captures[index * 2 + 1]! - from;
+    if (at + length > text.length) return false;
+    for (let offset = 0; offset < length; offset += 1)
+      if (!isSame(text.charCodeAt(from + offset), text.charCodeAt(at + offset), ignoreCase)) return false;
+    return next(at + length);
   };
 }
+
+const isSame = (a: number, b: number, ignoreCase: boolean): boolean => a === b || (ignoreCase && lower(a) === lower(b));
+
+const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 32 : byte);
 
 /** A look-behind tries every start; what it finds must end where it stands. */
 function look({ ahead, negative }: Node & { readonly kind: 'look' }, inner: Matcher): Matcher {
@@ -141,24 +151,58 @@ function assertion(what: (Node & { readonly kind: 'assert' })['what']): Matcher 
   };
 }
 
-function compile(node: Node): Matcher {
+/** One byte of each set in turn, in one step: words are many, and each has one way to match. */
+function word(sets: readonly ByteSet[]): Matcher {
+  return (attempt, at, next) => {
+    spend(attempt);
+    const { text } = attempt;
+    if (at + sets.length > text.length) return false;
+    for (let index = 0; index < sets.length; index += 1)
+      if (!hasByte(sets[index]!, text.charCodeAt(at + index))) return false;
+    return next(at + sets.length);
+  };
+}
+
+function compileParts(parts: readonly Node[]): Matcher[] {
+  const matchers: Matcher[] = [];
+  for (let index = 0; index < parts.length; index += 1) {
+    const sets: ByteSet[] = [];
+    for (let part = parts[index]; part?.kind === 'set'; part = parts[index + sets.length]) sets.push(part.set);
+    const part = parts[index]!;
+    matchers.push(sets.length > 0 ? word(sets) : compile(part, firstOfSequence(parts.slice(index + 1))));
+    index += Math.max(0, sets.length - 1);
+  }
+  return matchers;
+}
+
+/** Fails at once where the text goes on with none of the bytes that a match begins with. */
+function promising(node: Node): Matcher {
+  const match = compile(node);
+  const first = firstBytes(node);
+  if (first === undefined) return match;
+  return (attempt, at, next) =>
+    at < attempt.text.length && hasByte(first, attempt.text.charCodeAt(at)) && match(attempt, at, next);
+}
+
+/** @param follow what comes after a match of `node`, where that is known. */
+function compile(node: Node, follow?: ByteSet): Matcher {
   switch (node.kind) {
     case 'empty':
       return (_attempt, at, next) => next(at);
     case 'set':
-      return (attempt, at, next) => {
-        spend(attempt);
-        return at < attempt.text.length && hasByte(node.set, attempt.text.charCodeAt(at)) && next(at + 1);
-      };
+      return word([node.set]);
     case 'cat':
-      return sequence(node.parts.map(compile));
+      return sequence(compileParts(node.parts));
     case 'alt': {
-      const options = node.options.map(compile);
-      return (attempt, at, next) => options.some((option) => option(attempt, at, next));
+      const options = node.options.map((option) => promising(option));
+      return (attempt, at, next) => {
+        for (const option of options) if (option(attempt, at, next)) return true;
+        return false;
+      };
     }
     case 'repeat': {
       const { node: inner } = node;
-      if (inner.kind === 'set') return repeatSet(node, (byte) => hasByte(inner.set, byte));
+      if (inner.kind === 'set') return repeatSet(node, inner.set, follow);
       return repeatAny(node, compile(inner));
     }
     case 'group':
@@ -178,12 +222,14 @@ function compile(node: Node): Matcher {
  */
 export function createBacktracker(node: Node, groups: number): (text: string) => Int32Array | undefined {
   const match = compile(node);
+  const isWorthTrying = placesToTry(node);
   return (text) => {
     const captures = new Int32Array((groups + 1) * 2).fill(-1);
     const budget = Math.max(leastSteps, text.length * stepsPerByte);
     const attempt: Attempt = { text, captures, steps: budget, depth: 0 };
     try {
       for (let at = 0; at <= text.length; at += 1) {
+        if (!isWorthTrying(text, at)) continue;
         spend(attempt);
         captures[0] = at;
         const found = match(attempt, at, (end) => {

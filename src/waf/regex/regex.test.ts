@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRegex } from './regex.ts';
+import { work } from './work.ts';
 
 const same: readonly string[] = [
   'a',
@@ -107,6 +108,8 @@ describe('compileRegex', () => {
       '(?:(a)|b)*\\1c',
       '(a+?)(b*)\\2\\1',
       '(a)(?<=\\1)b',
+      '[ a]*?\\b([a-c]+)\\b *(?:b|c\\1)',
+      ' *(b)*? *(?:\\1c|a+\\1)',
     ];
     for (const source of sources) {
       const ours = compileRegex(source);
@@ -129,6 +132,17 @@ describe('compileRegex', () => {
     const started = process.cpuUsage().user;
     expect(bomb.test(text)).toBe(true);
     expect(process.cpuUsage().user - started).toBeLessThan(2_000_000);
+  });
+
+  it('tries a run of what an expression begins with once, and each word of a text once', () => {
+    const twice = compileRegex(String.raw`[\s'"]*?\b(\w+)\b[\s'"]*?(?:=|like)[\s'"]*?\b\1\b`);
+    const stepsOf = (text: string): number => {
+      const before = work.steps;
+      expect(twice.test(text)).toBe(false);
+      return work.steps - before;
+    };
+    for (const unit of [' ', 'a ', 'a=b ', "'", 'a like b like ', 'aaaa'])
+      expect(stepsOf(`${unit.repeat(20_000 / unit.length)}=x=`), unit).toBeLessThan(5 * 20_000);
   });
 
   it('takes linear time where a backtracking engine would not return', () => {

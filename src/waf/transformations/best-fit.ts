@@ -32,14 +32,15 @@ const latin = new Map(
 const decomposes = (point: number): boolean =>
   (point >= 0xc0 && point < 0x2500) || (point >= 0xff01 && point <= 0xff5e);
 
-function lookUp(point: number): number {
+/** The ASCII character that is taken for a code point; undefined where it is like none. */
+export function nearestAscii(point: number): number | undefined {
   const letter = latin.get(point);
   if (letter !== undefined) return letter;
   for (const [first, last, character] of punctuation)
     if (point >= first && point <= last) return character.charCodeAt(0);
-  if (!decomposes(point)) return point & 0xff;
+  if (!decomposes(point)) return undefined;
   const plain = String.fromCharCode(point).normalize('NFKD').charCodeAt(0);
-  return plain < 0x80 ? plain : point & 0xff;
+  return plain < 0x80 ? plain : undefined;
 }
 
 const known = new Map<number, number>();
@@ -49,7 +50,7 @@ export function bestFit(point: number): number {
   if (point < 0x80) return point;
   const found = known.get(point);
   if (found !== undefined) return found;
-  const byte = lookUp(point);
+  const byte = nearestAscii(point) ?? point & 0xff;
   known.set(point, byte);
   return byte;
 }

@@ -34,7 +34,9 @@ const beyondAscii = /[\x80-\xff]/;
 
 /** ASCII letters in lower case; other bytes untouched. */
 export function lowercase(text: string): string {
-  return beyondAscii.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text.toLowerCase();
+  const lower = text.toLowerCase();
+  if (lower === text || !beyondAscii.test(text)) return lower;
+  return text.replace(/[A-Z]+/g, (run) => run.toLowerCase());
 }
 
 export function uppercase(text: string): string {

@@ -4,7 +4,7 @@ import * as encoding from './encoding.ts';
 import { htmlEntityDecode } from './html.ts';
 import { normalisePath, normalisePathWin } from './path.ts';
 import { cssDecode, escapeSeqDecode, jsDecode } from './script.ts';
-import { urlDecode, urlDecodeUni, urlEncode, utf8toUnicode } from './url.ts';
+import { foldToAscii, urlDecode, urlDecodeUni, urlEncode, utf8toUnicode } from './url.ts';
 import { cmdLine, compressWhitespace, removeWhitespace, trim, trimLeft, trimRight } from './whitespace.ts';
 
 /** From byte string to byte string. Returns its very argument where nothing changes, wherever that is cheap to know. */
@@ -20,6 +20,7 @@ export const transformations: ReadonlyMap<string, Transformation> = new Map(
     compressWhitespace,
     cssDecode,
     escapeSeqDecode,
+    foldToAscii,
     hexDecode: encoding.hexDecode,
     hexEncode: encoding.hexEncode,
     htmlEntityDecode,

@@ -1,6 +1,10 @@
+/** Segments that are empty or dots alone have a slash beside them, or are the whole text. */
+const isNormal = (text: string): boolean =>
+  !text.includes('//') && !text.includes('/.') && !text.includes('./') && text !== '.' && text !== '..';
+
 /** Removes self-references, double slashes and back-references; what points above the start stays. */
 export function normalisePath(text: string): string {
-  if (!text.includes('.') && !text.includes('//')) return text;
+  if (isNormal(text)) return text;
   const absolute = text.startsWith('/');
   const kept: string[] = [];
   const segments = text.split('/');

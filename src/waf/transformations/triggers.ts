@@ -23,6 +23,7 @@ const triggers: ReadonlyMap<string, Trigger> = new Map([
   ['compresswhitespace', trigger(space)],
   ['cssdecode', trigger('\\')],
   ['escapeseqdecode', trigger('\\')],
+  ['foldtoascii', trigger('\x80')],
   ['htmlentitydecode', trigger('&')],
   ['jsdecode', trigger('\\')],
   ['lowercase', trigger(upper)],

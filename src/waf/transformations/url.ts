@@ -1,4 +1,4 @@
-import { bestFit } from './best-fit.ts';
+import { bestFit, nearestAscii } from './best-fit.ts';
 import { hexAt } from './bytes.ts';
 
 /** Percent-decoding with `+` as space; what is not a valid escape stays. */
@@ -72,6 +72,24 @@ export function utf8toUnicode(text: string): string {
         .codePointAt(0) ?? 0xfffd;
     out += `%u${point.toString(16).padStart(4, '0')}`;
     at += length - 1;
+  }
+  return out;
+}
+
+/**
+ * Each UTF-8 sequence as the ASCII character that it looks like (`＇` and `ʼ` are quotes); what looks like none stays. Of our own:
+ * `utf8toUnicode` and `urlDecodeUni` make random signs of the low bytes of all other scripts.
+ */
+export function foldToAscii(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  let out = '';
+  for (let at = 0; at < text.length; at += 1) {
+    const length = sequenceLength(text, at);
+    const sequence = text.slice(at, at + length);
+    at += length - 1;
+    const point = length === 1 ? undefined : Buffer.from(sequence, 'latin1').toString('utf8').codePointAt(0);
+    const ascii = point === undefined ? undefined : nearestAscii(point);
+    out += ascii === undefined ? sequence : String.fromCharCode(ascii);
   }
   return out;
 }

@@ -31,8 +31,12 @@ const removedByShell = /["'\\^]+/g;
 /** Separators that are not already a single space. */
 const separators = /[\t\n\r,;][\t\n\r ,;]*| [\t\n\r ,;]+/g;
 
+/** What a text has that {@link cmdLine} changes, and next to nothing else. */
+const changedByShell = /["'\\^A-Z\t\n\r,;]| [ /(]/;
+
 /** A command line as cmd.exe or a shell reads it: no quotes and carets, one space for separators, lower case. */
 export function cmdLine(text: string): string {
+  if (!changedByShell.test(text)) return text;
   const line = text.replace(removedByShell, '').replace(separators, ' ');
   return lowercase(line.includes(' /') || line.includes(' (') ? line.replace(/ ([/(])/g, '$1') : line);
 }

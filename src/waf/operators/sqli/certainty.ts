@@ -8,31 +8,39 @@ import type { QuoteContext } from './tokens.ts';
 const textBytes = 40;
 const leadBytes = 6;
 
+/** A quote at the beginning opens a text that goes on so long. */
+const quotedTextBytes = 60;
+
+/** What stands before a query inside another: a value, a sign, a word that joins. A statement by itself breaks out of nothing. */
+const joined = '[1sv);(&o=UkBT]';
+
 /** Forms that any value may have, less sure in a text. */
 const sureAnywhere: readonly RegExp[] = [
   /U\(*E/,
   /U\(*k?[1sv(],/,
   /U\(*kn,/,
-  /D\(/,
+  // `sleep(5)`, and not `sleep (Nordic)`, nor a call by itself in some program.
+  /(?:^|[&o=E(,kBTUW])D\((?:[1svEDf(])/,
   /f\(+E/,
-  /E(?:[1svo]|f\(|\(|n,|n\()[^;]{0,40}F[n(s]/,
-  /En[,o=&]*[^;]{0,20}F[n(](?:$|[;c,)]|kn?[=o1])/,
+  new RegExp(`${joined}E(?:[1svo]|f\\(|\\(|n,|n\\()[^;]{0,40}F[n(s]`),
+  new RegExp(`${joined}En[,o=&]*[^;]{0,20}F[n(](?:$|[;c,)]|kn?[=o1])`),
   /Ev/,
-  /E(?:f\(|[1s],)/,
+  new RegExp(`${joined}E(?:f\\(|[1s],)`),
   /EX/,
   /XE|X1?[UE&TSf]/,
-  /\(+E[1svnof(*]/,
-  /[1svn)]\)*;\(*(?:[SIED]|T[1sv(k]|Tn[(=;ck1sv])/,
-  /;(?:S|T[1sv(k]|Tn[(=;ck1sv]|E|kv=|I)/,
-  /S[n(s]/,
-  /In(?:\(|k)/,
-  /I[n.]+\(/,
-  /Tnk(?:n|v)=/,
+  /\(+E(?:[1svo(*]|f\(|n[,(F])/,
+  /[1svn)]\)*;\(*(?:[SID]|T[1sv(k]|Tn(?:[(=ck1sv]|;c))/,
+  /;(?:S|T[1sv(k]|Tn(?:[(=ck1sv]|;c)|kv=|I)/,
+  /;\(*E(?:[1v(o]|[sn](?:[,;)coF]|$)|f\(|D)/,
+  /[1sv);]S[n(s]/,
+  /[1sv);]In(?:\(|k)/,
+  /[1sv);]I[n.]+\(/,
+  /[1sv);]Tnk(?:n|v)=/,
   /[1sn)]W/,
 ];
 
 const sureBare: readonly RegExp[] = [
-  /^\(*[1sv]\)*&\(*[1svnfD][^;]{0,6}[=o]\(*[1svnf(]/,
+  /^\(*[1sv]\)*&\(*(?:[1svn]\)*=\(*[1svnf(]|[1svn]\)*o\(*[1sv]|[fD]\()/,
   /^\(*[n]\)*&\(*[1sv][=o]\(*[1svf(]/,
   /^\(*[1sv]\)*&\(*(?:E|D)/,
   /^&\(*[1sv][=o]\(*[1svf(]/,
@@ -57,12 +65,20 @@ const quotedForms = anyOf([...sureAnywhere, ...sureQuoted]);
 
 function isText(value: string, context: QuoteContext): boolean {
   if (context === '') return value.length >= textBytes;
+  if (value.length >= quotedTextBytes) return true;
   const lead = value.slice(0, value.indexOf(context));
   return lead.length >= leadBytes && /\s/.test(lead);
 }
 
+/** `Sleep (Nordic) AB`: a name with something in parentheses. */
+const heading = /^D\(n+\)n*$/;
+
+/** A value that begins as a statement does stands in for no term of another: it is a script. */
+const script = /^[STIE]/;
+
 /** Whether a value that has been found to read as an injection, by these kinds, is one beyond what people write. */
 export function isSure(value: string, context: QuoteContext, kinds: string): boolean {
-  if (!isText(value, context)) return true;
-  return (context === '' ? bareForms : quotedForms).test(kinds);
+  if (!isText(value, context)) return !heading.test(kinds);
+  if (context !== '') return quotedForms.test(kinds);
+  return !script.test(kinds) && bareForms.test(kinds);
 }

@@ -1,6 +1,7 @@
 import { setOf } from '../../regex/byte-set.ts';
 import { htmlEntityDecode } from '../../transformations/html.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
+import { isSure, serverSideInclude } from './certainty.ts';
 import { type Place, type Sighting, scanHtml } from './html-scan.ts';
 
 const list = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
@@ -38,6 +39,7 @@ function isDangerousAttribute({ name, value }: Sighting): boolean {
   // `--filter` is an attribute of that name, dashes and all.
   const bare = name.replace(/^[^a-z]*[^a-z_-](?=[a-z])/, '');
   if (isHandler(bare) || otherAttributes.has(bare) || bare.startsWith('xmlns')) return true;
+  if (name === 'http-equiv') return /refresh|cookie|security|link/i.test(value);
   if (addresses.has(bare)) return isScriptAddress(value);
   return false;
 }
@@ -63,7 +65,7 @@ function isDangerous(sighting: Sighting): boolean {
     case 'doctype':
       return true;
     case 'comment':
-      return /`|^\s*(?:\[if|xml)|\bimport\b|\bentity\b/i.test(sighting.value);
+      return serverSideInclude.test(sighting.value) || /`|^\s*(?:\[if|xml)|\bimport\b|\bentity\b/i.test(sighting.value);
     default:
       return /^(?:import|entity|xml|\?import|\[cdata)/i.test(sighting.value);
   }
@@ -73,24 +75,27 @@ const places: readonly Place[] = ['data', 'unquoted', 'single', 'double', 'backt
 const minBytes = 3;
 const maxBytes = 16_384;
 
-/** What a browser would run of the value, in whatever place of a page it is put; undefined where nothing. */
-export function detectXss(value: string): string | undefined {
+/**
+ * What a browser would run of the value, in whatever place of a page it is put; undefined where nothing.
+ * @param certain only what runs by itself: no comments, document types and other markup that documents hold, too.
+ */
+export function detectXss(value: string, certain = false): string | undefined {
   if (value.length < minBytes) return undefined;
   const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
   // Without either there is no tag and no attribute.
   if (!text.includes('<') && !text.includes('=')) return undefined;
   for (const place of places) {
-    const found = scanHtml(text, place).find(isDangerous);
+    const found = scanHtml(text, place).find((each) => isDangerous(each) && (!certain || isSure(each)));
     if (found !== undefined) return found.name === '' ? found.kind : found.name;
   }
   return undefined;
 }
 
-const operator: Operator = {
+const operator = (certain: boolean): Operator => ({
   requirements: { literals: undefined, sets: [setOf([0x3c, 0x3d])], minLength: minBytes },
-  matches: (text) => detectXss(text.raw) !== undefined,
-  captures: (text) => [detectXss(text.raw)],
-};
+  matches: (text) => detectXss(text.raw, certain) !== undefined,
+  captures: (text) => [detectXss(text.raw, certain)],
+});
 
-/** `@detectXSS`. */
-export const detectXssOperator: OperatorFactory = () => operator;
+/** `@detectXSS`; `@detectXSS sure` holds only for what runs by itself. */
+export const detectXssOperator: OperatorFactory = (parameter) => operator(parameter.trim() === 'sure');

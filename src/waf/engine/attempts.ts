@@ -1,0 +1,115 @@
+import { namesIn } from '../language/macro.ts';
+import { collections, isSecretField, membersOf } from './collections.ts';
+import { isReported, reads, type Variable } from './idle.ts';
+import { type Link, linksOf, type Target, type Transaction } from './model.ts';
+import { setCaptures } from './store.ts';
+import type { Value } from './value.ts';
+
+// A chain over the names of header fields, or over the media type, takes them apart and comes to nothing, each time the same
+// way. For which texts it came to nothing is remembered, and which variables it left that other rules may read: for
+// exactly these texts, and only where nothing else decides.
+
+/** What an attempt that did not match has left behind. */
+interface Residue {
+  readonly variables: readonly (readonly [string, Value | undefined])[];
+  /** Undefined: nothing was captured. */
+  readonly captures: readonly (string | undefined)[] | undefined;
+}
+
+export interface Attempts {
+  /** What the outcome depends on; undefined where it depends on more than texts that come again. */
+  keyOf(transaction: Transaction): string | undefined;
+  /** Whether an attempt is known to come to nothing; leaves behind what it would. */
+  skip(key: string, transaction: Transaction): boolean;
+  /** Takes in that an attempt did not match. @param before variables of TX in front of it. */
+  note(key: string, transaction: Transaction, before: ReadonlyMap<string, Value | undefined>): void;
+}
+
+const maxKnown = 256;
+const maxKeyBytes = 1024;
+const maxVariables = 64;
+const separator = '\n';
+
+const ownNames: ReadonlySet<string> = new Set(['TX', 'RULE', 'MATCHED_VAR', 'MATCHED_VAR_NAME']);
+
+/** Whether what a variable shows comes again with other requests and is no secret. */
+function comesAgain({ collection, key, covers, counted }: Target): boolean {
+  if (counted) return false;
+  if (collection === 'REQUEST_HEADERS') return key !== undefined && !isSecretField(key);
+  return collection === 'REQUEST_HEADERS_NAMES' && covers === undefined;
+}
+
+/** Whether all that decides about a chain are the values of its head and variables of TX. */
+function dependsOnHeadOnly(head: Link): boolean {
+  return linksOf(head).every(({ condition, effects, next }) => {
+    if (condition === undefined) return false;
+    const named = [...namesIn(condition.parameter), ...effects.flatMap((effect) => effect.reads)];
+    const list = condition.targets.targets;
+    const isOwn = condition === head.condition || list.every(({ collection }) => collection === 'TX');
+    const setsVariables = effects.every(({ reach }) => reach.kind === 'variable' || reach.kind === 'variables');
+    return isOwn && named.every(({ collection }) => ownNames.has(collection)) && (next === undefined || setsVariables);
+  });
+}
+
+function join(values: readonly Value[], { key, collection }: Target): string | undefined {
+  const isName = collection === 'REQUEST_HEADERS_NAMES';
+  let joined = '';
+  for (let index = 0; index < values.length; index += 1) {
+    const { lowerKey, text } = values[index]!;
+    if (!isName && lowerKey !== key) continue;
+    if (text.raw.includes(separator)) return undefined;
+    joined += text.raw + separator;
+  }
+  return joined.length > maxKeyBytes ? undefined : joined;
+}
+
+/** Whether variables of some names matter; each is found out once. */
+function createTable(find: (variable: Variable) => boolean): (key: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (key) => {
+    const found = known.get(key) ?? find({ collection: 'TX', key });
+    if (known.size >= maxVariables) known.clear();
+    known.set(key, found);
+    return found;
+  };
+}
+
+const isDigit = (key: string): boolean => key.length === 1 && key >= '0' && key <= '9';
+
+function capturesOf({ variables, captures }: Transaction): (string | undefined)[] {
+  return Array.from({ length: captures }, (_none, index) => variables.get(String(index))?.text.raw);
+}
+
+/** @param others the rules that run besides. Undefined: attempts at this rule are not worth remembering, or must not be. */
+export function rememberAttempts(head: Link, others: readonly Link[]): Attempts | undefined {
+  const [target, ...more] = head.condition?.targets.targets ?? [];
+  if (head.next === undefined || target === undefined || more.length > 0) return undefined;
+  if (!comesAgain(target) || !dependsOnHeadOnly(head)) return undefined;
+  const collection = collections.get(target.collection)!;
+  const known = new Map<string, Residue>();
+  const matters = createTable((variable) => reads(head, variable));
+  const isPublic = createTable((variable) => isReported(variable) || others.some((other) => reads(other, variable)));
+  return {
+    keyOf(transaction) {
+      const { variables, removals } = transaction;
+      if (removals.length > 0) return undefined;
+      if (variables.size > 0) for (const key of variables.keys()) if (matters(key)) return undefined;
+      return join(membersOf(transaction, collection), target);
+    },
+    skip(key, transaction) {
+      const residue = known.get(key);
+      if (residue === undefined) return false;
+      for (const [name, value] of residue.variables) transaction.variables.set(name, value);
+      if (residue.captures !== undefined) setCaptures(transaction, residue.captures);
+      return true;
+    },
+    note(key, transaction, before) {
+      const written = [...transaction.variables].filter(([name, value]) => before.get(name) !== value);
+      if (known.size >= maxKnown) known.clear();
+      known.set(key, {
+        variables: written.filter(([name]) => !isDigit(name) && isPublic(name)),
+        captures: written.some(([name]) => isDigit(name) && isPublic(name)) ? capturesOf(transaction) : undefined,
+      });
+    },
+  };
+}

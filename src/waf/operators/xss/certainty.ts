@@ -1,0 +1,53 @@
+import type { Sighting } from './html-scan.ts';
+
+// What documents hold, too, and what runs nothing by itself: comments, document types, drawings without handlers, name spaces, and
+// words that begin with `on` but are the name of no event (`exports.onExit = ...`).
+
+/** Events of HTML, SVG, pointers, touch, clipboard, animations and media, as the standards have them, and of old browsers. */
+const events: ReadonlySet<string> = new Set(
+  `abort activate afterprint afterscriptexecute animationcancel animationend animationiteration animationstart auxclick beforeactivate
+  beforecopy beforecut beforeinput beforematch beforepaste beforeprint beforescriptexecute beforetoggle beforeunload begin blur bounce
+  cancel canplay canplaythrough change click close command contentvisibilityautostatechange contextlost contextmenu contextrestored copy
+  cuechange cut dblclick drag dragend dragenter dragexit dragleave dragover dragstart drop durationchange emptied end ended error
+  filterchange finish focus focusin focusout formdata fullscreenchange fullscreenerror gotpointercapture hashchange input invalid keydown
+  keypress keyup languagechange load loadeddata loadedmetadata loadend loadstart lostpointercapture message messageerror mousedown
+  mouseenter mouseleave mousemove mouseout mouseover mouseup mousewheel offline online pagehide pagereveal pageshow pageswap paste pause
+  play playing pointercancel pointerdown pointerenter pointerleave pointermove pointerout pointerover pointerrawupdate pointerup popstate
+  progress propertychange ratechange readystatechange rejectionhandled repeat reset resize scroll scrollend scrollsnapchange
+  scrollsnapchanging search securitypolicyviolation seeked seeking select selectionchange selectstart show slotchange stalled start
+  storage submit suspend timeupdate toggle touchcancel touchend touchmove touchstart transitioncancel transitionend transitionrun
+  transitionstart unhandledrejection unload volumechange waiting webkitanimationend webkitanimationiteration webkitanimationstart
+  webkitmouseforcechanged webkitmouseforcedown webkitmouseforceup webkitmouseforcewillbegin webkitplaybacktargetavailabilitychanged
+  webkittransitionend wheel zoom`
+    .split(/\s+/)
+    .map((name) => `on${name}`),
+);
+
+/** `meta` alone says nothing of what it does; its attributes do. */
+const drawing = /^(?:svg.*|math|xml|comment|meta)$/;
+const decoration = /^(?:filter|xmlns.*)$/;
+const activeStyle = /expression|javascript|behaviou?r|-moz-binding|@import|url\s*\(/i;
+
+/** What a web server carries out while it sends a page. */
+export const serverSideInclude = /^#\s*[a-z]+\b/i;
+
+/** Whether something that has been found to be dangerous runs, or changes what the page does, by itself. */
+export function isSure({ kind, name, value }: Sighting): boolean {
+  switch (kind) {
+    case 'tag':
+      return !drawing.test(name);
+    case 'attribute': {
+      // What a quote or a bracket parts from the rest is a name of its own; a dot parts nothing.
+      const bare = name.replace(/^.*["'`<>]/s, '');
+      if (bare === 'style') return activeStyle.test(value);
+      if (/(?:^|[^a-z.])on[a-z]+$/.test(bare)) return events.has(bare.replace(/^.*[^a-z]/s, ''));
+      return !bare.includes('.') && !decoration.test(bare);
+    }
+    case 'comment':
+      return serverSideInclude.test(value);
+    case 'markup':
+      return !/^xml\s+version/i.test(value);
+    default:
+      return false;
+  }
+}
