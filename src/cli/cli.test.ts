@@ -193,14 +193,14 @@ describe('merlon waf', () => {
     ]);
   });
 
-  test('tunes from files, and writes what it does not propose as comments', async () => {
+  test('tunes from files, and says what an exclusion would open', async () => {
     writeFileSync(join(folder, 'waf.yaml'), shopText);
     writeFileSync(join(folder, 'harmless.http'), `GET ${attack}\n`);
     const { code, stdout } = await merlon('waf', 'tune', '-m', 'waf.yaml', 'harmless.http');
     expect(code).toBe(exitCodes.ok);
-    expect(stdout).toMatch(
-      /^# not proposed:\n(?:# \/api\/orders GET: rule 300[03] .*\n# {3}it would let \d+ of \d+ attacks through.*\n){2}/,
-    );
+    expect(stdout).toMatch(/^routes:\n {2}- path: \/api\/orders # the route of GET\n/);
+    expect(stdout).toMatch(/# OPENS: this rule alone refuses \d+ of \d+ attacks in this field.*\n/);
+    expect(stdout).toMatch(/- \{ rules: 300[03], fields: \["query\.q"\], reason: /);
   });
 
   test('lists the rules', async () => {

@@ -70,19 +70,19 @@ export function formatRecorded(decisions: readonly Decision[]): string {
   return formatTable(['verdict', 'request', 'route', 'score', 'rule', 'decision, or looked at'], rows);
 }
 
-/** A fragment of the manifest; what is not proposed stands in its comments. */
+/** A fragment of the manifest; what an exclusion would open stands above it as a comment. */
 export function formatTuning({ proposals, rejected }: Tuning): string {
-  if (proposals.length + rejected.length === 0) return '# nothing to exclude: no rule has matched anything harmless\n';
+  if (proposals.length + rejected.length === 0) return '# nothing to exclude: nothing harmless is refused\n';
   const routes = [...new Set(proposals.map(({ route }) => route))];
   const lines = routes.flatMap((route) => [
-    `  - path: ${route}`,
+    pathLine(route),
     '    waf:',
     '      exclusions:',
-    ...proposals.filter((each) => each.route === route).map(lineOf),
+    ...proposals.filter((each) => each.route === route).flatMap(linesOf),
   ]);
-  const notes = rejected.flatMap(({ route, rule, message, field, requests, because }) => [
-    `# ${route}: rule ${rule} (${message})${field === undefined ? '' : ` on ${field}`}, ${requests} times`,
-    `#   ${because.replaceAll(/\s/g, ' ')}`,
+  const notes = rejected.flatMap(({ route, rule, message, requests }) => [
+    `# ${route}: rule ${rule} (${message}), ${countOf(requests)}`,
+    '#   the rule looks at no field of its own: exclude it on the route, or leave it',
   ]);
   return [
     ...(lines.length === 0 ? [] : ['routes:', ...lines]),
@@ -91,7 +91,29 @@ export function formatTuning({ proposals, rejected }: Tuning): string {
   ].join('\n');
 }
 
-function lineOf({ rule, message, field, requests }: Proposal): string {
-  const reason = JSON.stringify(`${message}: ${requests} harmless ${requests === 1 ? 'request' : 'requests'}`);
-  return `        - { rules: ${rule}, fields: [${JSON.stringify(field)}], reason: ${reason} }`;
+/** Routes of one path are told apart by their methods: `/api/orders GET`. */
+function pathLine(route: string): string {
+  const [path = route, ...methods] = route.split(' ');
+  return `  - path: ${path}${methods.length === 0 ? '' : ` # the route of ${methods.join(' ')}`}`;
 }
+
+const countOf = (requests: number): string => `${requests} harmless ${requests === 1 ? 'request' : 'requests'}`;
+const mostExamples = 3;
+
+function linesOf({ rule, message, field, requests, opens, guarded }: Proposal): string[] {
+  const reason = JSON.stringify(`${message}: ${countOf(requests)}`);
+  const line = `        - { rules: ${rule}, fields: [${JSON.stringify(field)}], reason: ${reason} }`;
+  if (opens.length === 0)
+    return [`        # opens nothing: other rules refuse all ${guarded} attacks that were tried in this field`, line];
+  const examples = opens.slice(0, mostExamples).map((attack) => `        #   ${printable(attack)}`);
+  const more = opens.length > mostExamples ? [`        #   and ${opens.length - mostExamples} more`] : [];
+  return [
+    `        # OPENS: this rule alone refuses ${opens.length} of ${guarded} attacks in this field; confine it in the OpenAPI document if you can`,
+    ...examples,
+    ...more,
+    line,
+  ];
+}
+
+/** On one line, and nothing in it that a terminal or YAML would take for more than text. */
+const printable = (attack: string): string => cut(attack.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' '));

@@ -1,16 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Decision, LedgerRecord } from '../api/record.ts';
+import type { WafExclusion } from '../api/waf.ts';
 import { exitCodes, MerlonError } from '../core/errors.ts';
 import {
   attackCorpus,
   type FalseAlarm,
+  type HarmlessRequest,
   proposeExclusions,
   readRequests,
   toWafRequest,
   type WrittenRequest,
 } from '../waf/control.ts';
-import type { RouteWaf } from '../waf/index.ts';
+import { findingsOf, type RouteWaf, type WafReport } from '../waf/index.ts';
 import { createAdminClient } from './admin-client.ts';
 import { type CommonOptions, layoutOf, withManifest, withState } from './options.ts';
 import { formatTable } from './table.ts';
@@ -162,8 +164,8 @@ async function recorded(options: CommonOptions, route: string | undefined, limit
 
 async function tune(files: readonly string[], options: TuneOptions): Promise<void> {
   const scene = loadScene({ manifest: options.manifest });
-  const alarms = files.length > 0 ? alarmsOfFiles(files, scene, options.route) : await alarmsOfLedger(options);
-  const known = alarms.filter(({ route }) => scene.compile(route) !== undefined);
+  const harmless = files.length > 0 ? harmlessOfFiles(files, scene, options.route) : await harmlessOfLedger(options);
+  const known = harmless.filter(({ route }) => scene.compile(route) !== undefined);
   const tuning = proposeExclusions(known, {
     compile: (route, exclusions) => scene.compile(route, exclusions) as RouteWaf,
     attacks: attackCorpus(),
@@ -171,34 +173,50 @@ async function tune(files: readonly string[], options: TuneOptions): Promise<voi
   process.stdout.write(options.json === true ? `${JSON.stringify(tuning, null, 2)}\n` : formatTuning(tuning));
 }
 
-function alarmsOfFiles(files: readonly string[], scene: WafScene, only: string | undefined): FalseAlarm[] {
+function harmlessOfFiles(files: readonly string[], scene: WafScene, only: string | undefined): HarmlessRequest[] {
   return files.flatMap(readFile).flatMap((request) => {
     const { report, route } = judge(request, scene, only);
-    const telling = report?.matches.filter(({ severity }) => severity !== undefined) ?? [];
-    return telling.map(
-      ({ id, message, variables: [first] }): FalseAlarm => ({
-        route: route as string,
-        rule: String(id),
-        message,
-        variable: first?.name,
-        value: first?.masked,
-      }),
-    );
+    if (report === undefined || route === undefined || (report.denial ?? report.wouldDeny) === undefined) return [];
+    const { score = 0, threshold = 0 } = findingsOf(report) ?? {};
+    const inspected = toWafRequest(request);
+    const passes = (exclusions: readonly WafExclusion[]): boolean => {
+      const { denial, wouldDeny } = (scene.compile(route, exclusions) as RouteWaf).examine(inspected);
+      return (denial ?? wouldDeny) === undefined;
+    };
+    return [{ route, score: Math.max(score, threshold), threshold, alarms: alarmsOf(report), passes }];
+  });
+}
+
+/** Each field that a rule matched is an alarm of its own. */
+function alarmsOf({ matches }: WafReport): FalseAlarm[] {
+  return matches.flatMap(({ id, message, severity, variables }) => {
+    if (severity === undefined) return [];
+    const places = variables.length === 0 ? [undefined] : variables;
+    return places.map((place) => ({
+      rule: String(id),
+      message,
+      severity,
+      variable: place?.name,
+      value: place?.masked,
+    }));
   });
 }
 
 /** What was let through is taken for harmless; of what was refused only what the operator names. */
-async function alarmsOfLedger(options: TuneOptions): Promise<FalseAlarm[]> {
+async function harmlessOfLedger(options: TuneOptions): Promise<HarmlessRequest[]> {
   const decisions = await recorded(options, options.route, options.limit);
   const named = new Set(options.decision);
   const harmless = decisions.filter(
     ({ id, verdict, status }) => named.has(id) || (verdict === 'allow' && status < 400),
   );
-  return harmless.flatMap(({ route = '', waf }) =>
-    (waf?.matches ?? [])
-      .filter(({ severity }) => severity !== undefined)
-      .map(({ rule, message, variable, value }): FalseAlarm => ({ route, rule, message, variable, value })),
-  );
+  return harmless.map(({ route = '', waf }) => ({
+    route,
+    score: waf?.score ?? 0,
+    threshold: waf?.threshold ?? 0,
+    alarms: (waf?.matches ?? []).flatMap(({ rule, message, severity, variable, value }) =>
+      severity === undefined ? [] : [{ rule, message, severity, variable, value }],
+    ),
+  }));
 }
 
 function listRules(options: CommonOptions & { readonly json?: boolean }): void {

@@ -73,8 +73,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): void => {
     exchange.release?.();
     observe(exchange, compiled, status);
-    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, clock.now());
-    record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
+    const nowMs = clock.now();
+    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, nowMs);
+    record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version, nowMs }));
   };
 
   const observe = ({ request }: Exchange, { engines }: Compiled, status: number): void => {

@@ -56,6 +56,7 @@ export function compileLimits(options: CompileLimitsOptions): CompiledLimits {
   const gateway = compileChain(section.gateway, limiter);
   const routes = new Map(Object.entries(section.routes).map(([id, rules]) => [id, compileChain(rules, limiter)]));
   const keyed = compileKeyed(section, limiter);
+  const keyOf = compileKeys(ipv6PrefixBits);
   const running = compileConcurrency(section, concurrency);
   return {
     checkIp: (remoteAddress, nowMs) =>
@@ -65,11 +66,22 @@ export function compileLimits(options: CompileLimitsOptions): CompiledLimits {
     checkPrincipal(caller, route, cost, nowMs) {
       const { apiKey } = caller;
       const check = (apiKey === undefined ? undefined : keyed(route, apiKey)) ?? routes.get(route);
-      return check === undefined
-        ? unlimited
-        : check((rule) => callerKey(rule, caller, route, ipv6PrefixBits), cost, nowMs);
+      return check === undefined ? unlimited : check((rule) => keyOf(rule, caller, route), cost, nowMs);
     },
     ...running,
+  };
+}
+
+/** As `callerKey`; what names a caller who comes again, by the same object, is made once. */
+function compileKeys(ipv6PrefixBits: number): (rule: LimitRule, caller: LimitedCaller, route: string) => string {
+  const known = new WeakMap<LimitedCaller, Map<LimitRule, string>>();
+  return (rule, caller, route) => {
+    if (rule.by === 'route' || rule.by === 'all') return callerKey(rule, caller, route, ipv6PrefixBits);
+    let keys = known.get(caller);
+    if (keys === undefined) known.set(caller, (keys = new Map()));
+    let key = keys.get(rule);
+    if (key === undefined) keys.set(rule, (key = callerKey(rule, caller, route, ipv6PrefixBits)));
+    return key;
   };
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
-import { attackCorpus, type FalseAlarm, proposeExclusions, readRequests, toWafRequest } from './control.ts';
+import type { WafExclusion } from '../api/waf.ts';
+import { attackCorpus, type HarmlessRequest, proposeExclusions, readRequests, toWafRequest } from './control.ts';
 import { compileWaf } from './index.ts';
-import { requestWith } from './tune.ts';
+import { requestWith } from './probe.ts';
 
 describe('requests from a file', () => {
   test('as they stand on the wire, parted by ###', () => {
@@ -65,21 +66,20 @@ SecRule ARGS "@detectSQLi" "id:1,phase:2,deny,log,msg:'SQL',severity:'CRITICAL'"
 SecRule ARGS "@contains teapot" "id:2,phase:2,deny,log,msg:'Teapot',severity:'CRITICAL'"`;
   const waf = compileWaf({ ruleSets: [{ name: 't', files: [{ name: 't.conf', text }], data: {} }] }, new ManualClock());
   const attacks = ["1' or '1'='1", '-1 union select 1,password from users--'];
-  const alarm = (rule: string, variable: string | undefined): FalseAlarm => ({
+  const hit = (rule: string, variable: string | undefined): HarmlessRequest => ({
     route: '/a',
-    rule,
-    message: 'm',
-    variable,
-    value: 'xx',
+    score: 0,
+    threshold: 0,
+    alarms: [{ rule, message: 'm', severity: 'CRITICAL', variable, value: 'xx' }],
   });
-  const propose = (...alarms: FalseAlarm[]) =>
-    proposeExclusions(alarms, { attacks, compile: (_, exclusions) => waf.route({ exclusions }) });
+  const compile = (_: string, exclusions: readonly WafExclusion[]) => waf.route({ exclusions });
+  const propose = (...requests: HarmlessRequest[]) => proposeExclusions(requests, { attacks, compile });
 
   test('proposes rule, field and route, the most frequent first', () => {
     const { proposals, rejected } = propose(
-      alarm('2', 'ARGS:q'),
-      alarm('2', 'ARGS:json.items.0.note'),
-      alarm('2', 'ARGS:json.items.7.note'),
+      hit('2', 'ARGS:q'),
+      hit('2', 'ARGS:json.items.0.note'),
+      hit('2', 'ARGS:json.items.7.note'),
     );
     expect(rejected).toEqual([]);
     expect(proposals.map(({ rule, field, requests }) => [rule, field, requests])).toEqual([
@@ -88,16 +88,59 @@ SecRule ARGS "@contains teapot" "id:2,phase:2,deny,log,msg:'Teapot',severity:'CR
     ]);
   });
 
-  test('never proposes what would let an attack through that is refused now', () => {
-    const { proposals, rejected } = propose(alarm('1', 'ARGS:json.note'), alarm('2', 'ARGS:json.note'));
-    expect(proposals.map(({ rule }) => rule)).toEqual(['2']);
-    expect(rejected).toMatchObject([
-      { rule: '1', field: 'body.note', because: expect.stringMatching(/2 of 2 attacks/) },
+  test('tells what a rule guards alone, and what others make up for', () => {
+    const { proposals } = propose(hit('1', 'ARGS:json.note'), hit('2', 'ARGS:json.note'));
+    expect(proposals.map(({ rule, opens, guarded }) => [rule, opens, guarded])).toEqual([
+      ['1', attacks, 2],
+      ['2', [], 0],
     ]);
   });
 
+  test('tells of what two exclusions open together, though neither does by itself', () => {
+    const twice = `
+SecRule ARGS "@detectSQLi" "id:1,phase:2,deny,log,msg:'SQL',severity:'CRITICAL'"
+SecRule ARGS "@contains '" "id:3,phase:2,deny,log,msg:'Quote',severity:'CRITICAL'"`;
+    const both = compileWaf(
+      { ruleSets: [{ name: 't', files: [{ name: 't.conf', text: twice }], data: {} }] },
+      new ManualClock(),
+    );
+    const [quoted = ''] = attacks;
+    const { proposals } = proposeExclusions([hit('1', 'ARGS:q'), hit('3', 'ARGS:q')], {
+      attacks: [quoted],
+      compile: (_, exclusions) => both.route({ exclusions }),
+    });
+    expect(proposals.map(({ opens }) => opens)).toEqual([[], [quoted]]);
+  });
+
+  test('excludes no more than a request needs, and of rules that make up for each other the one that opens least', () => {
+    const request = {
+      route: '/a',
+      score: 5,
+      threshold: 5,
+      alarms: ['1', '2'].map((rule) => ({
+        rule,
+        message: 'm',
+        severity: rule === '1' ? 'CRITICAL' : 'NOTICE',
+        variable: 'ARGS:q',
+        value: 'xx',
+      })),
+    };
+    expect(propose(request).proposals.map(({ rule }) => rule)).toEqual(['2']);
+    expect(propose({ ...request, score: 4 }).proposals).toEqual([]);
+    expect(
+      propose({ ...request, score: 9 })
+        .proposals.map(({ rule }) => rule)
+        .sort(),
+    ).toEqual(['1', '2']);
+    const picky = {
+      ...request,
+      passes: (exclusions: readonly WafExclusion[]) => exclusions.some((each) => each.rules === '1'),
+    };
+    expect(propose(picky).proposals.map(({ rule }) => rule)).toEqual(['1']);
+  });
+
   test('does not propose to exclude a rule everywhere', () => {
-    expect(propose(alarm('2', undefined))).toMatchObject({ proposals: [], rejected: [{ field: undefined }] });
+    expect(propose(hit('2', undefined))).toMatchObject({ proposals: [], rejected: [{ rule: '2' }] });
   });
 
   test('what it proposes does what it is for, and nothing else', () => {

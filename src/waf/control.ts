@@ -5,4 +5,11 @@
 export { attackCorpus } from './corpus.ts';
 export { toWafRequest, type WrittenRequest } from './raw-request.ts';
 export { readRequests } from './request-files.ts';
-export { type FalseAlarm, type Proposal, proposeExclusions, type Tuning } from './tune.ts';
+export {
+  exclusionOf,
+  type FalseAlarm,
+  type HarmlessRequest,
+  type Proposal,
+  proposeExclusions,
+  type Tuning,
+} from './tune.ts';

@@ -1,3 +1,4 @@
+import type { Authenticated } from '../../api/authn.ts';
 import type { Operation } from '../../api/openapi.ts';
 import type { Denial } from '../../api/record.ts';
 import type { LimitedCaller } from '../../limits/index.ts';
@@ -59,10 +60,20 @@ function compileCost(
   };
 }
 
+// A token that was verified before gives the same caller again, mostly from the same address.
+const limitedCallers = new WeakMap<Authenticated, LimitedCaller>();
+
 function callerOf({ request, caller }: Exchange): LimitedCaller {
+  const { address } = request.client;
+  let limited = limitedCallers.get(caller);
+  if (limited?.remoteAddress !== address) limitedCallers.set(caller, (limited = toLimited(caller, address)));
+  return limited;
+}
+
+function toLimited(caller: Authenticated, remoteAddress: string): LimitedCaller {
   const { principal, credential, credentialId, claims } = caller;
   const { kind, id, issuer, client } = principal;
-  const limited: Draft<LimitedCaller> = { remoteAddress: request.client.address, claims };
+  const limited: Draft<LimitedCaller> = { remoteAddress, claims };
   if (issuer !== undefined) limited.issuer = issuer;
   if (kind === 'user' || kind === 'client') limited.sub = id;
   if (client !== undefined) limited.client = client;

@@ -22,7 +22,7 @@ export const setBit = (bits: Int32Array, bit: number): void => {
 };
 
 /** Long words are looked for by their beginnings; this keeps the automaton small. */
-const maxWordBytes = 5;
+const maxWordBytes = 8;
 
 interface Pattern {
   readonly tag: number;
