@@ -1,10 +1,15 @@
--- wrk -s load.lua url -- METHOD TOKENS: requests that are made once and sent in turn. TOKENS: a file with a token a line,
--- or `-`. Each user asks for an item of its own.
+-- wrk -s load.lua url -- METHOD TOKENS [THINK]: requests that are made once and sent in turn. TOKENS: a file with a token a line,
+-- or `-`. Each user asks for an item of its own. THINK: milliseconds for which a connection rests before each request, on average; evenly
+-- spread between none and twice as many, so that connections do not march in step.
 local requests = {}
 local turn = 0
 
 function init(args)
-  local method, file = args[1], args[2]
+  local method, file, think = args[1], args[2], tonumber(args[3])
+  if think then
+    math.randomseed(1)
+    delay = function() return math.random(0, math.floor(2 * think + 0.5)) end
+  end
   local tokens = {}
   if file ~= "-" then
     for token in io.lines(file) do tokens[#tokens + 1] = token end

@@ -1,6 +1,5 @@
-// The load: wrk for throughput, h2load for latency at a fixed rate, ab for handshakes, sockets of our own for connections that idle.
+// The load: wrk for throughput and for latency at a part of it, h2load for HTTP/2, ab for handshakes, sockets of our own for connections that idle.
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { cpuSeconds, findProgram, type Memory, memoryOf, pause, pinnedTo, runToEnd, treeOf } from '../processes.ts';
@@ -41,32 +40,30 @@ function program(name: string, from: string): string {
 
 /** As many requests as it takes, for so many seconds. Throws where an answer was not 2xx. */
 export async function runWrk(peer: RunningPeer, stage: Stage, request: Request): Promise<Throughput> {
+  const { value, busy } = await watched(peer, () => wrk(peer, stage, request));
+  const { perSecond, p99Ms } = readWrk(peer, value);
+  return { perSecond, p99Ms, busy, perCpuSecond: perSecond / busy };
+}
+
+/** `thinkMs`: for how long a connection rests before each request, on average. */
+function wrk({ url }: RunningPeer, stage: Stage, request: Request, thinkMs?: number): Promise<string> {
   const { method, connections, seconds, token } = request;
   const command = [
-    program('wrk', 'wrk'),
-    ...[
-      '-t',
-      '1',
-      '-c',
-      String(connections),
-      '-d',
-      `${seconds}s`,
-      '--latency',
-      '-s',
-      join(import.meta.dirname, 'load.lua'),
-    ],
-    ...[peer.url, '--', method, token ? stage.tokenFile : '-'],
+    ...[program('wrk', 'wrk'), '-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--latency'],
+    ...['-s', join(import.meta.dirname, 'load.lua'), url, '--', method, token ? stage.tokenFile : '-'],
+    ...(thinkMs === undefined ? [] : [String(thinkMs)]),
   ];
-  const { value, busy } = await watched(peer, () => runToEnd(pinnedTo(stage.cores.load, stage.cores, command)));
-  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(value);
+  return runToEnd(pinnedTo(stage.cores.load, stage.cores, command));
+}
+
+function readWrk(
+  peer: RunningPeer,
+  told: string,
+): Omit<Throughput, 'busy' | 'perCpuSecond'> & { readonly p50Ms: number } {
+  const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(told);
   if (failed !== null) throw new Error(`${peer.name}: ${failed[0]}`);
-  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(value)?.[1]);
-  return {
-    perSecond,
-    p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(value)?.[1] ?? ''),
-    busy,
-    perCpuSecond: perSecond / busy,
-  };
+  const share = (percent: number): number => milliseconds(new RegExp(` ${percent}%\\s+(\\S+)`).exec(told)?.[1] ?? '');
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(told)?.[1]), p50Ms: share(50), p99Ms: share(99) };
 }
 
 function milliseconds(text: string): number {
@@ -74,7 +71,7 @@ function milliseconds(text: string): number {
   return Number(number) * (unit === 'us' ? 0.001 : unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000);
 }
 
-/** GET over HTTP/2: 32 connections with ten streams each. */
+/** GET over HTTP/2: 32 connections with ten streams each; ten thousand requests for each of `seconds`. */
 export async function runHttp2(peer: RunningPeer, stage: Stage, seconds: number): Promise<Throughput> {
   const command = [
     program('h2load', 'nghttp2-client'),
@@ -95,29 +92,20 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-/** GET at a fixed rate over 32 connections. */
+const thinkers = 128;
+
+/**
+ * GET at about `rate`, by 128 clients each of which rests for a random time before each request. A load generator that sends at fixed times
+ * sends in bursts, of all its connections at once, and then it measures the queue that it makes itself.
+ */
 export async function runAtRate(
   peer: RunningPeer,
   stage: Stage,
   { rate, seconds, token }: { rate: number; seconds: number; token: boolean },
 ): Promise<Latency> {
-  const connections = 32;
-  const log = join(stage.folder, `${peer.port}-latency.log`);
-  rmSync(log, { force: true });
-  const command = [
-    program('h2load', 'nghttp2-client'),
-    ...['--h1', '-t', '1', '-c', String(connections), '-m', '1', '-D', String(seconds), '--warm-up-time', '1'],
-    ...['--rps', String(Math.max(1, rate / connections)), '--log-file', log],
-    ...(token ? ['-H', `authorization: Bearer ${stage.token}`] : []),
-    `${peer.url}/api/items/7`,
-  ];
-  await runToEnd(pinnedTo(stage.cores.load, stage.cores, command));
-  const lines = readFileSync(log, 'utf8').trim().split('\n');
-  const micros = lines.map((line) => line.split('\t')).map(([, status, time]) => ({ status, time: Number(time) }));
-  if (micros.some(({ status }) => status !== '200')) throw new Error(`${peer.name}: an answer was not 200`);
-  const sorted = Float64Array.from(micros, ({ time }) => time).sort();
-  const at = (share: number): number => (sorted[Math.floor(sorted.length * share)] ?? Number.NaN) / 1000;
-  return { rate: lines.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const request = { method: 'GET', connections: thinkers, seconds, token } as const;
+  const { perSecond, p50Ms, p99Ms } = readWrk(peer, await wrk(peer, stage, request, (thinkers * 1000) / rate));
+  return { rate: perSecond, p50Ms, p99Ms };
 }
 
 export interface Handshakes {
@@ -148,25 +136,29 @@ export interface IdleMemory {
   readonly bytesEach: number;
 }
 
+/** Key exchanges of TLS: the one that every peer knows, and the one that browsers ask for and an OpenSSL before 3.5 does not know. */
+export type KeyExchange = 'X25519' | 'X25519MLKEM768';
+
 /** Opens TLS connections, sends one request over each, and lets them idle. */
-export async function holdIdle(peer: RunningPeer, connections: number): Promise<IdleMemory> {
+export async function holdIdle(peer: RunningPeer, connections: number, group: KeyExchange): Promise<IdleMemory> {
   const pids = treeOf(peer.process.pid);
-  const warm = await openConnections(peer, 64);
+  const warm = await openConnections(peer, 64, group);
   for (const socket of warm) socket.destroy();
   await pause(1000);
   const before = memoryOf(pids);
-  const sockets = await openConnections(peer, connections);
+  const sockets = await openConnections(peer, connections, group);
   await pause(3000);
   const after = memoryOf(pids);
   for (const socket of sockets) socket.destroy();
   return { connections, before, after, bytesEach: ((after.pss - before.pss) * 1e6) / connections };
 }
 
-async function openConnections({ port }: RunningPeer, count: number): Promise<TLSSocket[]> {
+async function openConnections({ port }: RunningPeer, count: number, group: KeyExchange): Promise<TLSSocket[]> {
   const sockets: TLSSocket[] = [];
+  const options = { host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false, ecdhCurve: group };
   const lane = async (): Promise<void> => {
     while (sockets.length < count) {
-      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false });
+      const socket = connect(options);
       sockets.push(socket);
       await once(socket, 'secureConnect');
       socket.write('GET /api/items/7 HTTP/1.1\r\nHost: localhost\r\n\r\n');

@@ -2,7 +2,7 @@
 // as they dare? slowhttptest attacks from one address; the other client (client.ts) has an address of its own.
 //
 // An attack has two halves. While its connections come, up to a thousand a second, any server is busy letting them in (under TLS a handshake is
-// most of a millisecond of its core), and in `read` each of them asks for 256 KiB at once: that is a flood, shown as `arriving` and not held to
+// most of a millisecond of its core), and in `read` each of them asks for 64 KiB at once: that is a flood, shown as `arriving` and not held to
 // the target. Then all of them are there and slow, until the time bounds of the gateway end them: that is what is asked. The end belongs to it.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ interface Effort {
   readonly held: number;
 }
 
-const whole: Effort = { attackers: 2000, rounds: 3, warm: 4, quiet: 9, arriving: 8, held: 9 };
+const whole: Effort = { attackers: 2000, rounds: 3, warm: 4, quiet: 9, arriving: 12, held: 9 };
 const tiny: Effort = { attackers: 200, rounds: 1, warm: 1, quiet: 1, arriving: 2, held: 1 };
 
 interface Stage {

@@ -132,5 +132,50 @@ export interface LeaseRecall {
   readonly key: string;
 }
 
+/** A worker asks for the right to run so many more requests of a concurrency limit. */
+const slotAskSchema = z.strictObject({
+  kind: z.literal('slot-ask'),
+  id: z.int().min(0),
+  ...leased,
+  need: z.int().min(1).max(1e6),
+});
+
+/** A worker gives slots back: nobody has used them for a while, or they were recalled (then 0 is an answer, too). */
+const slotReturnSchema = z.strictObject({ kind: z.literal('slot-return'), ...leased, slots: tokens });
+
+/** What a worker runs of a limit as it comes (back) to the broker: it says so before it asks for more. */
+const slotHoldSchema = z.strictObject({ kind: z.literal('slot-hold'), ...leased, slots: tokens });
+
+/** What a worker may say of concurrency. */
+export const toSlotBrokerSchema = z.discriminatedUnion('kind', [slotAskSchema, slotReturnSchema, slotHoldSchema]);
+
+export type SlotAsk = z.infer<typeof slotAskSchema>;
+export type ToSlotBroker = z.infer<typeof toSlotBrokerSchema>;
+
+/** The answer to one ask: as many slots as there are, at most as many as were needed. */
+export interface SlotGrant {
+  readonly kind: 'slot-grant';
+  readonly ask: number;
+  readonly limit: string;
+  readonly key: string;
+  readonly slots: number;
+}
+
+/** The broker knows no such limit, or of too many keys. The worker's own share decides. */
+export interface SlotDecline {
+  readonly kind: 'slot-decline';
+  readonly ask: number;
+  readonly limit: string;
+  readonly key: string;
+}
+
+/** Another worker needs slots. The worker answers with a return of those that are free. */
+export interface SlotRecall {
+  readonly kind: 'slot-recall';
+  readonly limit: string;
+  readonly key: string;
+}
+
 export type ToBroker = z.infer<typeof toBrokerSchema>;
 export type ToWorker = LeaseGrant | LeaseDecline | LeaseRecall;
+export type ToSlotWorker = SlotGrant | SlotDecline | SlotRecall;

@@ -1,5 +1,4 @@
 import type { Decision, Denial, Step, StepOutcome } from '../api/record.ts';
-import type { Clock } from '../core/clock.ts';
 import { shownCertificate } from './client-certificate.ts';
 import type { Draft } from './draft.ts';
 import type { Exchange } from './exchange.ts';
@@ -36,10 +35,12 @@ export interface Ending {
   readonly denial: Denial | undefined;
   readonly traceId: string | undefined;
   readonly snapshot: string;
+  /** When it was over. */
+  readonly nowMs: number;
 }
 
 /** The record of an exchange that is over. */
-export function decisionOf(exchange: Exchange, { status, denial, traceId, snapshot }: Ending, clock: Clock): Decision {
+export function decisionOf(exchange: Exchange, { status, denial, traceId, snapshot, nowMs }: Ending): Decision {
   const { request, route, caller, operation, reports } = exchange;
   const passed = denial === undefined && reports === undefined;
   const decision: Draft<Decision> = {
@@ -55,7 +56,7 @@ export function decisionOf(exchange: Exchange, { status, denial, traceId, snapsh
     remoteAddress: request.client.address,
     principal: caller.principal,
     steps: passed ? route.passed : stepsOf(route.chain.names, denial?.reason.filter, reports),
-    durationMs: clock.now() - exchange.startedMs,
+    durationMs: nowMs - exchange.startedMs,
     snapshot,
   };
   if (route.service.name !== '') {

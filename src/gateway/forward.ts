@@ -33,8 +33,7 @@ type End = (status: number, denial: Denial | undefined, traceId: string) => void
 
 /** The last step: the request goes to the service, its answer to the client, both with their fields written anew. */
 export function forward(exchange: Exchange, reply: Reply, means: Means, end: End): void {
-  if (exchange.inspected === undefined || exchange.request.headers.has('upgrade'))
-    return forwardTo(exchange, reply, means, end);
+  if (exchange.inspected === undefined) return forwardTo(exchange, reply, means, end);
   const { inspected, id } = exchange;
   let withheld: Denial | undefined;
   const watched = inspectReply(reply, inspected, id, (denial) => {
@@ -57,7 +56,8 @@ function forwardTo(exchange: Exchange, reply: Reply, { clock, weaknesses }: Mean
   const forwarding: Forwarding = {
     path,
     headers,
-    deadlineMs: passDeadline(headers, exchange.deadlineAt, clock.monotonic()),
+    deadlineMs:
+      exchange.deadlineAt === undefined ? undefined : passDeadline(headers, exchange.deadlineAt, clock.monotonic()),
     onFailure: (failure) => {
       if (wantsGrpc(request)) return describeGrpcFailure(exchange, failure);
       const { status, code, message } = failure;

@@ -73,8 +73,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): void => {
     exchange.release?.();
     observe(exchange, compiled, status);
-    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, clock.now());
-    record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version }, clock));
+    const nowMs = clock.now();
+    noteEndpoint(options.endpoints, exchange, denial === undefined && status > 0 && status < 400, nowMs);
+    record(decisionOf(exchange, { status, denial, traceId, snapshot: compiled.version, nowMs }));
   };
 
   const observe = ({ request }: Exchange, { engines }: Compiled, status: number): void => {
@@ -114,7 +115,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     handle: (request, reply) => {
       const compiled = current;
-      const id = uuidV7(clock.now());
+      const nowMs = clock.now();
+      const id = uuidV7(nowMs);
       if (compiled === undefined)
         return reply.send(
           503,
@@ -122,7 +124,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           problemBody(503, 'gateway.starting', 'the gateway is starting', id),
         );
       const route = compiled.table.match(request.host, request.path, request.method) ?? compiled.unrouted;
-      const exchange = createExchange(request, route, id, clock.now());
+      const exchange = createExchange(request, route, id, nowMs);
       let outcome: Outcome | undefined | Promise<Outcome | undefined>;
       try {
         outcome = route.chain.run(exchange);

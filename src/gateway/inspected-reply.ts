@@ -54,6 +54,8 @@ export function inspectReply(
   };
 
   return {
+    // What a WebSocket carries is no body that rules could read.
+    beneath: reply,
     get sent() {
       return reply.sent || isWithheld;
     },
@@ -93,7 +95,8 @@ export function inspectReply(
     end(chunk, trailers) {
       if (isWithheld) return;
       if (held !== undefined) {
-        if (chunk !== undefined) held.chunks.push(Buffer.from(chunk as Buffer));
+        // It is read and sent on before this returns.
+        if (chunk !== undefined) held.chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
         release(held);
         if (!isWithheld) reply.end(undefined, trailers);
         return;

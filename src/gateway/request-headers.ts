@@ -30,8 +30,7 @@ export function requestHeaders(exchange: Exchange, trace: TraceContext, weakness
   const { request, route } = exchange;
   const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
   const keepsCredential = route.provider || route.config.forwardAuthorization;
-  const headers = request.headers.clone();
-  headers.prune(
+  const headers = request.headers.without(
     (name) =>
       (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader)) ||
       (!keepsIdentity && isIdentityHeader(name)) ||
@@ -61,23 +60,21 @@ function vouch(headers: Headers, { caller, id, request }: Exchange, mayHold: boo
   if (caller.principal.kind === 'anonymous') return;
   let fields = identityFields.get(caller);
   if (fields === undefined) identityFields.set(caller, (fields = checked(fieldsOf(caller.principal))));
-  for (const field of fields) {
-    if (mayHold) headers.delete(field[0]);
-    headers.add(field[0], field[1]);
-  }
+  if (mayHold) for (let at = 0; at < fields.length; at += 2) headers.delete(fields[at] as string);
+  headers.addAll(fields);
 }
 
-/** Throws where a field could not stand on the wire; what passed once need not be looked at again. */
-function checked(fields: readonly Field[]): readonly Field[] {
+/** Names and values in turn. Throws where one could not stand on the wire; what passed once need not be looked at again. */
+function checked(fields: readonly Field[]): readonly string[] {
   const headers = new Headers();
   for (const [name, value] of fields) headers.append(name, value);
-  return fields;
+  return headers.pairs;
 }
 
 type Field = readonly [name: string, value: string];
 
 // A token that was verified before gives the same caller again, and the same fields.
-const identityFields = new WeakMap<Authenticated, readonly Field[]>();
+const identityFields = new WeakMap<Authenticated, readonly string[]>();
 
 function fieldsOf({ id, issuer, client, roles = [], scopes = [] }: Principal): readonly Field[] {
   const fields: Field[] = [[subjectHeader, fieldText(id)]];

@@ -1,5 +1,6 @@
 import { sensitiveData } from '../api/edge.ts';
 import { callerHeader, decisionHeader, rolesHeader, scopesHeader, subjectHeader } from '../api/identity-headers.ts';
+import type { LimitFields } from '../limits/index.ts';
 import type { Headers } from '../net/index.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -20,6 +21,11 @@ const reserved = [decisionHeader, callerHeader, subjectHeader, rolesHeader, scop
 const dropped = new Set([...revealing, ...reserved]);
 const isOursToSay = (name: string): boolean => dropped.has(name);
 
+// What speaks to shared caches alone (RFC 9213 and its forerunners).
+const forSharedCaches = ['cdn-cache-control', 'surrogate-control', 'x-accel-expires', 'expires', 'pragma'];
+const droppedUnshared = new Set([...dropped, ...forSharedCaches]);
+const isDroppedUnshared = (name: string): boolean => droppedUnshared.has(name);
+
 const security: readonly (readonly [name: string, value: string])[] = [
   ['x-content-type-options', 'nosniff'],
   ['referrer-policy', 'strict-origin-when-cross-origin'],
@@ -33,7 +39,9 @@ const strictTransport = 'max-age=31536000; includeSubDomains';
 /** Edits the service's fields before the client sees them. */
 export function editResponseHeaders(exchange: Exchange, headers: Headers): void {
   const { route, request, responseFields, limitFields } = exchange;
-  headers.prune(isOursToSay);
+  const isSensitive = handlesSensitive(exchange);
+  const isUnshared = isSensitive || exchange.caller.credential !== 'none';
+  headers.prune(isUnshared ? isDroppedUnshared : isOursToSay);
   for (const name of route.hideHeaders) headers.delete(name);
   // They speak to browsers.
   if (route.config.securityHeaders && route.service.protocol !== 'grpc') {
@@ -41,29 +49,33 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
     if (request.scheme === 'https' && !headers.has('strict-transport-security'))
       headers.add('strict-transport-security', strictTransport);
   }
-  keepOutOfCaches(exchange, headers);
+  if (isUnshared) keepOutOfCaches(headers, isSensitive);
   if (responseFields !== undefined) {
     for (let at = 0; at < responseFields.length; at += 2)
       setOrAppend(headers, responseFields[at] as string, responseFields[at + 1] as string);
   }
   if (limitFields !== undefined) {
-    headers.set('ratelimit-policy', limitFields['ratelimit-policy']);
-    headers.set('ratelimit', limitFields.ratelimit);
+    putLimits(headers, limitFields);
   }
   headers.add(decisionHeader, exchange.id);
 }
 
 /** Sensitive data is stored nowhere; what a credential opened is never shared (RFC 9111, section 3.5). */
-function keepOutOfCaches(exchange: Exchange, headers: Headers): void {
-  const isSensitive = handlesSensitive(exchange);
-  if (!isSensitive && exchange.caller.credential === 'none') return;
-  for (const name of forSharedCaches) headers.delete(name);
+function keepOutOfCaches(headers: Headers, isSensitive: boolean): void {
   if (isSensitive) headers.put('cache-control', 'no-store');
+  else if (!headers.has('cache-control')) headers.add('cache-control', 'private, no-cache');
   else if (!isPrivate(headers.getAll('cache-control'))) headers.put('cache-control', 'private, no-cache');
 }
 
-// What speaks to shared caches alone (RFC 9213 and its forerunners).
-const forSharedCaches = ['cdn-cache-control', 'surrogate-control', 'x-accel-expires', 'expires', 'pragma'];
+let checkedPolicy = '';
+
+/** Both fields are made of the limits' names, which a policy repeats from request to request, and of digits. */
+function putLimits(headers: Headers, { 'ratelimit-policy': policy, ratelimit }: LimitFields): void {
+  if (policy === checkedPolicy) headers.put('ratelimit-policy', policy);
+  else headers.set('ratelimit-policy', policy);
+  checkedPolicy = policy;
+  headers.put('ratelimit', ratelimit);
+}
 
 /** The document's word on an operation counts for public routes too; that of a service only behind a credential. */
 function handlesSensitive({ route, operation }: Exchange): boolean {

@@ -24,8 +24,9 @@ export function continueTrace(traceparents: readonly string[]): TraceContext {
   const [, version, traceId, parent, flags] = found ?? [];
   const isOurs = version === '00' ? field?.length === 55 : version !== 'ff';
   if (traceId === undefined || !isOurs || traceId === noTrace || parent === noSpan) {
-    const fresh = randomHex(16);
-    return { traceId: fresh, traceparent: `00-${fresh}-${randomHex(8)}-00`, isContinued: false };
+    const fresh = randomHex(24);
+    const own = fresh.slice(0, 32);
+    return { traceId: own, traceparent: `00-${own}-${fresh.slice(32)}-00`, isContinued: false };
   }
   return { traceId, traceparent: `00-${traceId}-${randomHex(8)}-${flags}`, isContinued: true };
 }

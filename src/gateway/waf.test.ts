@@ -270,17 +270,30 @@ describe('a response', () => {
   });
 });
 
-test('an upgrade passes on a route whose responses are read', async () => {
-  const started = await start({ responseBody: true }, {}, rules('SecResponseBodyAccess On'));
-  const socket = connect(started.port, '127.0.0.1');
-  socket.write(
-    'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+describe('an upgrade on a route whose responses are read', () => {
+  const asked =
+    'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  const reading = rules(
+    `SecResponseBodyAccess On\nSecRule RESPONSE_BODY "@contains ok" "id:1,phase:4,deny,log,msg:'Leak',severity:'ERROR'"`,
   );
-  const [first] = (await once(socket, 'data')) as [Buffer];
-  socket.destroy();
-  // The service here does not upgrade; what counts is that it was asked to.
-  expect(first.toString()).toMatch(/^HTTP\/1\.1 200/);
-  expect(started.seen[0]?.headers.upgrade).toBe('websocket');
+
+  async function ask(): Promise<{ answer: string; started: TestGateway }> {
+    const started = await start({ responseBody: true }, {}, reading);
+    const socket = connect(started.port, '127.0.0.1');
+    socket.write(asked);
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return { answer: first.toString(), started };
+  }
+
+  test('reaches the service, and asking for one is no way past the rules', async () => {
+    const { answer, started } = await ask();
+    expect(started.seen[0]?.headers.upgrade).toBe('websocket');
+    // The service here does not upgrade: what it answers is an answer like any other.
+    expect(answer).toMatch(/^HTTP\/1\.1 502/);
+    expect(answer).not.toContain('"ok"');
+    await expect.poll(() => started.decisions).toMatchObject([{ status: 502, reason: { filter: 'waf', rule: '1' } }]);
+  });
 });
 
 test('rules that have not changed are not compiled again', () => {

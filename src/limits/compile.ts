@@ -3,7 +3,7 @@ import type { Weaknesses } from '../api/protections.ts';
 import type { Denial } from '../api/record.ts';
 import { addressKey } from './address.ts';
 import { callerKey, type LimitedCaller } from './caller.ts';
-import { type ConcurrencyLimiter, concurrencyShare } from './concurrency.ts';
+import type { ConcurrencyLimiter } from './concurrency.ts';
 import { denyCall, denyConcurrency } from './denial.ts';
 import { formatPolicyItem, formatStateItem, type LimitFields } from './fields.ts';
 import type { AskingLimiter, LimitState, TokenRule } from './limit-state.ts';
@@ -21,17 +21,14 @@ export interface CompiledLimits {
   /** The limits of a route, and of the caller's own API key; `cost` tokens are taken of each. `route`: its id. */
   checkPrincipal(caller: LimitedCaller, route: string, cost: number, nowMs: number): LimitCheck | Promise<LimitCheck>;
   /** Counts a request in; a denial where too many run. Each call without a denial needs one `leave`. */
-  enter(caller: LimitedCaller, route: string): Denial | undefined;
+  enter(caller: LimitedCaller, route: string): Denial | undefined | Promise<Denial | undefined>;
   leave(caller: LimitedCaller, route: string): void;
 }
 
-/** `workers` and `worker`: concurrency limits are split among so many processes, and this is which one (from 0). */
 export interface CompileLimitsOptions {
   readonly section: LimitsSection;
   readonly limiter: AskingLimiter;
   readonly concurrency: ConcurrencyLimiter;
-  readonly workers?: number;
-  readonly worker?: number;
   readonly off: Weaknesses;
 }
 
@@ -42,17 +39,25 @@ export function tokenRulesOf({ gateway, routes, apiKeys = {} }: LimitsSection): 
   return [...byId.values()];
 }
 
+/** All rules of a section that count what runs, for the `configure` of the slots' broker. */
+export function concurrencyRulesOf({ routes }: LimitsSection): ConcurrencyRule[] {
+  return Object.values(routes)
+    .flat()
+    .filter((rule) => rule.kind === 'concurrency');
+}
+
 const unlimited: LimitCheck = { denial: undefined, fields: undefined };
 
 /** Turns a snapshot's limits into functions for the gateway's filters. */
 export function compileLimits(options: CompileLimitsOptions): CompiledLimits {
-  const { section, limiter, concurrency, workers = 1, worker = 0, off } = options;
+  const { section, limiter, concurrency, off } = options;
   if (off.has('limits')) return disabled;
   const { ipv6PrefixBits } = section;
   const gateway = compileChain(section.gateway, limiter);
   const routes = new Map(Object.entries(section.routes).map(([id, rules]) => [id, compileChain(rules, limiter)]));
   const keyed = compileKeyed(section, limiter);
-  const running = compileConcurrency({ section, concurrency, workers, worker });
+  const keyOf = compileKeys(ipv6PrefixBits);
+  const running = compileConcurrency(section, concurrency);
   return {
     checkIp: (remoteAddress, nowMs) =>
       gateway === undefined
@@ -61,11 +66,22 @@ export function compileLimits(options: CompileLimitsOptions): CompiledLimits {
     checkPrincipal(caller, route, cost, nowMs) {
       const { apiKey } = caller;
       const check = (apiKey === undefined ? undefined : keyed(route, apiKey)) ?? routes.get(route);
-      return check === undefined
-        ? unlimited
-        : check((rule) => callerKey(rule, caller, route, ipv6PrefixBits), cost, nowMs);
+      return check === undefined ? unlimited : check((rule) => keyOf(rule, caller, route), cost, nowMs);
     },
     ...running,
+  };
+}
+
+/** As `callerKey`; what names a caller who comes again, by the same object, is made once. */
+function compileKeys(ipv6PrefixBits: number): (rule: LimitRule, caller: LimitedCaller, route: string) => string {
+  const known = new WeakMap<LimitedCaller, Map<LimitRule, string>>();
+  return (rule, caller, route) => {
+    if (rule.by === 'route' || rule.by === 'all') return callerKey(rule, caller, route, ipv6PrefixBits);
+    let keys = known.get(caller);
+    if (keys === undefined) known.set(caller, (keys = new Map()));
+    let key = keys.get(rule);
+    if (key === undefined) keys.set(rule, (key = callerKey(rule, caller, route, ipv6PrefixBits)));
+    return key;
   };
 }
 
@@ -150,15 +166,10 @@ function windowMs(rule: TokenRule): number {
   return rule.period === 'day' ? dayMs : 30 * dayMs;
 }
 
-interface ConcurrencySetup {
-  readonly section: LimitsSection;
-  readonly concurrency: ConcurrencyLimiter;
-  readonly workers: number;
-  readonly worker: number;
-}
-
-function compileConcurrency(setup: ConcurrencySetup): Pick<CompiledLimits, 'enter' | 'leave'> {
-  const { section, concurrency, workers, worker } = setup;
+function compileConcurrency(
+  section: LimitsSection,
+  concurrency: ConcurrencyLimiter,
+): Pick<CompiledLimits, 'enter' | 'leave'> {
   const byRoute = new Map(
     Object.entries(section.routes).map(([id, rules]) => [id, rules.filter((rule) => rule.kind === 'concurrency')]),
   );
@@ -168,17 +179,23 @@ function compileConcurrency(setup: ConcurrencySetup): Pick<CompiledLimits, 'ente
   const leaveFirst = (rules: readonly ConcurrencyRule[], caller: LimitedCaller, route: string): void => {
     for (const rule of rules) concurrency.release(rule.id, keyOf(rule, caller, route));
   };
+  const enterFrom = (from: number, caller: LimitedCaller, route: string): ReturnType<CompiledLimits['enter']> => {
+    const rules = rulesOf(route);
+    const refuse = (at: number): Denial => {
+      leaveFirst(rules.slice(0, at), caller, route);
+      return denyConcurrency(rules[at] as ConcurrencyRule);
+    };
+    for (let at = from; at < rules.length; at++) {
+      const rule = rules[at] as ConcurrencyRule;
+      const entered = concurrency.acquire(rule.id, keyOf(rule, caller, route), rule.count);
+      if (entered instanceof Promise)
+        return entered.then((late) => (late ? enterFrom(at + 1, caller, route) : refuse(at)));
+      if (!entered) return refuse(at);
+    }
+    return undefined;
+  };
   return {
-    enter(caller, route) {
-      const rules = rulesOf(route);
-      for (const [at, rule] of rules.entries()) {
-        const max = concurrencyShare(rule.count, workers, worker);
-        if (concurrency.acquire(rule.id, keyOf(rule, caller, route), max)) continue;
-        leaveFirst(rules.slice(0, at), caller, route);
-        return denyConcurrency(rule);
-      }
-      return undefined;
-    },
+    enter: (caller, route) => enterFrom(0, caller, route),
     leave: (caller, route) => leaveFirst(rulesOf(route), caller, route),
   };
 }

@@ -14,6 +14,8 @@ export interface LimitsOptions {
   readonly maxWaiting: number;
   /** Tokens in one slice at most. */
   readonly maxSlice: number;
+  /** A worker keeps a slot of a concurrency limit that nobody uses for so long. */
+  readonly slotIdleMs: number;
 }
 
 export const defaultLimitsOptions: LimitsOptions = {
@@ -24,6 +26,7 @@ export const defaultLimitsOptions: LimitsOptions = {
   minRetryMs: 5,
   maxWaiting: 1000,
   maxSlice: 10_000,
+  slotIdleMs: 1000,
 };
 
 /** How failed logins slow down the next ones. */

@@ -3,7 +3,7 @@ import type { RedisOptions } from './shared/redis.ts';
 
 // What control runs: the broker that shares limits among workers, quotas, login throttling.
 
-export { tokenRulesOf } from './compile.ts';
+export { concurrencyRulesOf, tokenRulesOf } from './compile.ts';
 export { defaultLimitsOptions, defaultLoginThrottleOptions } from './config.ts';
 export { createLeaseBroker, type LeaseBroker, type LeaseBrokerOptions } from './lease-broker.ts';
 export {
@@ -17,6 +17,7 @@ export { createQuotas, type QuotaOptions, type Quotas } from './quotas.ts';
 export { createSharedLink, type SharedLink, type SharedLinkOptions } from './shared/link.ts';
 export type { SharedCounters } from './shared/ports.ts';
 export type { RedisOptions } from './shared/redis.ts';
+export { createSlotBroker, type SlotBroker, type SlotBrokerOptions } from './slot-broker.ts';
 
 /** Counters in Redis or Valkey. The client is loaded by the first call, so that who does not share does not carry it. */
 export async function connectRedis(options: RedisOptions): Promise<SharedCounters> {

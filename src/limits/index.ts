@@ -19,4 +19,13 @@ export { type LimitFields, mergeLimitFields } from './fields.ts';
 export { createLeasedLimiter, type LeasedLimiter, type LeasedLimiterOptions } from './leased-limiter.ts';
 export { type AskingLimiter, type LimitState, type RateSpec, rateSpecOf, type TokenRule } from './limit-state.ts';
 export { createLimiter, type Limiter, type LimiterOptions, type LimiterStats } from './limiter.ts';
-export type { LoginCounter, LoginState, QuotaState, QuotaUse, SendToBroker, SendToWorker } from './ports.ts';
+export type {
+  LoginCounter,
+  LoginState,
+  QuotaState,
+  QuotaUse,
+  SendToBroker,
+  SendToSlotBroker,
+  SendToWorker,
+} from './ports.ts';
+export { createSlotLimiter, type SlotLimiter, type SlotLimiterOptions } from './slot-limiter.ts';

@@ -1,4 +1,4 @@
-import type { ToBroker, ToWorker } from '../api/limits.ts';
+import type { ToBroker, ToSlotBroker, ToSlotWorker, ToWorker } from '../api/limits.ts';
 
 /** What one caller has used of one quota. */
 export interface QuotaUse {
@@ -40,3 +40,9 @@ export type SendToBroker = (message: ToBroker) => void;
 
 /** How the broker reaches one worker. Ordered, at most once. */
 export type SendToWorker = (message: ToWorker) => void;
+
+/** As `SendToBroker`, about concurrency. */
+export type SendToSlotBroker = (message: ToSlotBroker) => void;
+
+/** As `SendToWorker`, about concurrency. */
+export type SendToSlotWorker = (message: ToSlotWorker) => void;

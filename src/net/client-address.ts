@@ -89,7 +89,7 @@ export function setForwarded(headers: Headers, client: ClientAddress): void {
 export function addForwarded(headers: Headers, client: ClientAddress): void {
   let fields = writtenFields.get(client);
   if (fields === undefined) writtenFields.set(client, (fields = fieldsOf(client)));
-  for (let at = 0; at < fields.length; at += 2) headers.add(fields[at] as string, fields[at + 1] as string);
+  headers.addAll(fields);
 }
 
 // A connection gives its requests the same client, and so the same fields.

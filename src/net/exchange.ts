@@ -55,6 +55,8 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
   readonly #asksUpgrade: boolean;
   /** The reply, where it is one of HTTP/1. */
   readonly #outgoing: OutgoingReply | undefined;
+  /** The reply, or the one beneath it, where it can become a tunnel by HTTP/1.1. */
+  readonly #switchable: OutgoingReply | undefined;
   /** The reply, where its client asks for a tunnel by HTTP/2. */
   readonly #tunnel: Http2Reply | undefined;
   #pool: EndpointPool | undefined;
@@ -81,11 +83,13 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     this.#method = forwarding.method ?? request.method;
     this.#startedAt = host.clock.monotonic();
     this.#outgoing = reply instanceof OutgoingReply ? reply : undefined;
-    this.#tunnel = reply instanceof Http2Reply && reply.isForTunnel ? reply : undefined;
+    const last = reply.beneath ?? reply;
+    this.#switchable = last instanceof OutgoingReply ? last : undefined;
+    this.#tunnel = last instanceof Http2Reply && last.isForTunnel ? last : undefined;
     this.#asksUpgrade =
       forwarding.upgrade !== false &&
       host.protocol === 'http1' &&
-      (this.#outgoing ?? this.#tunnel) !== undefined &&
+      (this.#switchable ?? this.#tunnel) !== undefined &&
       asksWebSocket(request);
   }
 
@@ -274,7 +278,7 @@ export class Exchange implements Waiter, ResponseHandler, BodySink {
     const protocol = headers.get('upgrade') as string;
     dropHopByHop(headers);
     this.#forwarding.onResponseHead?.(101, headers);
-    const near = this.#tunnel?.upgrade(headers) ?? this.#outgoing?.upgrade(headers, protocol);
+    const near = this.#tunnel?.upgrade(headers) ?? this.#switchable?.upgrade(headers, protocol);
     if (near === undefined) {
       far.socket.destroy();
       return;

@@ -65,3 +65,17 @@ describe('a parser that has read other heads', () => {
     ]);
   });
 });
+
+test('every byte means the same wherever it stands in a value, a short or a long one', () => {
+  for (let code = 0; code < 256; code++) {
+    const char = String.fromCharCode(code);
+    const verdicts = [0, 1, 62, 63, 64, 65, 66, 200].map((before) => {
+      const text = `GET / HTTP/1.1\r\nA: x${'v'.repeat(before)}${char}y\r\n\r\n`;
+      const read = parse(new RequestHeadParser(defaultHttpLimits), text, text.length);
+      return typeof read === 'string' ? read : JSON.stringify((read as { fields: unknown }).fields).replace(/v/g, '');
+    });
+    expect(new Set(verdicts).size, `byte ${code}`).toBe(1);
+    const isAllowed = code === 9 || (code >= 0x20 && code !== 0x7f);
+    expect(verdicts[0]?.startsWith('[['), `byte ${code}`).toBe(isAllowed);
+  }
+});

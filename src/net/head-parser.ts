@@ -184,13 +184,28 @@ export function parseFieldLine(text: string, at: number, pairs: string[]): numbe
   const nameEnd = here++;
   while (here < length && isBlank(text.charCodeAt(here))) here++;
   const valueStart = here;
-  while (here < length && fieldValueChars[text.charCodeAt(here)] === 1) here++;
+  here = endOfValue(text, here);
   const end = lineEnd(text, here);
   if (end === more) return more;
   let valueEnd = here;
   while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
   pairs.push(internName(text.substring(at, nameEnd)), text.substring(valueStart, valueEnd));
   return end;
+}
+
+// As `fieldValueChars`. For a token or a cookie it is twice as quick as a look at each character.
+const manyValueChars = /[\t\x20-\x7e\x80-\xff]*/y;
+const shortValue = 64;
+
+/** Where the value that begins at `at` ends. */
+function endOfValue(text: string, at: number): number {
+  const enough = Math.min(text.length, at + shortValue);
+  let here = at;
+  while (here < enough && fieldValueChars[text.charCodeAt(here)] === 1) here++;
+  if (here < at + shortValue) return here;
+  manyValueChars.lastIndex = here;
+  manyValueChars.test(text);
+  return manyValueChars.lastIndex;
 }
 
 function endOfSection(text: string, at: number): number {

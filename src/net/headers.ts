@@ -127,6 +127,12 @@ export class Headers {
     this.pairs.push(name, value);
   }
 
+  /** As `add`, of names and values in turn. */
+  addAll(pairs: readonly string[]): void {
+    this.section = undefined;
+    for (let at = 0; at < pairs.length; at++) this.pairs.push(pairs[at] as string);
+  }
+
   /** As `set`, unchecked like `add`. */
   put(name: string, value: string): void {
     if (this.has(name)) this.#remove(name, 0);
@@ -161,6 +167,17 @@ export class Headers {
 
   [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     return this.entries();
+  }
+
+  /** A copy, to be edited alone, without the fields whose names `drops` takes. */
+  without(drops: (name: string) => boolean): Headers {
+    const { pairs } = this;
+    const kept: string[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const name = pairs[at] as string;
+      if (!drops(name)) kept.push(name, pairs[at + 1] as string);
+    }
+    return new Headers(kept);
   }
 
   /** A copy that can be edited alone. */

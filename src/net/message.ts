@@ -134,6 +134,8 @@ export interface Reply {
   abort(): void;
   /** Called each time the connection can take more after `write` answered false. One listener; setting it replaces it. */
   onDrain: (() => void) | undefined;
+  /** Of a reply that reads what another one will send: that other one, which can become a tunnel where this one cannot. */
+  readonly beneath?: Reply;
   /** Called when the head is written. */
   onSent(listener: (status: number) => void): void;
   /** Called once, when the reply is over; at once where it is already. */

@@ -314,3 +314,61 @@ function spellOut({ principal, ...request }: PolicyRequest) {
     ] as never,
   };
 }
+
+describe('a verdict that is remembered', () => {
+  const asked = async (text: string) => createGatewayAuthorizer(await compileShop(text));
+  // The same principal, object and all, as a verified token gives it.
+  const { principal } = shopRequest();
+  const forbid = (condition: string): string => `forbid(principal, action, resource) when { ${condition} };`;
+  const noon = Date.UTC(2026, 0, 1, 12);
+  const facts: readonly [what: string, condition: string, blocked: Partial<PolicyRequest>][] = [
+    ['its address', 'context.ip.isInRange(ip("198.51.100.0/24"))', { ip: '198.51.100.3' }],
+    ['its time', 'context.now > datetime("2026-01-01T11:00:00Z")', { nowMs: noon }],
+    ['its path', 'context.path like "*/secret"', { path: '/api/orders/secret' }],
+    ['its host', 'context.host == "old.example"', { host: 'old.example' }],
+    ['its method', 'context.method == "HEAD"', { method: 'HEAD' }],
+    [
+      'its parameters',
+      'context has params && context.params has orderId && context.params.orderId == "7"',
+      { operation: 'getOrder', params: { orderId: '7' } },
+    ],
+    [
+      'its certificate',
+      'context has certificate && context.certificate.subject == "CN=a"',
+      { certificate: { subject: 'CN=a', fingerprint: 'f', names: [] } as never },
+    ],
+  ];
+
+  it.each(facts)('is not that of a request that differs in %s', async (_, condition, blocked) => {
+    const { decide } = await asked(forbid(condition));
+    const passes = {
+      ...shopRequest(),
+      ...(blocked.params && { operation: 'getOrder', params: { orderId: '8' } }),
+      principal,
+    };
+    const fails = { ...passes, ...blocked };
+    for (const turn of [1, 2, 3]) {
+      expect(decide(passes).decision, `turn ${turn}`).toBe('allow');
+      expect(decide(fails).decision, `turn ${turn}`).toBe('deny');
+    }
+  });
+
+  it('is not that of another principal, whose name is the same', async () => {
+    const { decide } = await asked(shopPolicies);
+    const request = { ...shopRequest(), principal };
+    expect(decide(request).decision).toBe('allow');
+    expect(decide({ ...request, principal: { ...principal, scopes: [] } }).decision).toBe('deny');
+    expect(decide(request).decision).toBe('allow');
+  });
+
+  it('is not that of the next snapshot', async () => {
+    const request = { ...shopRequest(), principal };
+    const [open, shut] = [await asked(''), await asked(forbid('true'))];
+    expect([open, shut, open, shut].map(({ decide }) => decide(request).decision)).toEqual([
+      'allow',
+      'deny',
+      'allow',
+      'deny',
+    ]);
+  });
+});

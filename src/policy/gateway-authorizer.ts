@@ -19,6 +19,7 @@ import { GatewayRequest, type ModelFacts } from './gateway-request.ts';
 import { decidePrepared, type PreparedPolicies, preparePolicies } from './prepared-policies.ts';
 import { EntityUid } from './values.ts';
 import { defaultDeny, type Verdict } from './verdict.ts';
+import { VerdictMemo } from './verdict-memo.ts';
 
 /** Authorizes a gateway's requests over one snapshot. */
 export interface GatewayAuthorizer {
@@ -53,6 +54,7 @@ export function createGatewayAuthorizer(
   const policies = snapshot.policies.filter((policy) => isEnforced(policy, weaknesses)).map(compilePolicy);
   const forbids = new Set(policies.filter(({ source }) => source.policy.effect === 'forbid').map(({ id }) => id));
   const routes = prepareRoutes(model, policies, facts);
+  const memo = new VerdictMemo();
   const explain = (request: PolicyRequest): PolicyExplanation => {
     const found = find(routes, request);
     if (found === undefined) return explainUnknownTarget(request, routes.has(request.route));
@@ -63,8 +65,13 @@ export function createGatewayAuthorizer(
       if (weaknesses.has('authz.policy')) return unasked;
       const found = find(routes, request);
       if (found === undefined) return defaultDeny;
-      const verdict = decidePrepared(found, new GatewayRequest(request, found.target, facts));
-      return isOpen(verdict) ? { ...defaultDeny, errors: verdict.errors } : verdict;
+      const known = memo.find(request, found);
+      if (known !== undefined) return known;
+      const asked = new GatewayRequest(request, found.target, facts);
+      const verdict = decidePrepared(found, asked);
+      if (isOpen(verdict)) return { ...defaultDeny, errors: verdict.errors };
+      if (asked.isRepeatable) memo.keep(request, found, verdict);
+      return verdict;
     },
     explain,
     denial: (request) => {

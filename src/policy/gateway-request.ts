@@ -32,7 +32,7 @@ export class GatewayRequest implements CedarRequest, EntitySource {
   readonly principal: EntityUid;
   readonly action: EntityUid;
   readonly resource: EntityUid;
-  readonly context: CedarRecord;
+  readonly context: RequestContext;
   readonly entities: EntitySource;
   readonly #caller: PolicyPrincipal;
   readonly #facts: ModelFacts;
@@ -48,6 +48,11 @@ export class GatewayRequest implements CedarRequest, EntitySource {
     this.entities = this;
     this.#caller = request.principal;
     this.#facts = facts;
+  }
+
+  /** Whether all that was read of it holds for each request of this principal, from this address, for the same. */
+  get isRepeatable(): boolean {
+    return !this.context.readsMore;
   }
 
   attributes(uid: EntityUid): CedarRecord | undefined {
@@ -80,9 +85,18 @@ function rolesOf({ kind, roles }: PolicyPrincipal): readonly string[] {
   return kind === 'user' || kind === 'client' ? (roles ?? noNames) : noNames;
 }
 
-function principalUid({ kind, id, issuer }: PolicyPrincipal): EntityUid {
+// A caller who comes again is the same object.
+const principalUids = new WeakMap<PolicyPrincipal, EntityUid>();
+
+function principalUid(principal: PolicyPrincipal): EntityUid {
+  const { kind, id, issuer } = principal;
   if (kind === 'anonymous') return anonymous;
-  return new EntityUid(entityTypes[kind], kind === 'user' ? `${issuer ?? ''}|${id}` : id);
+  let uid = principalUids.get(principal);
+  if (uid === undefined) {
+    uid = new EntityUid(entityTypes[kind], kind === 'user' ? `${issuer ?? ''}|${id}` : id);
+    principalUids.set(principal, uid);
+  }
+  return uid;
 }
 
 /** Attributes of whoever has authenticated. */
@@ -181,6 +195,8 @@ type ReadField = (request: PolicyRequest, context: RequestContext) => Value | un
 class RequestContext implements CedarRecord {
   readonly record = true;
   readonly operation: string | undefined;
+  /** Whether a field was read that may differ in the next request of the same principal, from the same address, for the same. */
+  readsMore = false;
   readonly #request: PolicyRequest;
   scopes: CedarSet | undefined;
   roles: CedarSet | undefined;
@@ -194,6 +210,7 @@ class RequestContext implements CedarRecord {
   }
 
   get(name: string): Value | undefined {
+    if (!repeatable.has(name)) this.readsMore = true;
     return contextFields.get(name)?.(this.#request, this);
   }
 
@@ -219,12 +236,24 @@ const contextFields: ReadonlyMap<string, ReadField> = new Map<string, ReadField>
   ['params', ({ params }, context) => (context.params ??= params === undefined ? emptyRecord : new Params(params))],
 ]);
 
+/** What the principal says, the address, and what was asked for. */
+const repeatable = new Set(['scopes', 'roles', 'ip', 'authenticated', 'mfa', 'acr', 'client', 'operation']);
+
 /** Not an evaluation error: a policy that were skipped for an odd address could be the one that forbids. */
 function remoteAddress(text: string): IpAddress {
+  if (text === lastText) return lastAddress;
   const address = tryParseIpAddress(text) ?? tryParseIpAddress(plainAddress(text));
-  if (address?.single) return address;
+  if (address?.single) {
+    lastText = text;
+    lastAddress = address;
+    return address;
+  }
   throw new MerlonError({ code: 'policy.value', message: `\`${text}\` is no IP address` });
 }
+
+// The requests of a connection are from one address.
+let lastText = '0.0.0.0';
+let lastAddress = tryParseIpAddress(lastText) as IpAddress;
 
 /** Sockets write link-local addresses with their interface, and IPv4 callers of an IPv6 listener as `::ffff:192.0.2.1`. */
 function plainAddress(text: string): string {

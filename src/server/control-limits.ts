@@ -1,12 +1,14 @@
-import type { LimitsSection, ToBroker } from '../api/limits.ts';
+import type { LimitsSection } from '../api/limits.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import type { RolePeer } from '../distribution/control.ts';
 import {
+  concurrencyRulesOf,
   createLeaseBroker,
   createQuotas,
+  createSlotBroker,
   defaultLimitsOptions,
   type QuotaUse,
   type SharedLink,
@@ -14,7 +16,7 @@ import {
 } from '../limits/control.ts';
 import type { Store } from '../storage/index.ts';
 
-/** The broker of the limits that the gateway workers share; quotas are kept in the store. */
+/** The brokers of the limits that the gateway workers share; quotas are kept in the store. */
 export interface LimitsBroker extends Stoppable {
   configure(section: LimitsSection): void;
   join(peer: RolePeer): void;
@@ -45,13 +47,24 @@ export async function createLimitsBroker(
     ...(shared === undefined ? {} : { shared }),
     onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'a quota could not be kept'),
   });
+  const slots = createSlotBroker({ clock });
   // The nonce of its connection tells one life of a worker from the next.
   const idOf = ({ name, nonce }: RolePeer): string => `${name}/${nonce}`;
   return {
-    configure: (section) => broker.configure(tokenRulesOf(section)),
-    join: (peer) => broker.join(idOf(peer), (body) => peer.send({ type: 'lease', body })),
-    leave: (peer) => broker.leave(idOf(peer)),
-    receive: (peer, body) => broker.receive(idOf(peer), body as ToBroker),
+    configure: (section) => {
+      broker.configure(tokenRulesOf(section));
+      slots.configure(concurrencyRulesOf(section));
+    },
+    join: (peer) => {
+      for (const each of [broker, slots]) each.join(idOf(peer), (body) => peer.send({ type: 'lease', body }));
+    },
+    leave: (peer) => {
+      for (const each of [broker, slots]) each.leave(idOf(peer));
+    },
+    // Each takes what is meant for it.
+    receive: (peer, body) => {
+      for (const each of [broker, slots]) each.receive(idOf(peer), body);
+    },
     stop: async () => {
       broker.stop();
       await shared?.stop();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FromControl } from '../api/channel.ts';
-import type { ToWorker } from '../api/limits.ts';
+import type { ToSlotWorker, ToWorker } from '../api/limits.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { GatewaySnapshot } from '../api/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
@@ -124,10 +124,11 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       onOpen: (nonce) => {
         svids.opened(nonce);
         shipper.opened();
+        limits.opened();
       },
       onMessage: (message) => {
         if (message.type === 'edge-tls') void share(message);
-        else if (message.type === 'lease') limits.receive(message.body as ToWorker);
+        else if (message.type === 'lease') limits.receive(message.body as ToWorker | ToSlotWorker);
         else if (!svids.receive(message) && !shipper.receive(message)) void receive(message);
       },
     }),

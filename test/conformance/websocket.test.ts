@@ -108,6 +108,26 @@ test('it would be open to anybody, were the protection off', async () => {
   expect(heard.length).toBe(1);
 });
 
+test('rules that read responses do not stand in its way', async () => {
+  const waf = {
+    ruleSets: [{ name: 't', files: [{ name: 't.conf', text: 'SecResponseBodyAccess On' }], data: {} }],
+    digest: 't',
+    sampling: 100,
+    routes: {
+      '/': {
+        ...{ mode: 'block' as const, exclusions: [], patches: [], responseBody: true, bodyBytes: 1000 },
+        streamsBodies: false,
+      },
+    },
+  };
+  const { platform } = await start({ snapshot: { waf } });
+  const { head, received, stream } = await open(await session(platform));
+  expect(head[':status']).toBe(200);
+  await expect.poll(received).toBe('\x81\x05hello');
+  stream.end();
+  await expect.poll(() => platform.decisions).toMatchObject([{ verdict: 'allow', status: 101 }]);
+});
+
 test('a route takes the methods that it names: a WebSocket is a GET', async () => {
   const { platform } = await start({ route: { methods: ['POST'] } });
   expect((await open(await session(platform))).head[':status']).toBe(405);

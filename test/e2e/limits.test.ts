@@ -17,6 +17,7 @@ const kinds: Readonly<Record<string, string>> = {
   cost: 'perUser: 10/h, cost: { GET: 3 }',
   operation: 'perUser: 10/h, cost: { GET: 1, "GET /api/catalog/products": 3 }',
   running: 'concurrency: { count: 1, by: user }',
+  several: 'concurrency: { count: 5, by: user }',
 };
 
 function withLimits(manifest: string): string {
@@ -58,7 +59,7 @@ describe('a gateway of two workers', () => {
     throw new Error(`${host} was never refused`);
   }
 
-  it.each(Object.keys(kinds).filter((name) => name !== 'running'))(
+  it.each(Object.keys(kinds).filter((name) => !['running', 'several'].includes(name)))(
     'refuses the fourth request with a problem that says when to come back: %s',
     async (name) => {
       const { passed, refused } = await untilRefused(name, { as: 'alice' });
@@ -86,35 +87,59 @@ describe('a gateway of two workers', () => {
     expect((await at('route', { as: 'bob' })).status).toBe(429);
   });
 
-  it('lets one request at a time run where the limit says so, and says when to try again', async () => {
+  /** Requests whose bodies never end, each on a connection of its own: they are under way for as long as we like. */
+  async function hold(host: string, count: number): Promise<{ refused: () => number; end: () => void }> {
     const token = await platform.token('alice');
-    // Its body never ends, so it is under way for as long as we like.
-    const held = await Promise.all(
-      [0, 1].map(
-        () =>
-          new Promise<ReturnType<typeof connect>>((resolve) => {
-            const socket = connect(
-              { host: '127.0.0.1', port: platform.port, ca: platform.ca, servername: 'localhost' },
-              () => {
-                socket.write(
-                  `POST ${target} HTTP/1.1\r\nHost: running.test\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`,
-                );
-                resolve(socket);
-              },
-            );
-            socket.on('error', () => undefined);
-          }),
-      ),
-    );
-    await new Promise((resume) => setTimeout(resume, 500));
-    const answers = await Promise.all(Array.from({ length: 12 }, () => at('running', { as: 'alice' })));
-    const refused = answers.find(({ status }) => status === 429) as Call;
-    expect(refused?.json).toMatchObject({ status: 429, code: 'limits.too-many-at-once' });
-    expect(refused.headers['retry-after']).toBe('1');
+    const sockets: ReturnType<typeof connect>[] = [];
+    const refused = new Set<unknown>();
+    for (let n = 0; n < count; n++) {
+      const socket = connect({ host: '127.0.0.1', port: platform.port, ca: platform.ca, servername: 'localhost' });
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => chunk.toString('latin1').startsWith('HTTP/1.1 429') && refused.add(socket));
+      socket.write(
+        `POST ${target} HTTP/1.1\r\nHost: ${host}.test\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`,
+      );
+    }
+    const end = (): void => {
+      for (const socket of sockets) socket.destroy();
+    };
+    return { refused: () => refused.size, end };
+  }
+
+  it('lets one request at a time run where the limit says so, whichever worker has it, and says when to try again', async () => {
+    const held = await hold('running', 3);
+    await until('all but one are refused', () => held.refused() === 2);
+    for (const refused of await Promise.all(Array.from({ length: 12 }, () => at('running', { as: 'alice' })))) {
+      expect(refused.json).toMatchObject({ status: 429, code: 'limits.too-many-at-once' });
+      expect(refused.headers['retry-after']).toBe('1');
+    }
     expect((await at('running', { as: 'bob' })).status).toBe(200);
-    for (const socket of held) socket.destroy();
-    await until('the slots are free', async () => (await at('running', { as: 'alice' })).status === 200);
+    held.end();
+    await until('the slot is free', async () => (await at('running', { as: 'alice' })).status === 200);
   });
+
+  it('lets as many run as the limit says, however they fall to the workers, and again when the workers have died', async () => {
+    for (let round = 0; round < 3; round++) {
+      const held = await hold('several', 8);
+      await until('three of eight are refused', () => held.refused() === 3);
+      expect((await at('several', { as: 'alice' })).status).toBe(429);
+      if (round === 1) {
+        for (const { role, pid } of platform.roles()) if (role === 'gateway') process.kill(pid, 'SIGKILL');
+        await until('what ran in them runs no more', async () => {
+          const answer = await at('several', { as: 'alice' }).catch(() => undefined);
+          return answer?.status === 200;
+        });
+      }
+      held.end();
+      await until('all slots are free', async () => {
+        const answers = await Promise.all(Array.from({ length: 5 }, () => at('several', { as: 'alice' }))).catch(
+          () => [],
+        );
+        return answers.length === 5 && answers.every(({ status }) => status === 200);
+      });
+    }
+  }, 60_000);
 
   describe('API keys', () => {
     const create = async (...args: string[]): Promise<string> =>

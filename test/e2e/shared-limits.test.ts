@@ -8,7 +8,7 @@ describe.skipIf(redisProgram === undefined)('two platforms and one redis-server'
   let platforms: Platform[] = [];
 
   beforeAll(async () => {
-    redis = await startRedis('--requirepass', 'hunter2');
+    redis = await startRedis(redisProgram as string, '--requirepass', 'hunter2');
     const edit = (manifest: string): string =>
       manifest
         .replace(

@@ -5,10 +5,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The server program on this machine, undefined where there is none. */
-export const redisProgram = ['redis-server', 'valkey-server'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
-);
+/** The server programs that are spoken to, and whether they are on this machine. */
+export const redisPrograms = ['redis-server', 'valkey-server'].map((name) => ({
+  name,
+  isThere: spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+}));
+
+/** One that is on this machine, undefined where there is none. */
+export const redisProgram = redisPrograms.find(({ isThere }) => isThere)?.name;
 
 export interface TestRedis {
   /** Unix socket that it listens on. */
@@ -22,12 +26,12 @@ export interface TestRedis {
 }
 
 /** Starts a server that keeps nothing on disk. `extra`: more of its options. */
-export async function startRedis(...extra: string[]): Promise<TestRedis> {
+export async function startRedis(program: string, ...extra: string[]): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'mrd-'));
   const path = join(folder, 'r.sock');
   const start = async (): Promise<ChildProcess> => {
     const options = ['--port', '0', '--unixsocket', path, '--save', '', '--appendonly', 'no', '--dir', folder];
-    const child = spawn(redisProgram as string, [...options, ...extra], { stdio: 'ignore' });
+    const child = spawn(program, [...options, ...extra], { stdio: 'ignore' });
     for (let tries = 0; ; tries++) {
       try {
         await talk(path, 'PING');

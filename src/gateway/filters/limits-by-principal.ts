@@ -1,4 +1,6 @@
+import type { Authenticated } from '../../api/authn.ts';
 import type { Operation } from '../../api/openapi.ts';
+import type { Denial } from '../../api/record.ts';
 import type { LimitedCaller } from '../../limits/index.ts';
 import type { ApiValidator } from '../../openapi/index.ts';
 import type { Draft } from '../draft.ts';
@@ -16,11 +18,15 @@ export const limitsByPrincipal: CompileFilter = ({ limits, clock, snapshot }, { 
   if (rules.length === 0 && !keyed) return undefined;
   const costOf = compileCost(snapshot.limits.costs?.[route], validator);
   const bounded = rules.some(({ kind }) => kind === 'concurrency');
-  const enter = (exchange: Exchange, caller: LimitedCaller): Outcome | undefined => {
-    if (!bounded) return undefined;
-    const denial = limits.enter(caller, route);
+  const entered = (exchange: Exchange, caller: LimitedCaller, denial: Denial | undefined): Outcome | undefined => {
     if (denial === undefined) exchange.release = () => limits.leave(caller, route);
     return denial;
+  };
+  const enter = (exchange: Exchange, caller: LimitedCaller): Outcome | undefined | Promise<Outcome | undefined> => {
+    if (!bounded) return undefined;
+    const denial = limits.enter(caller, route);
+    if (denial instanceof Promise) return denial.then((late) => entered(exchange, caller, late));
+    return entered(exchange, caller, denial);
   };
   return (exchange) => {
     const caller = callerOf(exchange);
@@ -54,10 +60,20 @@ function compileCost(
   };
 }
 
+// A token that was verified before gives the same caller again, mostly from the same address.
+const limitedCallers = new WeakMap<Authenticated, LimitedCaller>();
+
 function callerOf({ request, caller }: Exchange): LimitedCaller {
+  const { address } = request.client;
+  let limited = limitedCallers.get(caller);
+  if (limited?.remoteAddress !== address) limitedCallers.set(caller, (limited = toLimited(caller, address)));
+  return limited;
+}
+
+function toLimited(caller: Authenticated, remoteAddress: string): LimitedCaller {
   const { principal, credential, credentialId, claims } = caller;
   const { kind, id, issuer, client } = principal;
-  const limited: Draft<LimitedCaller> = { remoteAddress: request.client.address, claims };
+  const limited: Draft<LimitedCaller> = { remoteAddress, claims };
   if (issuer !== undefined) limited.issuer = issuer;
   if (kind === 'user' || kind === 'client') limited.sub = id;
   if (client !== undefined) limited.client = client;

@@ -1,5 +1,6 @@
 import { utf8 } from '../transformations/bytes.ts';
 import { type BodyField, type BodyLimits, type BodyProcessor, emptyBody, failedBody } from './body.ts';
+import { createPlaces, type Place, type Places } from './places.ts';
 
 // A reader of its own: it keeps repeated keys (a parser that keeps the last hides the first), gives numbers as written,
 // and stops at the limits.
@@ -8,12 +9,17 @@ interface Reader {
   readonly text: string;
   at: number;
   readonly limits: BodyLimits;
+  readonly places: Places;
   readonly fields: BodyField[];
 }
 
 class BadJson extends Error {}
 
 const number = /-?(?:0|[1-9]\d{0,400})(?:\.\d{1,400})?(?:[eE][+-]?\d{1,10})?/y;
+const words = ['true', 'false', 'null'];
+const [quote, comma, colon, openBracket, backslash, closeBracket, openBrace, closeBrace] = [
+  0x22, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
+] as const;
 const letters: ReadonlyMap<string, string> = new Map([
   ['b', '\b'],
   ['f', '\f'],
@@ -26,7 +32,10 @@ const letters: ReadonlyMap<string, string> = new Map([
 ]);
 
 function skipSpace(reader: Reader): void {
-  while (reader.at < reader.text.length && ' \t\n\r'.includes(reader.text.charAt(reader.at))) reader.at += 1;
+  const { text } = reader;
+  let code = text.charCodeAt(reader.at);
+  while (code === 32 || (code <= 13 && (code === 9 || code === 10 || code === 13)))
+    code = text.charCodeAt((reader.at += 1));
 }
 
 function readUnicode(reader: Reader): string {
@@ -45,92 +54,111 @@ function readUnicode(reader: Reader): string {
 }
 
 function readString(reader: Reader): string {
+  const { text } = reader;
   let value = '';
-  reader.at += 1;
+  let at = reader.at + 1;
   for (;;) {
-    const from = reader.at;
-    let code = reader.text.charCodeAt(reader.at);
-    while (code !== 34 && code !== 92 && code >= 32) code = reader.text.charCodeAt((reader.at += 1));
-    value += reader.text.slice(from, reader.at);
-    if (code === 34) {
-      reader.at += 1;
+    const from = at;
+    let code = text.charCodeAt(at);
+    while (code !== quote && code !== backslash && code >= 32) code = text.charCodeAt((at += 1));
+    value += text.slice(from, at);
+    if (code === quote) {
+      reader.at = at + 1;
       return value;
     }
-    if (code !== 92) throw new BadJson('a string is not closed');
-    const letter = reader.text.charAt(reader.at + 1);
-    reader.at += 2;
+    if (code !== backslash) throw new BadJson('a string is not closed');
+    const letter = text.charAt(at + 1);
+    reader.at = at + 2;
     const plain = letters.get(letter);
     if (plain === undefined && letter !== 'u') throw new BadJson('an escape is unknown');
     value += plain ?? readUnicode(reader);
+    at = reader.at;
   }
 }
 
-function keep(reader: Reader, name: string, pointer: string, value: string): void {
+function keep(reader: Reader, { name, pointer }: Place, value: string): void {
   if (reader.fields.length >= reader.limits.maxFields) throw new BadJson('there are too many values');
   reader.fields.push({ name, value, pointer });
 }
 
-function readMembers(reader: Reader, close: string, read: (index: number) => void): void {
+/** Past what opens an object or a list. True where it is empty. */
+function enter(reader: Reader, close: number): boolean {
   reader.at += 1;
   skipSpace(reader);
-  if (reader.text.charAt(reader.at) === close) {
-    reader.at += 1;
-    return;
-  }
-  for (let index = 0; ; index += 1) {
-    skipSpace(reader);
-    read(index);
-    skipSpace(reader);
-    const next = reader.text.charAt(reader.at);
-    reader.at += 1;
-    if (next === close) return;
-    if (next !== ',') throw new BadJson('a comma is missing');
-  }
+  if (reader.text.charCodeAt(reader.at) !== close) return false;
+  reader.at += 1;
+  return true;
 }
 
-function readMember(reader: Reader, name: string, pointer: string, depth: number): void {
-  if (reader.text.charAt(reader.at) !== '"') throw new BadJson('a key is not a string');
-  const key = readString(reader);
+/** Past what follows a member. True where that was the last. */
+function leave(reader: Reader, close: number): boolean {
   skipSpace(reader);
-  if (reader.text.charAt(reader.at) !== ':') throw new BadJson('a colon is missing');
+  const next = reader.text.charCodeAt(reader.at);
   reader.at += 1;
-  readValue(reader, `${name}.${key}`, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1);
+  if (next === close) return true;
+  if (next !== comma) throw new BadJson('a comma is missing');
+  skipSpace(reader);
+  return false;
+}
+
+function readObject(reader: Reader, place: Place, depth: number): void {
+  if (enter(reader, closeBrace)) return;
+  do {
+    if (reader.text.charCodeAt(reader.at) !== quote) throw new BadJson('a key is not a string');
+    const key = readString(reader);
+    skipSpace(reader);
+    if (reader.text.charCodeAt(reader.at) !== colon) throw new BadJson('a colon is missing');
+    reader.at += 1;
+    readValue(reader, reader.places.member(place, key), depth + 1);
+  } while (!leave(reader, closeBrace));
+}
+
+function readList(reader: Reader, place: Place, depth: number): void {
+  if (enter(reader, closeBracket)) return;
+  let index = 0;
+  do {
+    readValue(reader, reader.places.item(place, index), depth + 1);
+    index += 1;
+  } while (!leave(reader, closeBracket));
 }
 
 function readWord(reader: Reader): string {
-  for (const word of ['true', 'false', 'null']) {
-    if (reader.text.startsWith(word, reader.at)) {
+  const { text, at } = reader;
+  for (const word of words) {
+    if (text.startsWith(word, at)) {
       reader.at += word.length;
       return word === 'null' ? '' : word;
     }
   }
-  number.lastIndex = reader.at;
-  const match = number.exec(reader.text);
-  if (match === null) throw new BadJson('a value is malformed');
-  reader.at += match[0].length;
-  return match[0];
+  number.lastIndex = at;
+  if (!number.test(text)) throw new BadJson('a value is malformed');
+  reader.at = number.lastIndex;
+  return text.slice(at, reader.at);
 }
 
-function readValue(reader: Reader, name: string, pointer: string, depth: number): void {
+function readValue(reader: Reader, place: Place, depth: number): void {
   if (depth > reader.limits.maxDepth) throw new BadJson('it is nested too deeply');
   skipSpace(reader);
-  switch (reader.text.charAt(reader.at)) {
-    case '{':
-      return readMembers(reader, '}', () => readMember(reader, name, pointer, depth));
-    case '[':
-      return readMembers(reader, ']', (index) => readValue(reader, `${name}.${index}`, `${pointer}/*`, depth + 1));
-    case '"':
-      return keep(reader, name, pointer, readString(reader));
+  switch (reader.text.charCodeAt(reader.at)) {
+    case openBrace:
+      return readObject(reader, place, depth);
+    case openBracket:
+      return readList(reader, place, depth);
+    case quote:
+      return keep(reader, place, readString(reader));
     default:
-      return keep(reader, name, pointer, readWord(reader));
+      return keep(reader, place, readWord(reader));
   }
 }
 
+const places = createPlaces('json');
+
 /** Flattens a document: `{"a":[{"b":1}]}` has the field `json.a.0.b`. */
 export const jsonProcessor: BodyProcessor = (body, _contentType, limits) => {
-  const reader: Reader = { text: body.startsWith('\xef\xbb\xbf') ? body.slice(3) : body, at: 0, limits, fields: [] };
+  const text = body.startsWith('\xef\xbb\xbf') ? body.slice(3) : body;
+  const reader: Reader = { text, at: 0, limits, places, fields: [] };
   try {
-    readValue(reader, 'json', '', 0);
+    readValue(reader, places.root(), 0);
     skipSpace(reader);
     if (reader.at < reader.text.length) throw new BadJson('text follows the document');
     return { ...emptyBody, fields: reader.fields };

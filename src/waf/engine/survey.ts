@@ -63,13 +63,19 @@ function requirementsFor({ targets, operator, negated, parameter }: Condition): 
   return targets.targets.every(({ collection }) => remembered.has(collection)) ? always : undefined;
 }
 
-function watchOf(interests: readonly Interest[], words: number, id: number): Watch {
+/** Words of a set of steps, and per step the fewest bytes of a text that it matches. */
+interface Sizes {
+  readonly words: number;
+  readonly minLengths: readonly number[];
+}
+
+function watchOf(interests: readonly Interest[], { words, minLengths }: Sizes, id: number): Watch {
   const looks = interests.map(({ chain, bit }): Look => {
     const mask = new Int32Array(words);
     setBit(mask, bit);
     return { chain: stepsOf(chain), mask };
   });
-  return createWatch(looks, id);
+  return createWatch(looks, id, minLengths);
 }
 
 /** Findings about a remembered text that concerns no step. */
@@ -134,10 +140,10 @@ function addInterest(
 
 function sourceOf(
   { target, collection: name, everywhere, keyed }: SourceDraft,
-  words: number,
+  sizes: Sizes,
   shelf: SieveShelf,
 ): Source {
-  const watch = (interests: readonly Interest[]): Watch => watchOf(interests, words, shelf.nextWatch());
+  const watch = (interests: readonly Interest[]): Watch => watchOf(interests, sizes, shelf.nextWatch());
   const watches = (interests: readonly Interest[]): Watches => ({
     free: watch(interests),
     pinned: watch(interests.filter(({ skipsPinned }) => !skipsPinned)),
@@ -155,12 +161,7 @@ function sourceOf(
   };
 }
 
-function sourcesOf(
-  steps: readonly Step[],
-  bits: ReadonlyMap<Link, number>,
-  words: number,
-  shelf: SieveShelf,
-): Source[] {
+function sourcesOf(steps: readonly Step[], bits: ReadonlyMap<Link, number>, sizes: Sizes, shelf: SieveShelf): Source[] {
   const drafts = new Map<string, SourceDraft>();
   for (const { link } of steps) {
     const bit = bits.get(link);
@@ -172,7 +173,7 @@ function sourcesOf(
       for (const name of sums.get(target.collection) ?? [target.collection])
         addInterest(drafts, name, target, interests);
   }
-  return [...drafts.values()].map((draft) => sourceOf(draft, words, shelf));
+  return [...drafts.values()].map((draft) => sourceOf(draft, sizes, shelf));
 }
 
 /** Sets up the survey of some phases of a course. */
@@ -191,10 +192,9 @@ export function planSurvey({ phases }: Course, surveyed: readonly number[], shel
   const key = [...bits.keys()].map(({ id, at }) => `${id}@${at.file}:${at.line}`).join();
   const sieve = shelf.take(key, patterns);
   const hot = new Int32Array(sieve.words);
-  const sources = phases.map((steps, phase) =>
-    surveyed.includes(phase) ? sourcesOf(steps, bits, sieve.words, shelf) : [],
-  );
   const minLengths = patterns.map(({ minLength }) => minLength);
+  const sizes: Sizes = { words: sieve.words, minLengths };
+  const sources = phases.map((steps, phase) => (surveyed.includes(phase) ? sourcesOf(steps, bits, sizes, shelf) : []));
   const sifting: Sifting = { sieve, conditions, minLengths, inner: new Map() };
   return {
     bits,

@@ -1,6 +1,6 @@
 import type { Scope } from '../language/macro.ts';
 import { allKinds, type Kinds } from '../match/byte-kinds.ts';
-import type { Sieve } from '../match/sieve.ts';
+import { hasBit, type Sieve } from '../match/sieve.ts';
 import { type ChainNode, createText, kindsOfText, type Text } from '../match/text.ts';
 import { isIdle } from '../transformations/triggers.ts';
 import type { Condition } from './model.ts';
@@ -22,12 +22,16 @@ export interface Watch {
   /** Kinds that any transformation needs before it changes a text: texts that differ in others share a plan. */
   readonly telling: Kinds;
   readonly plans: Map<Kinds, Plan>;
+  /** Shorter texts are too short for all steps that ask. */
+  readonly minLength: number;
 }
 
 /** The watch over texts made of some kinds of bytes. */
 interface Plan {
   /** Steps that ask about the text as it is; undefined where none does. */
   readonly mask: Int32Array | undefined;
+  /** The same as a list, where they are few. */
+  readonly few: readonly number[] | undefined;
   readonly branches: readonly Branch[];
 }
 
@@ -35,8 +39,10 @@ interface Plan {
 interface Branch {
   readonly node: ChainNode;
   readonly watch: Watch;
-  /** Results of shorter texts are too short for all steps that ask. */
+  /** The same of the text before the transformation. */
   readonly minLength: number;
+  /** What is to be found out about a text that the transformation leaves alone; made when first needed. */
+  unchanged: Plan | undefined;
 }
 
 /** A sieve, and per bit the condition that a candidate must meet. */
@@ -52,6 +58,8 @@ export interface Sifting {
 /** Conditions that are asked in advance depend on no variable. */
 const noVariables: Scope = { lookUp: () => '' };
 
+/** So many steps are asked about one by one. */
+const maxFew = 4;
 const maxPlans = 256;
 const maxInner = 4096;
 
@@ -69,38 +77,41 @@ function merge(looks: readonly Look[]): Look[] {
   return [...merged.values()];
 }
 
-export function createWatch(looks: readonly Look[], id: number): Watch {
+export function createWatch(looks: readonly Look[], id: number, minLengths: readonly number[]): Watch {
   const needs = looks.flatMap(({ chain }) =>
     chain.map(({ trigger }) => (trigger.needs === allKinds ? 0 : trigger.needs)),
   );
-  return { id, looks: merge(looks), telling: needs.reduce((all, one) => all | one, 0), plans: new Map() };
+  return {
+    id,
+    looks: merge(looks),
+    telling: needs.reduce((all, one) => all | one, 0),
+    plans: new Map(),
+    minLength: Math.min(...looks.map((look) => minLengthFor(look, minLengths))),
+  };
 }
 
-function innerWatch(looks: readonly Look[], { inner }: Sifting): Watch {
+function innerWatch(looks: readonly Look[], { inner, minLengths }: Sifting): Watch {
   const merged = merge(looks);
   const key = merged.map(({ chain, mask }) => `${keyOf(chain)}:${mask.join()}`).join(';');
   const known = inner.get(key);
   if (known !== undefined) return known;
-  const watch = createWatch(merged, -1);
+  const watch = createWatch(merged, -1, minLengths);
   if (inner.size >= maxInner) inner.clear();
   inner.set(key, watch);
   return watch;
 }
 
 /** The shortest text that comes out long enough for one of the steps of a look; 0 where the text may grow on the way. */
-function minLengthFor({ chain, mask }: Look, { minLengths }: Sifting): number {
+function minLengthFor({ chain, mask }: Look, minLengths: readonly number[]): number {
   const growth = chain.reduce((product, { trigger }) => product * trigger.growth, 1);
-  const asking = minLengths.filter((_length, bit) => (mask[bit >>> 5]! & (1 << (bit & 31))) !== 0);
+  const asking = minLengths.filter((_length, bit) => hasBit(mask, bit));
   return Math.min(...asking) / growth;
 }
 
 function branchOf(node: ChainNode, looks: readonly Look[], sifting: Sifting): Branch {
   const rest = looks.map(({ chain, mask }): Look => ({ chain: chain.slice(1), mask }));
-  return {
-    node,
-    watch: innerWatch(rest, sifting),
-    minLength: Math.min(...looks.map((look) => minLengthFor(look, sifting))),
-  };
+  const minLength = Math.min(...looks.map((look) => minLengthFor(look, sifting.minLengths)));
+  return { node, watch: innerWatch(rest, sifting), minLength, unchanged: undefined };
 }
 
 function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
@@ -115,8 +126,10 @@ function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
       branches.set(name, [...(branches.get(name) ?? []), { chain, mask: look.mask }]);
     }
   }
+  const asked = sifting.conditions.flatMap((_condition, bit) => (hasBit(mask, bit) ? [bit] : []));
   const plan: Plan = {
     mask: mask.some((bits) => bits !== 0) ? mask : undefined,
+    few: asked.length <= maxFew ? asked : undefined,
     branches: [...branches.values()].map((looks) => branchOf(looks[0]!.chain[0]!, looks, sifting)),
   };
   if (watch.plans.size >= maxPlans) watch.plans.clear();
@@ -139,23 +152,30 @@ function confirm(
   }
 }
 
-function sift(text: Text, mask: Int32Array, { sieve, conditions }: Sifting, into: Int32Array): void {
-  const candidates = sieve.candidates(text);
+function sift(text: Text, mask: Int32Array, few: Plan['few'], { sieve, conditions }: Sifting, into: Int32Array): void {
+  const isSifted = text.sievedBy === sieve.id;
+  const candidates = few === undefined || isSifted ? sieve.candidates(text) : sieve.few(text, few);
   for (let word = 0; word < into.length; word += 1) {
     const open = candidates[word]! & mask[word]! & ~into[word]!;
     if (open !== 0) confirm(text, word, open, conditions, into);
   }
 }
 
+const planOf = (watch: Watch, kinds: Kinds, sifting: Sifting): Plan =>
+  watch.plans.get(kinds & watch.telling) ?? planFor(watch, kinds & watch.telling, sifting);
+
+function carryOut(text: Text, { mask, few, branches }: Plan, sifting: Sifting, into: Int32Array): void {
+  if (mask !== undefined) sift(text, mask, few, sifting, into);
+  for (let index = 0; index < branches.length; index += 1) {
+    const branch = branches[index]!;
+    if (text.raw.length < branch.minLength) continue;
+    const raw = branch.node.transform(text.raw);
+    if (raw !== text.raw) examine(createText(raw), branch.watch, sifting, into);
+    else carryOut(text, (branch.unchanged ??= planOf(branch.watch, kindsOfText(text), sifting)), sifting, into);
+  }
+}
+
 /** Sets the bits of the steps that the text concerns. */
 export function examine(text: Text, watch: Watch, sifting: Sifting, into: Int32Array): void {
-  const kinds = kindsOfText(text) & watch.telling;
-  const { mask, branches } = watch.plans.get(kinds) ?? planFor(watch, kinds, sifting);
-  if (mask !== undefined) sift(text, mask, sifting, into);
-  for (let index = 0; index < branches.length; index += 1) {
-    const { node, watch: next, minLength } = branches[index]!;
-    if (text.raw.length < minLength) continue;
-    const raw = node.transform(text.raw);
-    examine(raw === text.raw ? text : createText(raw), next, sifting, into);
-  }
+  if (text.raw.length >= watch.minLength) carryOut(text, planOf(watch, kindsOfText(text), sifting), sifting, into);
 }

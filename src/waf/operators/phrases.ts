@@ -23,10 +23,30 @@ function groupPhrases(phrases: readonly string[]): Group[] {
   return groups.filter(({ byHead }) => byHead.size > 0);
 }
 
+/** Phrases in groups, and which pairs of bytes begin any of them: at most places of a text none does. */
+interface Search {
+  readonly groups: readonly Group[];
+  readonly beginnings: Uint8Array;
+}
+
+const pairBits = 10;
+const slotOf = (first: number, second: number): number => ((first << 5) ^ second) & ((1 << pairBits) - 1);
+
+function planSearch(phrases: readonly string[]): Search {
+  const beginnings = new Uint8Array(1 << pairBits);
+  for (const phrase of phrases) {
+    if (phrase.length > 1) beginnings[slotOf(phrase.charCodeAt(0), phrase.charCodeAt(1))] = 1;
+    else for (let second = 0; second < 256; second += 1) beginnings[slotOf(phrase.charCodeAt(0), second)] = 1;
+  }
+  return { groups: groupPhrases(phrases), beginnings };
+}
+
 /** The first phrase of the text, as it stands there. */
-function findPhrase(groups: readonly Group[], raw: string): string | undefined {
+function findPhrase({ groups, beginnings }: Search, raw: string): string | undefined {
   const text = lowercase(raw);
   for (let at = 0; at < text.length; at += 1) {
+    // Past the end stands NUL.
+    if (beginnings[slotOf(text.charCodeAt(at), text.charCodeAt(at + 1) | 0)] === 0) continue;
     for (const { width, byHead } of groups) {
       const phrase = byHead.get(text.slice(at, at + width))?.find((one) => text.startsWith(one, at));
       if (phrase !== undefined) return raw.slice(at, at + phrase.length);
@@ -57,17 +77,17 @@ function compileSearch(phrases: readonly string[]): (text: string) => boolean {
 /** A case-insensitive search for any of many phrases. */
 export function phraseOperator(phrases: readonly string[]): Operator {
   const wanted = [...new Set(phrases.map(lowercase))].filter((phrase) => phrase !== '');
-  const groups = groupPhrases(wanted);
+  const plan = planSearch(wanted);
   // Most lists are never searched: the sieve rules them out. Their automata would take space for nothing.
   let search: ((text: string) => boolean) | undefined;
   const contains = (text: string): boolean => {
-    if (text.length < fewBytes) return findPhrase(groups, text) !== undefined;
+    if (text.length < fewBytes) return findPhrase(plan, text) !== undefined;
     search ??= compileSearch(wanted);
     return search(text);
   };
   return {
     matches: (text) => contains(text.raw),
-    captures: (text) => [findPhrase(groups, text.raw)],
+    captures: (text) => [findPhrase(plan, text.raw)],
     requirements: {
       literals: wanted,
       sets: [],

@@ -9,6 +9,8 @@ export interface Requirements {
   /** A byte of each of these sets occurs. */
   readonly sets: readonly ByteSet[];
   readonly minLength: number;
+  /** A literal counts only where no letter, digit or underscore follows it. */
+  readonly endsWord?: boolean;
   /** What a text of ordinary characters needs, where that is more; `never`: such a text does not match. */
   readonly ordinary?: Requirements | 'never';
 }
@@ -16,15 +18,20 @@ export interface Requirements {
 interface Facts extends Requirements {
   /** All texts (in lower case) that the node can match, where they are few. */
   readonly exact: readonly string[] | undefined;
+  /** All that matches begins (in lower case) with one of these; an empty one says nothing. */
+  readonly starts: readonly string[];
 }
 
 const maxExact = 48;
-const maxLiterals = 512;
+const maxLiterals = 2048;
 const maxLiteralBytes = 24;
+/** Beginnings of matches: the sieve looks no further than this. */
+const maxStartBytes = 5;
+const maxStarts = 1536;
 const maxSets = 4;
 const maxSetSize = 160;
 
-const nothing: Facts = { exact: [''], literals: undefined, sets: [], minLength: 0 };
+const nothing: Facts = { exact: [''], starts: [''], literals: undefined, sets: [], minLength: 0 };
 
 /** Literals of one byte prefilter badly, of none not at all; more alternatives match more often. */
 function score(literals: readonly string[]): number {
@@ -51,7 +58,8 @@ function ofSet(set: ByteSet): Facts {
   const bytes = bytesOf(set);
   const lower = [...new Set(bytes.map((byte) => String.fromCharCode(byte >= 65 && byte <= 90 ? byte + 32 : byte)))];
   const exact = lower.length <= 6 ? lower : undefined;
-  return { exact, literals: exact, sets: bytes.length <= maxSetSize ? [set] : [], minLength: 1 };
+  const starts = lower.length <= 16 ? lower : [''];
+  return { exact, starts, literals: exact, sets: bytes.length <= maxSetSize ? [set] : [], minLength: 1 };
 }
 
 function cross(a: readonly string[], b: readonly string[]): string[] | undefined {
@@ -60,9 +68,24 @@ function cross(a: readonly string[], b: readonly string[]): string[] | undefined
   return product.some((text) => text.length > maxLiteralBytes) ? undefined : [...new Set(product)];
 }
 
+/** As many bytes of some beginnings as keep them few. */
+function shorten(starts: readonly string[]): readonly string[] {
+  for (let length = maxStartBytes; length > 0; length -= 1) {
+    const short = [...new Set(starts.map((start) => start.slice(0, length)))];
+    if (short.length <= maxStarts) return short;
+  }
+  return [''];
+}
+
+/** What one of `before`, and then something that begins with one of `starts`, begins with. */
+function continued(before: readonly string[], starts: readonly string[]): readonly string[] {
+  if (starts.includes('') || before.length * starts.length > 8 * maxStarts) return shorten(before);
+  return shorten(before.flatMap((left) => starts.map((right) => left + right)));
+}
+
 function ofSequence(parts: readonly Node[]): Facts {
   let run: readonly string[] = [''];
-  let isExact = true;
+  let starts: readonly string[] | undefined;
   let literals: readonly string[] | undefined;
   const sets: ByteSet[] = [];
   let minLength = 0;
@@ -75,12 +98,14 @@ function ofSequence(parts: readonly Node[]): Facts {
       run = longer;
       continue;
     }
-    isExact = false;
-    literals = better(better(literals, run), facts.literals);
+    const longest = continued(run, facts.exact ?? facts.starts);
+    starts ??= longest;
+    literals = better(better(literals, better(run, longest)), facts.literals);
     run = facts.exact ?? [''];
   }
   literals = better(literals, run);
-  return { exact: isExact ? run : undefined, literals, sets: fewestFirst(sets), minLength };
+  const exact = starts === undefined ? run : undefined;
+  return { exact, starts: starts ?? run, literals, sets: fewestFirst(sets), minLength };
 }
 
 function ofAlternatives(options: readonly Node[]): Facts {
@@ -99,6 +124,7 @@ function ofAlternatives(options: readonly Node[]): Facts {
   }
   return {
     exact: exact !== undefined && exact.length <= maxExact ? exact : undefined,
+    starts: shorten(facts.flatMap((one) => one.exact ?? one.starts)),
     literals: all !== undefined && all.length <= maxLiterals ? all : undefined,
     sets,
     minLength: Math.min(...facts.map((one) => one.minLength)),
@@ -109,14 +135,20 @@ function ofRepeat(node: Node & { kind: 'repeat' }): Facts {
   const facts = learn(node.node);
   if (node.min === 0) {
     const optional = node.max === 1 && facts.exact !== undefined ? [...new Set(['', ...facts.exact])] : undefined;
-    return { exact: optional, literals: undefined, sets: [], minLength: 0 };
+    return { exact: optional, starts: [''], literals: undefined, sets: [], minLength: 0 };
   }
   let exact: readonly string[] | undefined = facts.exact;
   if (node.max !== node.min) exact = undefined;
   for (let count = 1; count < node.min && exact !== undefined; count += 1) exact = cross(exact, facts.exact!);
   let run: readonly string[] | undefined = facts.exact;
   for (let count = 1; count < Math.min(node.min, 8) && run !== undefined; count += 1) run = cross(run, facts.exact!);
-  return { exact, literals: better(run, facts.literals), sets: facts.sets, minLength: facts.minLength * node.min };
+  return {
+    exact,
+    starts: facts.starts,
+    literals: better(run, facts.literals),
+    sets: facts.sets,
+    minLength: facts.minLength * node.min,
+  };
 }
 
 function learn(node: Node): Facts {
@@ -140,7 +172,11 @@ function learn(node: Node): Facts {
 
 function factsOf(node: Node): Requirements {
   const facts = learn(node);
-  return { literals: better(facts.literals, facts.exact), sets: facts.sets, minLength: facts.minLength };
+  return {
+    literals: better(better(facts.literals, facts.exact), facts.starts),
+    sets: facts.sets,
+    minLength: facts.minLength,
+  };
 }
 
 /** @param ordinary bytes of ordinary text: without the others, much of an expression falls away and the rest tells more. */

@@ -1,4 +1,7 @@
+import { ordinaryKinds } from '../../match/byte-kinds.ts';
+import { kindsOfText, type Text } from '../../match/text.ts';
 import { complement, setOf } from '../../regex/byte-set.ts';
+import { compileRegex } from '../../regex/regex.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
 import { isSure } from './certainty.ts';
 import { firstWords, foldKinds } from './fold.ts';
@@ -99,14 +102,22 @@ const others = complement(setOf([0x2e, 0x2e], [0x30, 0x3a], [0x40, 0x5a], [0x5f,
 /** Without quotes, parentheses and semicolons, each form needs a word of one of these types. */
 const telling = [...wordTypes].filter(([, type]) => 'EUTB&k'.includes(type)).map(([word]) => word);
 
+const announcing = [...telling, ...firstWords];
+
+/** One of them as a word of its own. A number may stand right before it. */
+const announced = compileRegex(`(?i)(?:^|[^a-z_])(?:${announcing.join('|')})(?:$|[^a-z0-9_$\\x80-\\xff])`);
+
+/** Whether an ordinary text has none of these words: `order` and `for` only hold their letters. */
+const isPlain = (text: Text): boolean => (kindsOfText(text) & ~ordinaryKinds) === 0 && !announced.test(text.raw);
+
 const operator = (certain: boolean): Operator => ({
   requirements: {
     literals: undefined,
     sets: [others],
     minLength: minBytes,
-    ordinary: { literals: [...telling, ...firstWords], sets: [others], minLength: minBytes },
+    ordinary: { literals: announcing, sets: [others], minLength: minBytes, endsWord: true },
   },
-  matches: (text) => detectSqli(text.raw, certain) !== undefined,
+  matches: (text) => !isPlain(text) && detectSqli(text.raw, certain) !== undefined,
   captures: (text) => [detectSqli(text.raw, certain)],
 });
 
