@@ -56,7 +56,8 @@ function forwardTo(exchange: Exchange, reply: Reply, { clock, weaknesses }: Mean
   const forwarding: Forwarding = {
     path,
     headers,
-    deadlineMs: passDeadline(headers, exchange.deadlineAt, clock.monotonic()),
+    deadlineMs:
+      exchange.deadlineAt === undefined ? undefined : passDeadline(headers, exchange.deadlineAt, clock.monotonic()),
     onFailure: (failure) => {
       if (wantsGrpc(request)) return describeGrpcFailure(exchange, failure);
       const { status, code, message } = failure;

@@ -118,7 +118,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     handle: (request, reply) => {
       const compiled = current;
-      const id = uuidV7(clock.now());
+      const nowMs = clock.now();
+      const id = uuidV7(nowMs);
       if (compiled === undefined)
         return reply.send(
           503,
@@ -126,7 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           problemBody(503, 'gateway.starting', 'the gateway is starting', id),
         );
       const route = compiled.table.match(request.host, request.path, request.method) ?? compiled.unrouted;
-      const exchange = createExchange(request, route, id, clock.now());
+      const exchange = createExchange(request, route, id, nowMs);
       let outcome: Outcome | undefined | Promise<Outcome | undefined>;
       try {
         outcome = route.chain.run(exchange);

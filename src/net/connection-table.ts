@@ -16,7 +16,10 @@ const endingsPerTurn = 8;
 export class ConnectionTable {
   #limits: HttpLimits;
   readonly #clock: Clock;
-  readonly #sockets = new Set<Socket>();
+  /** With the subscriber each is counted to; '' where to none. */
+  readonly #sockets = new Map<Socket, string>();
+  /** One for all sockets: they are many, and most of them rest. */
+  readonly #onClose: (this: Socket) => void;
   readonly #connections = new Set<TrackedConnection>();
   readonly #perSubscriber = new Map<string, number>();
   #sweepMs: number;
@@ -29,6 +32,10 @@ export class ConnectionTable {
     this.#limits = limits;
     this.#clock = clock;
     this.#sweepMs = sweepOf(limits);
+    const forget = (socket: Socket): void => this.#forget(socket);
+    this.#onClose = function () {
+      forget(this);
+    };
   }
 
   /** Other bounds, for the connections to come. */
@@ -43,20 +50,20 @@ export class ConnectionTable {
   /** Counts a new socket in, until it closes. False where there are too many. */
   admit(socket: Socket): boolean {
     if (this.#sockets.size >= this.#limits.connections) return false;
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#forget(socket));
+    this.#sockets.set(socket, '');
+    socket.on('close', this.#onClose);
     this.#sweep ??= this.#clock.every(this.#sweepMs, () => this.#sweepAll());
     return true;
   }
 
-  /** Counts the socket to `address`, until it closes. False where that has too many. Unix sockets have no address, and no bound. */
+  /** Counts a socket that was admitted to `address`, until it closes. False where that has too many. Unix sockets have no address, and no bound. */
   admitFrom(socket: Socket, address: string): boolean {
     if (address === '') return true;
     const subscriber = subscriberOf(address);
     const count = (this.#perSubscriber.get(subscriber) ?? 0) + 1;
     if (count > this.#limits.connectionsPerIp) return false;
     this.#perSubscriber.set(subscriber, count);
-    socket.once('close', () => this.#release(subscriber));
+    this.#sockets.set(socket, subscriber);
     return true;
   }
 
@@ -83,16 +90,18 @@ export class ConnectionTable {
 
   /** Cuts every connection. */
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #release(subscriber: string): void {
+    if (subscriber === '') return;
     const count = (this.#perSubscriber.get(subscriber) ?? 1) - 1;
     if (count === 0) this.#perSubscriber.delete(subscriber);
     else this.#perSubscriber.set(subscriber, count);
   }
 
   #forget(socket: Socket): void {
+    this.#release(this.#sockets.get(socket) ?? '');
     this.#sockets.delete(socket);
     if (this.#sockets.size > 0) return;
     this.#sweep?.cancel();

@@ -1,5 +1,10 @@
 import type { HttpLimits } from './config.ts';
 
+/** How long a client may take to notice that we closed, how much it may send meanwhile, and how long a reply to one who ended its side may take. */
+export const lingerMs = 2000;
+export const lingerBytes = 1_048_576;
+export const halfOpenMs = 10_000;
+
 const rateGraceMs = 10_000;
 /** A client that asks at all asks sooner: what is kept to read its next head sooner is let go. */
 const restMs = 2000;

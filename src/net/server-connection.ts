@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { BodyDecoder } from './body-decoder.ts';
 import { clientClosed, headerTimeout, internal, slowBody } from './connection-faults.ts';
 import type { ConnectionHost, TrackedConnection } from './connection-host.ts';
-import { ConnectionWatch } from './connection-watch.ts';
+import { ConnectionWatch, halfOpenMs, lingerBytes, lingerMs } from './connection-watch.ts';
 import { NetError } from './errors.ts';
 import { expectsContinue, Framing } from './framing.ts';
 import { more } from './head-parser.ts';
@@ -15,6 +15,7 @@ import { IncomingRequest, type PeerInfo, type RequestLine } from './request.ts';
 import { type BodySource, IncomingBody, noBody } from './request-body.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { readRequestLine } from './request-line.ts';
+import { disown, own, type SocketOwner } from './socket-events.ts';
 import { HostReader } from './target.ts';
 
 const inHead = 0;
@@ -25,13 +26,9 @@ const isTunnel = 3;
 
 /** Content that is thrown away to save a connection whose body nobody wanted. */
 const discardBytes = 65_536;
-/** How long a client may take to notice that we closed, how much it may send meanwhile, and how long a reply to one who ended its side may take. */
-const lingerMs = 2000;
-const lingerBytes = 1_048_576;
-const halfOpenMs = 10_000;
 
 /** One connection of a client: reads its requests in turn and keeps it within its limits. */
-export class ServerConnection implements ReplyConnection, BodySource, TrackedConnection {
+export class ServerConnection implements ReplyConnection, BodySource, SocketOwner, TrackedConnection {
   readonly output: Output;
   readonly peer: PeerInfo;
   readonly #host: ConnectionHost;
@@ -76,9 +73,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#deadline = host.clock.monotonic() + host.limits.headerTimeMs;
     if (intake === undefined) socket.on('data', this.#onData);
     else intake.take = this.#onData;
-    socket.on('end', this.#onEnd);
-    socket.on('drain', this.#onDrain);
-    socket.on('close', this.#onClose);
+    own(socket, this);
   }
 
   get isIdle(): boolean {
@@ -107,20 +102,20 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     this.#heldAt = 0;
   }
 
-  readonly #onDrain = (): void => {
+  drained(): void {
     this.#watch.drained();
     this.#reply?.drained();
     this.#work();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  ended(): void {
     this.#isPeerEnded = true;
     if (this.#phase === isClosing) return;
     this.#deadline = this.#host.clock.monotonic() + halfOpenMs;
     this.#work();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  closed(): void {
     this.#phase = isClosing;
     this.#release();
     this.#body?.fail(clientClosed());
@@ -131,7 +126,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
       this.#host.requestEnded();
     }
     this.#host.closed(this);
-  };
+  }
 
   /** Reads what is held as far as it is wanted; stops the socket where something is left over. */
   #work(): void {
@@ -326,8 +321,7 @@ export class ServerConnection implements ReplyConnection, BodySource, TrackedCon
     const socket = this.#socket;
     if (this.#intake === undefined) socket.off('data', this.#onData);
     else this.#intake.take = undefined;
-    socket.off('end', this.#onEnd);
-    socket.off('drain', this.#onDrain);
+    disown(socket);
     return { socket, held };
   }
 

@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { HttpLimits } from './config.ts';
+import { clientClosed, slowBody } from './connection-faults.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { NetError } from './errors.ts';
 import type { Http2Reply } from './http2-reply.ts';
 import type { IncomingBody } from './request-body.ts';
 
@@ -51,8 +51,7 @@ export class ServerStream {
     const stream = this.#stream;
     const { body } = this;
     const isAwaited = body?.isWanted && body.isPaced && !body.complete && !stream.isPaused();
-    if (isAwaited && this.#watch.isBodyTooSlow(passedMs, body.received))
-      body.fail(new NetError('net.body-timeout', 408, 'the body comes too slowly'));
+    if (isAwaited && this.#watch.isBodyTooSlow(passedMs, body.received)) body.fail(slowBody());
     if (this.#watch.isStalledTooLong(nowMs, stream.writableLength)) stream.close(constants.NGHTTP2_CANCEL);
   }
 
@@ -63,7 +62,7 @@ export class ServerStream {
   }
 
   aborted(): void {
-    this.body?.fail(new NetError('net.client-closed', 499, 'the client went away before its request was complete'));
+    this.body?.fail(clientClosed());
   }
 
   closed(): void {

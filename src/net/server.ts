@@ -49,7 +49,7 @@ class SocketServer implements HttpServer {
   #proxyProtocol: 'none' | 'required';
   readonly #acceptors: Acceptors;
   #tls: { readonly server: TlsServer; readonly challenge: TlsServer | undefined } | undefined;
-  /** Of TLS connections: where they come from. */
+  /** Of TLS connections with a PROXY header: where they come from. */
   readonly #sources = new Map<string, ProxySource>();
   readonly #handshakes = new Turnstile<Socket>(handshakesPerTurn, (socket) => this.#shakeHands(socket));
 
@@ -158,9 +158,19 @@ class SocketServer implements HttpServer {
     }
     const { clock } = this.#options;
     takeProxyHeader(socket, { clock, timeoutMs: this.#host.limits.headerTimeMs }, (source, error) => {
-      if (error === undefined) this.#admit(socket, source ?? own);
-      else this.#reject(socket);
+      if (error !== undefined) this.#reject(socket);
+      else {
+        if (source !== undefined && this.#tls !== undefined) this.#remember(socket, source);
+        this.#admit(socket, source ?? own);
+      }
     });
+  }
+
+  /** The TLS server hands back another object of the same connection. */
+  #remember(socket: Socket, source: ProxySource): void {
+    const key = connectionKey(socket);
+    this.#sources.set(key, source);
+    socket.once('close', () => this.#sources.delete(key));
   }
 
   #admit(socket: Socket, source: ProxySource): void {
@@ -173,10 +183,6 @@ class SocketServer implements HttpServer {
       this.#serve(socket, source, undefined);
       return;
     }
-    // The TLS server hands back another object of the same connection.
-    const key = connectionKey(socket);
-    this.#sources.set(key, source);
-    socket.once('close', () => this.#sources.delete(key));
     this.#handshakes.enter(socket);
   }
 
@@ -211,7 +217,8 @@ class SocketServer implements HttpServer {
       this.#reject(socket);
       return;
     }
-    this.#serve(socket, this.#sources.get(connectionKey(socket)) ?? sourceOf(socket), peer);
+    const source = this.#sources.size > 0 ? this.#sources.get(connectionKey(socket)) : undefined;
+    this.#serve(socket, source ?? sourceOf(socket), peer);
   }
 
   #serve(socket: Socket, source: ProxySource, peerCertificate: PeerInfo['peerCertificate']): void {

@@ -1,6 +1,6 @@
 import type { Scope } from '../language/macro.ts';
 import { allKinds, type Kinds } from '../match/byte-kinds.ts';
-import type { Sieve } from '../match/sieve.ts';
+import { hasBit, type Sieve } from '../match/sieve.ts';
 import { type ChainNode, createText, kindsOfText, type Text } from '../match/text.ts';
 import { isIdle } from '../transformations/triggers.ts';
 import type { Condition } from './model.ts';
@@ -30,6 +30,8 @@ export interface Watch {
 interface Plan {
   /** Steps that ask about the text as it is; undefined where none does. */
   readonly mask: Int32Array | undefined;
+  /** The same as a list, where they are few. */
+  readonly few: readonly number[] | undefined;
   readonly branches: readonly Branch[];
 }
 
@@ -56,6 +58,8 @@ export interface Sifting {
 /** Conditions that are asked in advance depend on no variable. */
 const noVariables: Scope = { lookUp: () => '' };
 
+/** So many steps are asked about one by one. */
+const maxFew = 4;
 const maxPlans = 256;
 const maxInner = 4096;
 
@@ -100,7 +104,7 @@ function innerWatch(looks: readonly Look[], { inner, minLengths }: Sifting): Wat
 /** The shortest text that comes out long enough for one of the steps of a look; 0 where the text may grow on the way. */
 function minLengthFor({ chain, mask }: Look, minLengths: readonly number[]): number {
   const growth = chain.reduce((product, { trigger }) => product * trigger.growth, 1);
-  const asking = minLengths.filter((_length, bit) => (mask[bit >>> 5]! & (1 << (bit & 31))) !== 0);
+  const asking = minLengths.filter((_length, bit) => hasBit(mask, bit));
   return Math.min(...asking) / growth;
 }
 
@@ -122,8 +126,10 @@ function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
       branches.set(name, [...(branches.get(name) ?? []), { chain, mask: look.mask }]);
     }
   }
+  const asked = sifting.conditions.flatMap((_condition, bit) => (hasBit(mask, bit) ? [bit] : []));
   const plan: Plan = {
     mask: mask.some((bits) => bits !== 0) ? mask : undefined,
+    few: asked.length <= maxFew ? asked : undefined,
     branches: [...branches.values()].map((looks) => branchOf(looks[0]!.chain[0]!, looks, sifting)),
   };
   if (watch.plans.size >= maxPlans) watch.plans.clear();
@@ -146,8 +152,9 @@ function confirm(
   }
 }
 
-function sift(text: Text, mask: Int32Array, { sieve, conditions }: Sifting, into: Int32Array): void {
-  const candidates = sieve.candidates(text);
+function sift(text: Text, mask: Int32Array, few: Plan['few'], { sieve, conditions }: Sifting, into: Int32Array): void {
+  const isSifted = text.sievedBy === sieve.id;
+  const candidates = few === undefined || isSifted ? sieve.candidates(text) : sieve.few(text, few);
   for (let word = 0; word < into.length; word += 1) {
     const open = candidates[word]! & mask[word]! & ~into[word]!;
     if (open !== 0) confirm(text, word, open, conditions, into);
@@ -157,8 +164,8 @@ function sift(text: Text, mask: Int32Array, { sieve, conditions }: Sifting, into
 const planOf = (watch: Watch, kinds: Kinds, sifting: Sifting): Plan =>
   watch.plans.get(kinds & watch.telling) ?? planFor(watch, kinds & watch.telling, sifting);
 
-function carryOut(text: Text, { mask, branches }: Plan, sifting: Sifting, into: Int32Array): void {
-  if (mask !== undefined) sift(text, mask, sifting, into);
+function carryOut(text: Text, { mask, few, branches }: Plan, sifting: Sifting, into: Int32Array): void {
+  if (mask !== undefined) sift(text, mask, few, sifting, into);
   for (let index = 0; index < branches.length; index += 1) {
     const branch = branches[index]!;
     if (text.raw.length < branch.minLength) continue;

@@ -8,7 +8,10 @@ export interface Automaton {
   readonly next: Int32Array;
   /** How far behind a state its row stands. */
   readonly width: number;
-  /** Bits of the tags of the words that end in a state, so many 32-bit words from its row on. */
+  /**
+   * Bits of the tags of the words that end in a state, so many 32-bit words from its row on; then, as many, of those that
+   * count only where no letter, digit or underscore follows.
+   */
   readonly rows: Int32Array;
 }
 
@@ -17,6 +20,8 @@ export interface Word {
   readonly text: string;
   /** What is reported where the word occurs. */
   readonly tag: number;
+  /** Counts only where the text's own word ends there, too. */
+  readonly ends?: boolean;
 }
 
 const lower = (byte: number): number => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
@@ -37,12 +42,12 @@ interface Trie {
   readonly states: number;
 }
 
-function plant(words: readonly Word[], classes: Uint8Array, width: number): Trie {
+function plant(words: readonly Word[], classes: Uint8Array, width: number, endsFrom: number): Trie {
   const most = words.reduce((sum, { text }) => sum + text.length, 1);
   const next = new Uint32Array(most * width);
   const tags: (number[] | undefined)[] = [];
   let states = 1;
-  for (const { text, tag } of words) {
+  for (const { text, tag, ends } of words) {
     let state = 0;
     for (let at = 0; at < text.length; at += 1) {
       const cell = state * width + classes[text.charCodeAt(at)]!;
@@ -50,7 +55,8 @@ function plant(words: readonly Word[], classes: Uint8Array, width: number): Trie
       state = next[cell]!;
     }
     const list = (tags[state] ??= []);
-    if (!list.includes(tag)) list.push(tag);
+    const slot = ends === true ? tag + endsFrom : tag;
+    if (!list.includes(slot)) list.push(slot);
   }
   return { next: next.slice(0, states * width), tags, states };
 }
@@ -92,7 +98,7 @@ function layOut({ next, tags, states }: Trie, width: number, rowWords: number): 
     if (words === undefined) continue;
     const row = rows.length;
     moves[state * (width + 1) + width] = row;
-    for (let word = 0; word < rowWords; word += 1) rows.push(0);
+    for (let word = 0; word < rowWords * 2; word += 1) rows.push(0);
     for (const tag of words) rows[row + (tag >>> 5)]! |= 1 << (tag & 31);
   }
   return { next: moves, rows: Int32Array.from(rows) };
@@ -101,7 +107,7 @@ function layOut({ next, tags, states }: Trie, width: number, rowWords: number): 
 /** @param rowWords how many 32-bit words hold a bit for each tag. */
 export function buildAutomaton(words: readonly Word[], rowWords: number): Automaton {
   const { classes, width } = classify(words);
-  const trie = plant(words, classes, width);
+  const trie = plant(words, classes, width, rowWords * 32);
   complete(trie, width);
   return { classes, width, ...layOut(trie, width, rowWords) };
 }

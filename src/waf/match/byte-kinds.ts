@@ -1,13 +1,13 @@
 import { addByte, type ByteSet, emptySet, hasByte } from '../regex/byte-set.ts';
 
-// Bytes in 32 kinds, so that one integer tells what a text is made of. Rules ask for quotes, brackets, signs; most values
+// Bytes in 31 kinds, so that one integer tells what a text is made of. Rules ask for quotes, brackets, signs; most values
 // have none of them, and the integer alone says so.
 
 /** A set of kinds, one bit each. */
 export type Kinds = number;
 
 /** Characters of each kind, but those that `kindOf` sorts by range. */
-const marks = ['!?', '"', '#', '$', '%', '&', "'", '()', '*', '+', ',', '-', '.', '/', ':', ';', '<>', '=', '@'];
+const marks = ['!?', '"', '#', '$', '%', '&', "'", '()', '*', '+', ',', '-', '.', '/', ':@', ';', '<>', '='];
 const moreMarks = ['[]', '\\', '^_~', '`', '{}', '|'];
 const groups: readonly string[] = [...marks, ...moreMarks];
 
@@ -21,7 +21,15 @@ const ranges: readonly ((byte: number) => boolean)[] = [
 ];
 
 /** What is left: control characters. */
-const controls = 31;
+const controls = 30;
+
+/**
+ * The bit that is left tells of a space before another, a slash or a parenthesis: the spaces of ordinary prose change in no
+ * transformation but those that remove them all.
+ */
+export const pairedSpace: Kinds = 1 << 31;
+
+const space = 1 << ranges.findIndex((holds) => holds(0x20));
 
 function kindOf(byte: number): number {
   const range = ranges.findIndex((holds) => holds(byte));
@@ -33,11 +41,13 @@ function kindOf(byte: number): number {
 /** The bit of each byte's kind. */
 const bits = Int32Array.from({ length: 256 }, (_none, byte) => 1 << kindOf(byte));
 
+const hasPairedSpace = (text: string): boolean => text.includes('  ') || text.includes(' /') || text.includes(' (');
+
 /** Kinds of the bytes of a text. */
 export function kindsIn(text: string): Kinds {
   let kinds = 0;
   for (let at = 0; at < text.length; at += 1) kinds |= bits[text.charCodeAt(at)]!;
-  return kinds;
+  return (kinds & space) !== 0 && hasPairedSpace(text) ? kinds | pairedSpace : kinds;
 }
 
 /** Kinds that have a byte in the set. */
@@ -63,4 +73,4 @@ for (let byte = 0; byte < 256; byte += 1) {
   if (isOrdinary) addByte(ordinaryBytes, byte);
 }
 
-export const ordinaryKinds: Kinds = kindsOf(ordinaryBytes);
+export const ordinaryKinds: Kinds = kindsOf(ordinaryBytes) | pairedSpace;

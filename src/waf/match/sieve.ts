@@ -1,3 +1,4 @@
+import { isWordByte } from '../regex/byte-set.ts';
 import type { Requirements } from '../regex/requirements.ts';
 import { type Automaton, buildAutomaton, type Word } from './aho-corasick.ts';
 import { type Kinds, kindsIn, kindsOf, ordinaryKinds } from './byte-kinds.ts';
@@ -11,8 +12,10 @@ export interface Sieve {
   readonly id: number;
   /** 32-bit words of a set of candidates. */
   readonly words: number;
-  /** Bits of the patterns that may match, by their place in the list. Not to be changed. */
+  /** Bits of the patterns that may match, by their place in the list. Not to be changed, and not to be kept. */
   candidates(text: Text): Int32Array;
+  /** The same among a few patterns. Valid until the next call. */
+  few(text: Text, tags: readonly number[]): Int32Array;
 }
 
 export const hasBit = (bits: Int32Array, bit: number): boolean => (bits[bit >>> 5]! & (1 << (bit & 31))) !== 0;
@@ -31,9 +34,11 @@ interface Pattern {
   readonly minLength: number;
   /** Beginnings of words one of which a text needs; empty: no word announces the pattern. */
   readonly words: readonly string[];
+  /** Words that are whole count only where the text's own word ends, too. */
+  readonly endsWord: boolean;
 }
 
-const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [] };
+const never: Pattern = { tag: 0, kinds: [0], minLength: 0, words: [], endsWord: false };
 
 const isOrdinary = (literal: string): boolean => (kindsIn(literal) & ~ordinaryKinds) === 0;
 
@@ -45,11 +50,11 @@ function ordinaryPatternOf(requirements: Requirements, tag: number): Pattern {
   return literals?.length === 0 ? never : patternOf({ ...ordinary, literals }, tag);
 }
 
-function patternOf({ literals, sets, minLength }: Requirements, tag: number): Pattern {
+function patternOf({ literals, sets, minLength, endsWord = false }: Requirements, tag: number): Pattern {
   // Words of one byte occur everywhere and say no more than the kinds of bytes do.
   const hasWords = literals?.every((literal) => literal.length > 1) === true;
   const words = hasWords ? new Set(literals?.map((literal) => literal.slice(0, maxWordBytes))) : [];
-  return { tag, kinds: sets.map(kindsOf), minLength, words: [...words] };
+  return { tag, kinds: sets.map(kindsOf), minLength, words: [...words], endsWord };
 }
 
 /** Which patterns texts of some kinds of bytes and some length have room for. */
@@ -60,10 +65,16 @@ interface Room {
   readonly wordless: Int32Array;
 }
 
+const hasRoom = ({ minLength, kinds: needed }: Pattern, kinds: Kinds, length: number): boolean => {
+  if (minLength > length) return false;
+  for (let index = 0; index < needed.length; index += 1) if ((needed[index]! & kinds) === 0) return false;
+  return true;
+};
+
 function roomFor(patterns: readonly Pattern[], words: number, kinds: Kinds, length: number): Room {
   const room: Room = { worded: new Int32Array(words), wordless: new Int32Array(words) };
   for (const pattern of patterns) {
-    if (pattern.minLength > length || pattern.kinds.some((needed) => (needed & kinds) === 0)) continue;
+    if (!hasRoom(pattern, kinds, length)) continue;
     setBit(pattern.words.length > 0 ? room.worded : room.wordless, pattern.tag);
   }
   return room;
@@ -104,39 +115,90 @@ function scan({ classes, next, width, rows }: Automaton, raw: string, bits: Int3
     any = true;
     const row = next[state + width]!;
     for (let word = 0; word < bits.length; word += 1) bits[word]! |= rows[row + word]!;
+    if (at + 1 < raw.length && isWordByte(raw.charCodeAt(at + 1))) continue;
+    for (let word = 0; word < bits.length; word += 1) bits[word]! |= rows[row + bits.length + word]!;
   }
   return any;
 }
 
-/** Examines texts for patterns. */
-function createExaminer(patterns: readonly Pattern[], words: number): (text: Text) => Int32Array {
+/** Looks texts over for patterns. */
+interface Examiner {
+  /** Candidates among all patterns; `into` is used where there are any that words announce. */
+  all(text: Text, into: Int32Array): Int32Array;
+  /** Candidates among a few: most often there is no room for them, and the text need not be read. */
+  few(text: Text, tags: readonly number[], into: Int32Array): Int32Array;
+}
+
+function createExaminer(patterns: readonly Pattern[], words: number): Examiner {
   const roomOf = createRooms(patterns, words);
-  const announcing: Word[] = patterns.flatMap(({ tag, words: texts }) => texts.map((text) => ({ text, tag })));
+  const announcing: Word[] = patterns.flatMap(({ tag, endsWord, words: texts }) =>
+    texts.map((text) => ({ text, tag, ends: endsWord && text.length < maxWordBytes })),
+  );
   const automaton = announcing.length === 0 ? undefined : buildAutomaton(announcing, words);
   const announced = new Int32Array(words);
-  return (text) => {
-    const { worded, wordless } = roomOf(kindsOfText(text), text.raw.length);
-    if (automaton === undefined || !scan(automaton, text.raw, announced)) return wordless;
-    const bits = new Int32Array(words);
-    for (let word = 0; word < words; word += 1) bits[word] = wordless[word]! | (worded[word]! & announced[word]!);
-    return bits;
+  return {
+    all(text, into) {
+      const { worded, wordless } = roomOf(kindsOfText(text), text.raw.length);
+      if (automaton === undefined || !scan(automaton, text.raw, announced)) return wordless;
+      for (let word = 0; word < words; word += 1) into[word] = wordless[word]! | (worded[word]! & announced[word]!);
+      return into;
+    },
+    few(text, tags, into) {
+      const kinds = kindsOfText(text);
+      let isScanned = false;
+      into.fill(0);
+      for (let index = 0; index < tags.length; index += 1) {
+        const pattern = patterns[tags[index]!]!;
+        if (!hasRoom(pattern, kinds, text.raw.length)) continue;
+        if (pattern.words.length > 0 && !isScanned) {
+          isScanned = true;
+          if (!scan(automaton!, text.raw, announced)) announced.fill(0);
+        }
+        if (pattern.words.length === 0 || hasBit(announced, pattern.tag)) setBit(into, pattern.tag);
+      }
+      return into;
+    },
   };
 }
+
+/** Candidates that were found last, for a text that is asked about again: by number, so that no text is kept alive. */
+interface Slot {
+  readonly bits: Int32Array;
+  finding: number;
+}
+
+const slotCount = 16;
 
 /** Texts of ordinary characters are sifted apart: few patterns can match them, and by fewer words. */
 export function buildSieve(id: number, requirements: readonly Requirements[]): Sieve {
   const words = (requirements.length + 31) >>> 5;
-  const examine = createExaminer(requirements.map(patternOf), words);
-  const examineOrdinary = createExaminer(requirements.map(ordinaryPatternOf), words);
+  const anyExaminer = createExaminer(requirements.map(patternOf), words);
+  const ordinaryExaminer = createExaminer(requirements.map(ordinaryPatternOf), words);
+  const examinerFor = (text: Text): Examiner =>
+    (kindsOfText(text) & ~ordinaryKinds) === 0 ? ordinaryExaminer : anyExaminer;
+  const slots = Array.from({ length: slotCount }, (): Slot => ({ bits: new Int32Array(words), finding: 0 }));
+  const fewBits = new Int32Array(words);
+  let findings = 0;
   return {
     id,
     words,
     candidates(text) {
-      if (text.candidates !== undefined && text.sievedBy === id) return text.candidates;
-      const isPlain = (kindsOfText(text) & ~ordinaryKinds) === 0;
+      if (text.sievedBy === id) {
+        const slot = slots[text.finding % slotCount]!;
+        if (text.candidates !== undefined) return text.candidates;
+        if (slot.finding === text.finding) return slot.bits;
+      }
+      findings += 1;
+      const slot = slots[findings % slotCount]!;
+      const found = examinerFor(text).all(text, slot.bits);
       text.sievedBy = id;
-      text.candidates = isPlain ? examineOrdinary(text) : examine(text);
-      return text.candidates;
+      if (found === slot.bits) {
+        slot.finding = findings;
+        text.finding = findings;
+        text.candidates = undefined;
+      } else text.candidates = found;
+      return found;
     },
+    few: (text, tags) => examinerFor(text).few(text, tags, fewBits),
   };
 }

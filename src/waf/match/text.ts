@@ -13,8 +13,9 @@ export interface Text {
   bytes: ByteSet | undefined;
   /** By id of the chain node. */
   derived: (Text | undefined)[] | undefined;
-  /** What `sievedBy` told last. Shared between texts. */
+  /** What `sievedBy` told last, where texts share that; else it has it, for a while, as a finding. */
   candidates: Int32Array | undefined;
+  finding: number;
   /** Id of that sieve. */
   sievedBy: number;
   /** By id of the watch, for texts that are remembered: which steps it concerns. */
@@ -29,6 +30,7 @@ export const createText = (raw: string): Text => ({
   bytes: undefined,
   derived: undefined,
   candidates: undefined,
+  finding: 0,
   sievedBy: -1,
   noted: undefined,
   captured: undefined,

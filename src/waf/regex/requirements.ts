@@ -9,6 +9,8 @@ export interface Requirements {
   /** A byte of each of these sets occurs. */
   readonly sets: readonly ByteSet[];
   readonly minLength: number;
+  /** A literal counts only where no letter, digit or underscore follows it. */
+  readonly endsWord?: boolean;
   /** What a text of ordinary characters needs, where that is more; `never`: such a text does not match. */
   readonly ordinary?: Requirements | 'never';
 }

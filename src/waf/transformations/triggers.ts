@@ -1,4 +1,4 @@
-import { allKinds, type Kinds, kindsOfCharacters } from '../match/byte-kinds.ts';
+import { allKinds, type Kinds, kindsOfCharacters, pairedSpace } from '../match/byte-kinds.ts';
 
 /** What a transformation needs to find before it changes anything. */
 export interface Trigger {
@@ -9,18 +9,20 @@ export interface Trigger {
 }
 
 const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const space = ' \t\n\v\f\r\xa0';
+const unusualSpace = '\t\n\v\f\r\xa0';
+const space = ` ${unusualSpace}`;
 
-const trigger = (characters: string): Trigger => ({
-  needs: kindsOfCharacters(characters),
+/** @param others kinds that are of no character. */
+const trigger = (characters: string, others: Kinds = 0): Trigger => ({
+  needs: kindsOfCharacters(characters) | others,
   growth: 1,
 });
 
 /** By name in lower case. A transformation that is not here may change any text. */
 const triggers: ReadonlyMap<string, Trigger> = new Map([
   ['none', trigger('')],
-  ['cmdline', trigger(`"'\\^,;${space}${upper}`)],
-  ['compresswhitespace', trigger(space)],
+  ['cmdline', trigger(`"'\\^,;${unusualSpace}${upper}`, pairedSpace)],
+  ['compresswhitespace', trigger(unusualSpace, pairedSpace)],
   ['cssdecode', trigger('\\')],
   ['escapeseqdecode', trigger('\\')],
   ['foldtoascii', trigger('\x80')],

@@ -6,10 +6,10 @@ import type { QuoteContext } from './tokens.ts';
 
 /** From so many bytes on a value is a text; so much in front of the quote that breaks out is one, where it has a space. */
 const textBytes = 40;
-const leadBytes = 6;
+const leadBytes = 2;
 
 /** A quote at the beginning opens a text that goes on so long. */
-const quotedTextBytes = 60;
+const quotedTextBytes = 40;
 
 /** What stands before a query inside another: a value, a sign, a word that joins. A statement by itself breaks out of nothing. */
 const joined = '[1sv);(&o=UkBT]';
@@ -28,9 +28,9 @@ const sureAnywhere: readonly RegExp[] = [
   new RegExp(`${joined}E(?:f\\(|[1s],)`),
   /EX/,
   /XE|X1?[UE&TSf]/,
-  /\(+E(?:[1svo(*]|f\(|n[,(F])/,
-  /[1svn)]\)*;\(*(?:[SID]|T[1sv(k]|Tn(?:[(=ck1sv]|;c))/,
-  /;(?:S|T[1sv(k]|Tn(?:[(=ck1sv]|;c)|kv=|I)/,
+  /\(+E(?:[1svo(*]|f\(|n(?:[,(F]|\)*[;c]))/,
+  /[1svn)]\)*;\(*(?:[SID]|T[1sv(k]|Tn(?:[(=ck1v]|;c))/,
+  /;(?:S|T[1sv(k]|Tn(?:[(=ck1v]|;c)|kv=|I)/,
   /;\(*E(?:[1v(o]|[sn](?:[,;)coF]|$)|f\(|D)/,
   /[1sv);]S[n(s]/,
   /[1sv);]In(?:\(|k)/,
@@ -48,15 +48,15 @@ const sureBare: readonly RegExp[] = [
 
 const sureQuoted: readonly RegExp[] = [
   /^s\)*&\(*(?:[1vfDE]|s[=oc])/,
-  /^s\)*&\(*n(?:[=o(]|c)/,
-  /^s\)*;(?:[SIED]|T[1sv(k]|Tn[(=;ck1sv])/,
-  /^s\)*[UW]\(*[1s(k]/,
+  /^s\)*&\(*n(?:[=(c]|o\(*(?:[1sv]|n(?:$|[;co&)])))/,
+  /^s\)*;(?:[SIED]|T[1sv(k]|Tn[(=;ck1v])/,
+  /^s\)*(?:U\(*[1(k]|W)/,
   /^s\)*B\(*[1fD(](?:$|[c,;)])/,
   /^s\)*[=o]\(*(?:E|D|f\()/,
   /^s\)*os[&=]/,
   /^s,\(*(?:E|D)/,
   // Whatever follows the quote, then the rest of the query cut off.
-  /^s\)*[=ok,].*c$/,
+  /^s\)*[=ok,].{0,8}c$/,
 ];
 
 const anyOf = (forms: readonly RegExp[]): RegExp => new RegExp(forms.map(({ source }) => source).join('|'));
@@ -76,8 +76,13 @@ const heading = /^D\(n+\)n*$/;
 /** A value that begins as a statement does stands in for no term of another: it is a script. */
 const script = /^[STIE]/;
 
+/** `"--exclude"`: what a quote is followed by is an option, and no comment. */
+const option = /["']\)*--[a-z]/i;
+const keyword = /[UEDTSI;&]/;
+
 /** Whether a value that has been found to read as an injection, by these kinds, is one beyond what people write. */
 export function isSure(value: string, context: QuoteContext, kinds: string): boolean {
+  if (option.test(value) && !keyword.test(kinds)) return false;
   if (!isText(value, context)) return !heading.test(kinds);
   if (context !== '') return quotedForms.test(kinds);
   return !script.test(kinds) && bareForms.test(kinds);

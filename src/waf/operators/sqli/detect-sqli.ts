@@ -115,7 +115,7 @@ const operator = (certain: boolean): Operator => ({
     literals: undefined,
     sets: [others],
     minLength: minBytes,
-    ordinary: { literals: announcing, sets: [others], minLength: minBytes },
+    ordinary: { literals: announcing, sets: [others], minLength: minBytes, endsWord: true },
   },
   matches: (text) => !isPlain(text) && detectSqli(text.raw, certain) !== undefined,
   captures: (text) => [detectSqli(text.raw, certain)],

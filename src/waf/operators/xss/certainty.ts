@@ -26,27 +26,35 @@ const events: ReadonlySet<string> = new Set(
 /** `meta` alone says nothing of what it does; its attributes do. */
 const drawing = /^(?:svg.*|math|xml|comment|meta)$/;
 const decoration = /^(?:filter|xmlns.*)$/;
+/** Elements that need no attribute, and what is in them when they do something: `<object>` may stand for a name. */
+const content: ReadonlyMap<string, RegExp> = new Map([
+  ['script', /[(=`{[]|<\/script/i],
+  ['style', /[{@]/],
+]);
+/** What a handler needs to do anything: `onerror=None` is an argument. */
+const script = /[(`=.;:\\&]/;
 const activeStyle = /expression|javascript|behaviou?r|-moz-binding|@import|url\s*\(/i;
 
 /** What a web server carries out while it sends a page. */
 export const serverSideInclude = /^#\s*[a-z]+\b/i;
 
 /** Whether something that has been found to be dangerous runs, or changes what the page does, by itself. */
-export function isSure({ kind, name, value }: Sighting): boolean {
+export function isSure({ kind, name, value }: Sighting, next: Sighting | undefined, text: string): boolean {
   switch (kind) {
     case 'tag':
-      return !drawing.test(name);
+      return !drawing.test(name) && (next?.kind === 'attribute' || content.get(name)?.test(text) === true);
     case 'attribute': {
       // What a quote or a bracket parts from the rest is a name of its own; a dot parts nothing.
       const bare = name.replace(/^.*["'`<>]/s, '');
       if (bare === 'style') return activeStyle.test(value);
-      if (/(?:^|[^a-z.])on[a-z]+$/.test(bare)) return events.has(bare.replace(/^.*[^a-z]/s, ''));
+      if (/(?:^|[^a-z.])on[a-z]+$/.test(bare))
+        return (value === '' || script.test(value)) && events.has(bare.replace(/^.*[^a-z]/s, ''));
       return !bare.includes('.') && !decoration.test(bare);
     }
     case 'comment':
       return serverSideInclude.test(value);
     case 'markup':
-      return !/^xml\s+version/i.test(value);
+      return /^(?:xml(?!\s+version)|\??import|entity)/i.test(value);
     default:
       return false;
   }

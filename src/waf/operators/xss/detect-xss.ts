@@ -85,7 +85,9 @@ export function detectXss(value: string, certain = false): string | undefined {
   // Without either there is no tag and no attribute.
   if (!text.includes('<') && !text.includes('=')) return undefined;
   for (const place of places) {
-    const found = scanHtml(text, place).find((each) => isDangerous(each) && (!certain || isSure(each)));
+    const found = scanHtml(text, place).find(
+      (each, at, all) => isDangerous(each) && (!certain || isSure(each, all[at + 1], text)),
+    );
     if (found !== undefined) return found.name === '' ? found.kind : found.name;
   }
   return undefined;
