@@ -243,15 +243,16 @@ describe('an HTTP/2 service that sends requests back', () => {
       });
     });
     const { at } = await front(port);
-    const restarts = setInterval(() => sessions.at(-1)?.close(), 40);
     const statuses: number[] = [];
     for (let turn = 0; turn < 20; turn++) {
       const batch = Array.from({ length: 20 }, () => get(at, '/', { method: 'POST', body: 'x'.repeat(1000) }));
+      // Once in each batch, in the midst of it: a request may meet one restart, and the one of a machine that is late.
+      await Promise.race(batch);
+      sessions.at(-1)?.close();
       for (const { status } of await Promise.all(batch)) statuses.push(status);
     }
-    clearInterval(restarts);
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
-    expect(sessions.length).toBeGreaterThan(2);
+    expect(sessions.length).toBeGreaterThan(10);
   });
 
   test('a connection whose exchanges are cancelled without end is left before the service cuts it', async () => {
