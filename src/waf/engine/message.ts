@@ -33,8 +33,11 @@ export interface WafResponse {
 
 /** Value of a header field, its repetitions joined by commas (RFC 9110, section 5.3); empty where there is none. */
 export function headerOf(headers: readonly HeaderField[], lowerName: string): string {
-  return headers
-    .filter(([name]) => name.toLowerCase() === lowerName)
-    .map(([, value]) => value)
-    .join(', ');
+  let joined: string | undefined;
+  for (let index = 0; index < headers.length; index += 1) {
+    const [name, value] = headers[index]!;
+    if (name.length !== lowerName.length || name.toLowerCase() !== lowerName) continue;
+    joined = joined === undefined ? value : `${joined}, ${value}`;
+  }
+  return joined ?? '';
 }
