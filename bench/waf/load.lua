@@ -1,5 +1,6 @@
 -- wrk -s load.lua url -- BYTES: GETs where BYTES is 0, else POSTs of a JSON body of about that size. No two bodies are alike
--- within a turn of 512, so that nobody gains by remembering one.
+-- within a turn of 4,096 (512 of the largest), nor two targets: nobody gains by remembering one. The header fields are the same
+-- throughout, as a client's are, but for the length of the body.
 local requests = {}
 local turn = 0
 local words = {}
@@ -44,7 +45,7 @@ function init(args)
   local bytes = tonumber(args[1])
   local headers = { ["Host"] = "shop.example", ["Accept"] = "application/json", ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64)" }
   if bytes > 0 then headers["Content-Type"] = "application/json" end
-  for at = 1, 512 do
+  for at = 1, bytes > 10000 and 512 or 4096 do
     if bytes > 0 then requests[at] = wrk.format("POST", "/api/items", headers, body(bytes))
     else requests[at] = wrk.format("GET", "/api/items/" .. math.random(100000) .. "?sort=" .. words[math.random(#words)], headers) end
   end

@@ -1,6 +1,7 @@
 // What control and the other processes say to each other: one JSON value a line, over a Unix socket that only
 // the owner may open. The schemas check what arrives, since a compromised role must not confuse control.
 import { z } from 'zod';
+import { type ScannerNews, scannerNews } from './edge.ts';
 import type { EdgeTls } from './edge-tls.ts';
 import type { LedgerRecord } from './record.ts';
 
@@ -90,6 +91,9 @@ const endpoints = z.strictObject({
   overflow: count,
 });
 
+/** What a gateway worker has seen of scanners, for the other workers. */
+const scanners = z.strictObject({ type: z.literal('scanners'), news: z.array(scannerNews).max(500).readonly() });
+
 /** The worker uses what it was last told of shared TLS. */
 const edgeTlsAck = z.strictObject({ type: z.literal('edge-tls-ack'), sequence: z.number().int() });
 
@@ -102,6 +106,7 @@ export const fromRole = z.discriminatedUnion('type', [
   workload,
   lease,
   endpoints,
+  scanners,
   edgeTlsAck,
 ]);
 export type FromRole = z.infer<typeof fromRole>;
@@ -125,6 +130,8 @@ export type FromControl =
   | { readonly type: 'records-ack'; readonly sequence: number }
   | { readonly type: 'roles'; readonly roles: readonly RoleState[] }
   | { readonly type: 'lease'; readonly body: unknown }
+  /** To gateway workers: what another one has seen. */
+  | { readonly type: 'scanners'; readonly news: readonly ScannerNews[] }
   /** To gateway workers. Secret: never written, never logged. */
   | { readonly type: 'edge-tls'; readonly sequence: number; readonly body: EdgeTls };
 

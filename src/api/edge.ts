@@ -1,4 +1,5 @@
 // What control tells the gateway of the edge: lists of networks, scanners, masks, versions that end.
+import { z } from 'zod';
 
 /** Classes of data that no cache may keep. */
 export const sensitiveData: ReadonlySet<string> = new Set(['pii', 'payment', 'health', 'credentials']);
@@ -92,3 +93,14 @@ export interface EndpointFindings {
   /** Requests to further shadow endpoints, beyond the bound. */
   readonly overflow: number;
 }
+
+/** What one worker has seen of an address since it last told the others. */
+export const scannerNews = z.strictObject({
+  /** Or the network that counts as one. */
+  address: z.string().max(64),
+  failed: z.number().min(0).max(1e6),
+  total: z.number().min(0).max(1e6),
+  /** What gave it away at once. */
+  sign: z.string().max(300).exactOptional(),
+});
+export type ScannerNews = z.infer<typeof scannerNews>;

@@ -21,7 +21,7 @@ import { wantsGrpc } from './grpc-reply.ts';
 import { createNetworkCompiler } from './networks.ts';
 import type { OwnSvid, RecordDecision, VerifySvid } from './ports.ts';
 import { createRefusalRecords } from './refusal-records.ts';
-import { createScannerMemory } from './scanner-watch.ts';
+import { createScannerMemory, type ScannerMemory } from './scanner-watch.ts';
 import { sendDenial } from './send-denial.ts';
 
 export interface GatewayOptions {
@@ -43,6 +43,8 @@ export interface GatewayOptions {
 export interface Gateway extends Stoppable {
   /** Puts a snapshot in force for the requests to come. Throws, and changes nothing, where it cannot be compiled. */
   apply(version: string, snapshot: GatewaySnapshot): void;
+  /** What is held against addresses here, to be shared with other workers. */
+  readonly scanners: Pick<ScannerMemory, 'takeNews' | 'hear'>;
   handle(request: ServerRequest, reply: Reply): void | Promise<void>;
   /** Records what the engine refused, and writes the problem that its sender reads. */
   refused(refusal: Refusal): RefusalReply;
@@ -108,6 +110,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   return {
+    scanners: scannerMemory,
     apply: (version, snapshot) => {
       const former = current;
       current = compileSnapshot(version, snapshot, compileOptions(snapshot), former);

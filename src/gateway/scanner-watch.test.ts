@@ -125,3 +125,58 @@ it('goes on from one snapshot to the next', () => {
   fail(watchOf(memory), 25, 0);
   expect(watchOf(memory, { count: 10 }).check(visit(), 0)).toBeDefined();
 });
+
+describe('several workers', () => {
+  const pair = (): [ScannerMemory, ScannerMemory] => [createScannerMemory(), createScannerMemory()];
+
+  it('count together what each has seen', () => {
+    const [one, other] = pair();
+    const [here, there] = [watchOf(one), watchOf(other)];
+    fail(here, 12, 0);
+    fail(there, 8, 0);
+    expect([here.check(visit(), 0), there.check(visit(), 0)]).toEqual([undefined, undefined]);
+    const [fromHere, fromThere] = [one.takeNews(), other.takeNews()];
+    expect(fromHere).toEqual([{ address: '192.0.2.1', failed: 12, total: 12 }]);
+    one.hear(fromThere, 0);
+    other.hear(fromHere, 0);
+    for (const watch of [here, there]) expect(watch.check(visit(), 0)?.because).toBe('20 of 20 requests failed');
+    // What was heard is not told again.
+    expect([one.takeNews(), other.takeNews()]).toEqual([[], []]);
+  });
+
+  it('know one that gave itself away to any of them', () => {
+    const [one, other] = pair();
+    const [here, there] = [watchOf(one), watchOf(other)];
+    expect(here.check(visit('192.0.2.9', { path: '/wp-login.php' }), 0)).toBeDefined();
+    expect(there.check(visit('192.0.2.9'), 0)).toBeUndefined();
+    other.hear(one.takeNews(), 0);
+    expect(there.check(visit('192.0.2.9'), 0)?.because).toBe('it asked for the honeypot /wp-login.php');
+  });
+
+  it('hold against nobody what succeeded elsewhere, and forget what they heard with time', () => {
+    const [one, other] = pair();
+    const [here, there] = [watchOf(one), watchOf(other)];
+    fail(here, 1, 0);
+    for (let n = 0; n < 60; n++) here.observe('192.0.2.1', 200, false, 0);
+    fail(there, 19, 0);
+    other.hear(one.takeNews(), 0);
+    expect(there.check(visit(), 0)).toBeUndefined();
+    const [, later] = pair();
+    const watch = watchOf(later);
+    fail(watch, 1, 0);
+    later.hear([{ address: '192.0.2.1', failed: 19, total: 19 }], 600_000);
+    expect(watch.check(visit(), 600_000)).toBeUndefined();
+    later.hear([{ address: '192.0.2.1', failed: 2, total: 2 }], 600_000);
+    expect(watch.check(visit(), 600_000)).toBeDefined();
+  });
+
+  it('tell a bounded number, the worst first', () => {
+    const memory = createScannerMemory();
+    const watch = watchOf(memory);
+    for (let n = 0; n < 6000; n++) fail(watch, n === 77 ? 5 : 1, 0, `10.0.${n >> 8}.${n & 255}`);
+    const told = memory.takeNews();
+    expect(told.length).toBe(500);
+    expect(told[0]).toEqual({ address: '10.0.0.77', failed: 5, total: 5 });
+    expect(memory.takeNews()).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { ScannerRules } from '../api/edge.ts';
+import type { ScannerNews, ScannerRules } from '../api/edge.ts';
 import { subscriberOf } from '../net/index.ts';
 import type { NetworkSet } from './networks.ts';
 import { scannerNameOf } from './scanner-names.ts';
@@ -31,7 +31,11 @@ export interface ScannerWatch {
 /** What is held against addresses, from one snapshot to the next. */
 export interface ScannerMemory {
   readonly size: number;
-  /** `workers`: how many share the work, each with a memory of its own. */
+  /** What was seen here since the last call, the worst of it: for the other workers. */
+  takeNews(): ScannerNews[];
+  /** What another worker has seen counts as if it had been seen here. */
+  hear(news: readonly ScannerNews[], nowMs: number): void;
+  /** `workers`: how many share the work; each lets its part of `rate` pass. */
   watch(rules: ScannerRules, friendly: NetworkSet, workers: number): ScannerWatch;
 }
 
@@ -55,34 +59,79 @@ const candidates = 8;
 /** A memory of at most `maxAddresses`: an attacker with many of them pushes out whoever has done least. */
 export function createScannerMemory(maxAddresses = 20_000): ScannerMemory {
   const suspects = new Map<string, Suspect>();
-  return {
-    get size() {
-      return suspects.size;
-    },
-    watch: (rules, friendly, workers) => createWatch({ suspects, maxAddresses, rules, friendly, workers }),
-  };
-}
-
-interface WatchParts {
-  readonly suspects: Map<string, Suspect>;
-  readonly maxAddresses: number;
-  readonly rules: ScannerRules;
-  readonly friendly: NetworkSet;
-  readonly workers: number;
-}
-
-function createWatch({ suspects, maxAddresses, rules, friendly, workers }: WatchParts): ScannerWatch {
-  const everyMs = (rules.periodMs / rules.count) * workers;
-  const find = (key: string, nowMs: number): Suspect | undefined => {
-    const suspect = suspects.get(key);
-    if (suspect !== undefined) decay(suspect, nowMs, rules.halfLifeMs);
-    return suspect;
-  };
+  const news = new Map<string, News>();
+  let halfLifeMs = Number.POSITIVE_INFINITY;
   const add = (key: string, nowMs: number): Suspect => {
     if (suspects.size >= maxAddresses) suspects.delete(leastSuspect(suspects));
     const fresh = { failed: 0, total: 0, atMs: nowMs, isFlagged: false, sign: undefined, dueMs: 0 };
     suspects.set(key, fresh);
     return fresh;
+  };
+  return {
+    get size() {
+      return suspects.size;
+    },
+    takeNews: () => {
+      const told = [...news].sort(([, one], [, other]) => other.failed - one.failed).slice(0, mostNews);
+      news.clear();
+      return told.map(([address, { failed, total, sign }]) => ({
+        ...{ address, failed, total },
+        ...(sign === undefined ? {} : { sign }),
+      }));
+    },
+    hear: (heard, nowMs) => {
+      for (const { address, failed, total, sign } of heard) {
+        const suspect = suspects.get(address) ?? add(address, nowMs);
+        decay(suspect, nowMs, halfLifeMs);
+        suspect.failed += failed;
+        suspect.total += total;
+        suspect.sign ??= sign;
+        suspect.isFlagged ||= sign !== undefined;
+      }
+    },
+    watch: (rules, friendly, workers) => {
+      ({ halfLifeMs } = rules);
+      return createWatch({ suspects, news, add, rules, friendly, workers });
+    },
+  };
+}
+
+/** What is to be told of an address. */
+interface News {
+  failed: number;
+  total: number;
+  sign: string | undefined;
+}
+
+const mostNews = 500;
+
+/** Beyond so many addresses at once, what is new is not told: their workers count them. */
+const mostUntold = 5000;
+
+function note(news: Map<string, News>, key: string, failed: number, total: number, sign?: string): void {
+  const known = news.get(key);
+  if (known !== undefined) {
+    known.failed += failed;
+    known.total += total;
+    known.sign ??= sign;
+  } else if (news.size < mostUntold) news.set(key, { failed, total, sign });
+}
+
+interface WatchParts {
+  readonly suspects: Map<string, Suspect>;
+  readonly news: Map<string, News>;
+  readonly add: (key: string, nowMs: number) => Suspect;
+  readonly rules: ScannerRules;
+  readonly friendly: NetworkSet;
+  readonly workers: number;
+}
+
+function createWatch({ suspects, news, add, rules, friendly, workers }: WatchParts): ScannerWatch {
+  const everyMs = (rules.periodMs / rules.count) * workers;
+  const find = (key: string, nowMs: number): Suspect | undefined => {
+    const suspect = suspects.get(key);
+    if (suspect !== undefined) decay(suspect, nowMs, rules.halfLifeMs);
+    return suspect;
   };
   return {
     rules,
@@ -91,10 +140,16 @@ function createWatch({ suspects, maxAddresses, rules, friendly, workers }: Watch
       if (sign === undefined && suspects.size === 0) return undefined;
       const key = subscriberOf(visit.address);
       let suspect = find(key, nowMs);
+      // Where it failed may have been another worker.
+      if (suspect !== undefined) suspect.isFlagged ||= failsTooOften(suspect, rules);
       if (sign === undefined && suspect?.isFlagged !== true) return undefined;
       if (friendly.has(visit.address)) return undefined;
       suspect ??= add(key, nowMs);
-      if (sign !== undefined) incriminate(suspect, sign, rules.failures);
+      if (sign !== undefined) {
+        const isNew = suspect.sign === undefined;
+        const missing = incriminate(suspect, sign, rules.failures);
+        if (isNew || missing > 0) note(news, key, missing, missing, sign);
+      }
       if (!isStillOne(suspect, rules)) {
         suspects.delete(key);
         return undefined;
@@ -107,14 +162,17 @@ function createWatch({ suspects, maxAddresses, rules, friendly, workers }: Watch
       const key = subscriberOf(address);
       let suspect = find(key, nowMs);
       if (!failed) {
-        if (suspect !== undefined) suspect.total++;
+        if (suspect === undefined) return;
+        suspect.total++;
+        note(news, key, 0, 1);
         return;
       }
       suspect ??= add(key, nowMs);
       const weight = isOdd ? 2 : 1;
       suspect.failed += weight;
       suspect.total += weight;
-      suspect.isFlagged ||= suspect.failed >= rules.failures && suspect.failed >= rules.share * suspect.total;
+      suspect.isFlagged ||= failsTooOften(suspect, rules);
+      note(news, key, weight, weight);
     },
   };
 }
@@ -134,12 +192,18 @@ function signOf({ path, userAgent }: Visit, honeypots: readonly string[]): strin
   return trap === undefined ? undefined : `it asked for the honeypot ${trap}`;
 }
 
-function incriminate(suspect: Suspect, sign: string, enough: number): void {
+function failsTooOften({ failed, total }: Suspect, { failures: enough, share }: ScannerRules): boolean {
+  return failed >= enough && failed >= share * total;
+}
+
+/** Gives what was held against it anew. */
+function incriminate(suspect: Suspect, sign: string, enough: number): number {
   suspect.sign = sign;
   suspect.isFlagged = true;
   const missing = Math.max(0, enough - suspect.failed);
   suspect.failed += missing;
   suspect.total += missing;
+  return missing;
 }
 
 /** It is let go when most is forgotten, or when it has behaved for long enough: at half of what made it one. */

@@ -1,5 +1,5 @@
 import type { ServiceStatus } from '../api/admin.ts';
-import type { FromRole, Hello } from '../api/channel.ts';
+import type { FromControl, FromRole, Hello } from '../api/channel.ts';
 import type { LedgerRecord } from '../api/record.ts';
 import { answerSvidRequest, type Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
@@ -19,12 +19,14 @@ export interface IntakeParts {
   readonly publisher: Publisher;
   readonly endpoints: EndpointBook;
   readonly services: Map<string, ServiceStatus>;
+  /** Tells a message of one gateway worker to the others. */
+  readonly tellOthers: (peer: RolePeer, message: FromControl) => void;
   readonly log: Logger;
 }
 
 /** What control does with each message of a role that has joined. */
 export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Exclude<FromRole, Hello>) => void {
-  const { foundation, distributor, limits, edgeTls, publisher, endpoints, services } = parts;
+  const { foundation, distributor, limits, edgeTls, publisher, endpoints, services, tellOthers } = parts;
   return (peer, message) => {
     switch (message.type) {
       case 'ack':
@@ -38,6 +40,8 @@ export function createIntake(parts: IntakeParts): (peer: RolePeer, message: Excl
         return limits.receive(peer, message.body);
       case 'endpoints':
         return endpoints.receive(message);
+      case 'scanners':
+        return tellOthers(peer, message);
       case 'edge-tls-ack':
         return edgeTls.acknowledge(peer, message.sequence);
       case 'workload':

@@ -84,7 +84,12 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
         }
         distributor.join(peer);
       },
-      onMessage: createIntake({ foundation, distributor, limits, edgeTls, publisher, endpoints, services, log }),
+      onMessage: createIntake({
+        ...{ foundation, distributor, limits, edgeTls, publisher, endpoints, services, log },
+        tellOthers: (from, message) => {
+          for (const peer of peers) if (peer.role === 'gateway' && peer !== from) peer.send(message);
+        },
+      }),
       onLeave: (peer) => {
         peers.delete(peer);
         if (peer.role === 'gateway') {

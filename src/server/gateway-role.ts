@@ -15,6 +15,7 @@ import { createEndpointShipper } from './endpoint-shipper.ts';
 import { createGatewayLimits } from './gateway-limits.ts';
 import { createGatewayListener } from './gateway-listener.ts';
 import { createRecordShipper } from './record-shipper.ts';
+import { createScannerShipper } from './scanner-shipper.ts';
 import type { StateLayout } from './state.ts';
 import { createSvidKeeper } from './svid-keeper.ts';
 import { createVerifier } from './svid-verifier.ts';
@@ -68,6 +69,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       },
     }),
   );
+  lifecycle.add(createScannerShipper(gateway, clock, () => channel.connected, send));
   const listener = lifecycle.add(
     createGatewayListener({
       ...options,
@@ -128,6 +130,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       },
       onMessage: (message) => {
         if (message.type === 'edge-tls') void share(message);
+        else if (message.type === 'scanners') gateway.scanners.hear(message.news, clock.monotonic());
         else if (message.type === 'lease') limits.receive(message.body as ToWorker | ToSlotWorker);
         else if (!svids.receive(message) && !shipper.receive(message)) void receive(message);
       },

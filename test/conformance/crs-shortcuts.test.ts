@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileWaf, defaultWafOptions, type RouteWaf, type WafReport, type WafRequest } from '../../src/waf/index.ts';
@@ -6,6 +8,9 @@ import { loadRules, loadTests, present, requestOf, type Test, toBody } from './c
 
 // What the engine foresees, surveys and remembers must change nothing: the same requests, once the short way and once
 // with every rule tried on every value, give the same rules in the same order and the same scores.
+
+/** As Debian's package has them. */
+const olderRules = '/usr/share/modsecurity-crs/rules';
 
 interface Ways {
   readonly short: RouteWaf;
@@ -107,6 +112,63 @@ const anyRequest = fc
     };
   });
 
+/** What an attacker does to an attack that is known, and a client to a request. */
+const change = fc.constantFrom<(text: string) => string>(
+  (text) => text,
+  (text) => text.toUpperCase(),
+  (text) => text.replaceAll(' ', '  '),
+  (text) => text.replaceAll(' ', '/**/'),
+  (text) => text.replaceAll(' ', '\t'),
+  (text) => [...text].join('\\'),
+  (text) => text.replaceAll(/([a-z])([a-z])/g, "$1''$2"),
+  (text) => `well (${text}) or so`,
+  (text) => `9${text}$`,
+  (text) => Buffer.from(text, 'latin1').toString('base64'),
+);
+
+const field = fc.tuple(
+  fc.constantFrom('Content-Encoding', 'Proxy', 'X-A', 'Lock-Token', 'multipart_headers_content_types_x', 'Cookie'),
+  fc.constantFrom('gzip', 'a=b', '', '/a/', 'x; charset=utf-7'),
+);
+
+const mediaType = fc.constantFrom(
+  ...['application/json', 'application/json; charset=utf-7', 'text/plain', 'application/x-unheard-of', ''],
+);
+
+/** Requests of a few clients, whose header fields come again, with attacks that the tests know, changed. */
+const variant = (attacks: readonly string[]): fc.Arbitrary<WafRequest> =>
+  fc
+    .record({
+      texts: fc.array(fc.tuple(fc.constantFrom(...attacks), change), { maxLength: 2 }),
+      fields: fc.uniqueArray(field, { maxLength: 2, selector: ([name]) => name }),
+      type: mediaType,
+      method: fc.constantFrom('GET', 'POST', 'PUT'),
+    })
+    .map(({ texts, fields, type, method }): WafRequest => {
+      const body = Buffer.from(JSON.stringify({ note: texts.map(([text, by]) => by(text)) }), 'latin1');
+      const [first] = texts;
+      return {
+        method,
+        uri: `/orders?q=${first === undefined ? 'calm' : encodeURIComponent(first[1](first[0]))}`,
+        protocol: 'HTTP/1.1',
+        headers: [
+          ['Host', 'shop.example'],
+          ['Accept', '*/*'],
+          ...fields,
+          ...(type === '' ? [] : [['Content-Type', type] as const]),
+          ['Content-Length', String(body.length)],
+        ],
+        body: method === 'GET' ? toBody('') : body,
+        remoteAddress: '192.0.2.9',
+        id: 'same',
+      };
+    });
+
+const attacksIn = (tests: readonly Test[]): string[] =>
+  tests
+    .flatMap(({ stages }) => stages.map(({ input }) => input.data ?? input.uri ?? ''))
+    .filter((text, index) => index % 7 === 0 && text !== '' && text.length < 300);
+
 const calm = (at: number): WafRequest => ({
   method: 'GET',
   uri: `/orders/${at}`,
@@ -136,6 +198,41 @@ describe.skipIf(!present)('short and long ways through the Core Rule Set', () =>
       expect(differences(both, requests).slice(0, 3)).toEqual([]);
     }, 300_000);
   }
+});
+
+describe.skipIf(!present)('what is remembered from request to request', () => {
+  it('changes nothing', () => {
+    const requests = fc.sample(variant(attacksIn(loadTests())), { numRuns: 90, seed: 2 });
+    expect(differences(ways(2), [...requests, ...requests.toReversed()]).slice(0, 3)).toEqual([]);
+  }, 300_000);
+});
+
+describe.skipIf(!existsSync(olderRules))('short and long ways through version 3 of the Core Rule Set', () => {
+  it('agree', () => {
+    const read = (ending: string): { name: string; text: string }[] =>
+      readdirSync(olderRules)
+        .filter((name) => name.endsWith(ending))
+        .sort()
+        .map((name) => ({ name, text: readFileSync(join(olderRules, name), 'utf8') }));
+    const setup = 'SecAction "id:900990,phase:1,nolog,pass,setvar:tx.crs_setup_version=330"';
+    const rules = {
+      name: 'crs',
+      files: [{ name: 'setup.conf', text: setup }, ...read('.conf')],
+      data: Object.fromEntries(read('.data').map(({ name, text }) => [name, text])),
+    };
+    const attacks = present ? attacksIn(loadTests()) : ["' or 1=1--", '<script>alert(1)</script>'];
+    const route = (exhaustive: boolean): RouteWaf =>
+      compileWaf({ ruleSets: [rules] }, new ManualClock(), { ...defaultWafOptions, exhaustive }).route({
+        mode: 'detect',
+        paranoia: 2,
+      });
+    const requests = [
+      ...fc.sample(anyRequest, { numRuns: 60, seed: 3 }),
+      ...fc.sample(variant(attacks), { numRuns: 90, seed: 3 }),
+    ];
+    const both = { short: route(false), long: route(true) };
+    expect(differences(both, [...requests, ...requests]).slice(0, 3)).toEqual([]);
+  }, 300_000);
 });
 
 describe('short and long ways through the built-in rules', () => {

@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { systemClock } from '../../src/core/clock.ts';
-import { defaultHttpLimits } from '../../src/net/config.ts';
 import { Headers, type NetError } from '../../src/net/index.ts';
 import { ServerConnection } from '../../src/net/server-connection.ts';
+import { hostOf, localPeer } from './connection-host.ts';
 
 /** What a server makes of bytes. */
 export interface Reading {
@@ -35,30 +34,12 @@ async function play(serve: (socket: Duplex) => void, bytes: string, cuts: readon
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const peer = {
-  scheme: 'http',
-  remoteAddress: '127.0.0.1',
-  remotePort: 1,
-  localPort: 2,
-  peerCertificate: undefined,
-  servername: undefined,
-  trustedProxies: undefined,
-} as const;
-
-const nothing = (): void => undefined;
-
 /** Reads `bytes` as our server does. */
 export async function readAsMerlon(bytes: string, cuts: readonly number[] = []): Promise<Reading> {
   const reading: Reading = { requests: [], error: undefined };
-  const host = {
-    clock: systemClock,
-    limits: defaultHttpLimits,
-    isDraining: false,
-    report: nothing,
-    requestStarted: nothing,
-    requestEnded: nothing,
-    closed: nothing,
-    handle: (...[request, reply]: Parameters<ConstructorParameters<typeof ServerConnection>[0]['handle']>) => {
+  const host = hostOf({
+    report: () => undefined,
+    handle: (request, reply) => {
       request.body.buffer(100_000).then(
         (body) => {
           reading.requests.push(`${request.method} ${request.rawTarget} ${body.toString('latin1')}`);
@@ -70,12 +51,12 @@ export async function readAsMerlon(bytes: string, cuts: readonly number[] = []):
         },
       );
     },
-    refuse: (error: NetError) => {
+    refuse: (error) => {
       reading.error = error.code;
       return { status: error.status, headers: new Headers(), content: Buffer.alloc(0) };
     },
-  };
-  await play((socket) => void new ServerConnection(host, socket as Socket, peer), bytes, cuts);
+  });
+  await play((socket) => void new ServerConnection(host, socket as Socket, localPeer), bytes, cuts);
   return reading;
 }
 

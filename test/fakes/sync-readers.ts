@@ -2,15 +2,15 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { systemClock } from '../../src/core/clock.ts';
 import { BodyDecoder } from '../../src/net/body-decoder.ts';
-import { defaultHttpLimits, defaultUpstreamLimits } from '../../src/net/config.ts';
+import { defaultUpstreamLimits } from '../../src/net/config.ts';
 import { Framing } from '../../src/net/framing.ts';
 import { more } from '../../src/net/head-parser.ts';
 import { Headers, NetError } from '../../src/net/index.ts';
 import { ResponseHeadParser } from '../../src/net/response-head.ts';
 import { hasContent } from '../../src/net/serialise.ts';
 import { ServerConnection } from '../../src/net/server-connection.ts';
+import { hostOf, localPeer } from './connection-host.ts';
 
 /** What a reader makes of bytes: the messages that came to their end, and what was wrong with the rest. */
 export interface SyncReading {
@@ -41,19 +41,6 @@ class MuteSocket extends EventEmitter {
   }
 }
 
-const peer = {
-  scheme: 'http',
-  remoteAddress: '127.0.0.1',
-  remotePort: 1,
-  localPort: 2,
-  peerCertificate: undefined,
-  servername: undefined,
-  trustedProxies: undefined,
-} as const;
-
-const nothing = (): void => undefined;
-type Host = ConstructorParameters<typeof ServerConnection>[0];
-
 /** One connection of our server. */
 export class ServerReader {
   readonly reading: SyncReading = { messages: [], error: undefined };
@@ -61,16 +48,10 @@ export class ServerReader {
 
   constructor() {
     const { reading } = this;
-    const host: Host = {
-      clock: systemClock,
-      limits: defaultHttpLimits,
-      isDraining: false,
+    const host = hostOf({
       report: (error) => {
         throw error;
       },
-      requestStarted: nothing,
-      requestEnded: nothing,
-      closed: nothing,
       handle: (request, reply) => {
         let body = '';
         request.body.pipe({
@@ -94,8 +75,8 @@ export class ServerReader {
         if (error.code === 'net.internal') throw new Error(error.detail);
         return { status: error.status, headers: new Headers(), content: Buffer.alloc(0) };
       },
-    };
-    new ServerConnection(host, this.#socket as unknown as Socket, peer);
+    });
+    new ServerConnection(host, this.#socket as unknown as Socket, localPeer);
   }
 
   /** False: it reads no more. */

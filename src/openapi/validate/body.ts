@@ -52,21 +52,16 @@ export function compileBody(
 ): CompiledBody {
   const context: Context = { document, operation, settings, compiler };
   const content = operation.body?.content ?? [];
-  const compiled = new Map<string, CompiledMedia>();
+  const compiled = new Map<MediaType, Partial<Record<ContentKind, CompiledMedia>>>(content.map((media) => [media, {}]));
   const maxBytes = operation.body === undefined ? 0 : boundOf(document, content, settings);
   const limit = Math.min(maxBytes ?? settings.maxBodyBytes, settings.maxBodyBytes);
   const compiledOf = ({ media, kind }: Chosen): CompiledMedia => {
-    const key = `${kind} ${media.range}`;
-    let found = compiled.get(key);
-    if (found === undefined) {
-      found = {
-        media,
-        read: compileContent(document, media, kind, settings),
-        check: compiler.compile(media.schema ?? true),
-      };
-      compiled.set(key, found);
-    }
-    return found;
+    const kinds = compiled.get(media) as Partial<Record<ContentKind, CompiledMedia>>;
+    return (kinds[kind] ??= {
+      media,
+      read: compileContent(document, media, kind, settings),
+      check: compiler.compile(media.schema ?? true),
+    });
   };
   // Most requests announce the same, and each is asked for it several times.
   let former: { readonly contentType: string; readonly chosen: Chosen } | undefined;
