@@ -4,7 +4,7 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { LedgerRecord } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
-import { writeFileAtomic } from '../core/files.ts';
+import { replaceFile, writeFileAtomic } from '../core/files.ts';
 import { isLedgerRecord, type RawLine, readLines } from './segment.ts';
 
 /** How many records were dropped and not yet told of. */
@@ -71,6 +71,9 @@ const lossLine = (losses: Losses): string => `${JSON.stringify({ losses })}\n`;
 const retryMs = 1_000;
 // Once so much has been appended, the file is written anew with what still waits.
 const rewriteBytes = 8 << 20;
+// So little is written anew without waiting for the disk: what was appended in the last seconds would be lost with the machine just
+// as well, and a busy gateway writes the file anew each second, while its callers would wait for some ten milliseconds.
+const mostUnsynced = 1 << 20;
 const blockBytes = 256 << 10;
 const mostSpare = 8;
 
@@ -212,10 +215,11 @@ export class SpoolFile {
 
   #rewrite(live: Iterable<string>, losses: Losses): void {
     const text = [...live, ...(losses === noLosses ? [] : [lossLine(losses)])].join('');
-    writeFileAtomic(this.#path, text);
+    const length = Buffer.byteLength(text);
+    (length <= mostUnsynced ? replaceFile : writeFileAtomic)(this.#path, text);
     closeSync(this.#handle);
     this.#handle = openSync(this.#path, 'r+');
-    this.#length = Buffer.byteLength(text);
+    this.#length = length;
     this.#appended = 0;
   }
 }

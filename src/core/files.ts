@@ -48,14 +48,24 @@ export function checkPrivate(path: string): void {
   }
 }
 
+const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 // Each write is on the medium when it returns. Not fsync: Node's permission model, under which the data plane runs, forbids it.
-const durably = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC;
+const durably = anew | constants.O_SYNC;
 
 /** Writes `data` so that a crash leaves the old file or the new one, never a part: temporary file, rename, sync of the folder. */
 export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): void {
+  replace(path, data, mode, true);
+}
+
+/** As `writeFileAtomic`, without waiting for the disk: whatever ends this process leaves one of the two files; the death of the machine may leave neither. */
+export function replaceFile(path: string, data: string | Uint8Array, mode = 0o600): void {
+  replace(path, data, mode, false);
+}
+
+function replace(path: string, data: string | Uint8Array, mode: number, isDurable: boolean): void {
   const temporary = join(dirname(path), `.${process.pid}.${Math.trunc(performance.now() * 1e3)}.tmp`);
   try {
-    const file = openSync(temporary, durably, mode);
+    const file = openSync(temporary, isDurable ? durably : anew, mode);
     try {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -63,7 +73,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, mode = 
       closeSync(file);
     }
     renameSync(temporary, path);
-    syncFolder(dirname(path));
+    if (isDurable) syncFolder(dirname(path));
   } catch (cause) {
     // On a full disk each try would leave a part behind.
     rmSync(temporary, { force: true });

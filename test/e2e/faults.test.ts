@@ -30,14 +30,14 @@ async function kill(role: Role): Promise<number> {
   return pid;
 }
 
-/** Waits until another process has the role and control has heard that it serves. */
+/** Waits until another process has the role and control has heard from all that they serve: of the services it knows from the supervisor. */
 async function isBack(role: Role, former: number): Promise<void> {
   await until(`${role} runs again`, () => ![0, former].includes(pidOf(role)), 15_000, platform.output);
   await until(
     `${role} serves again`,
     async () => {
       const { roles } = await platform.status().catch(() => ({ roles: [] }) as Pick<Status, 'roles'>);
-      return ['gateway', 'agent'].every((name) =>
+      return ['gateway', 'agent', 'supervisor'].every((name) =>
         roles.some((each) => each.role === name && each.version !== undefined),
       );
     },
