@@ -15,7 +15,9 @@ export const graphql: CompileFilter = ({ weaknesses }, { config }) => {
     const { method, headers, body } = exchange.request;
     const contentType = joined(headers.getAll('content-type'), ', ');
     if (method !== 'POST' || !body.present) return judge(method, contentType, Buffer.alloc(0));
-    return judgeBody(exchange, config.bodyBytes, 'graphql', (whole) => judge(method, contentType, whole));
+    return judgeBody(exchange, { filter: 'graphql', maxBytes: config.bodyBytes }, (whole) =>
+      judge(method, contentType, whole),
+    );
   };
 };
 

@@ -38,7 +38,9 @@ function checkRequest(
   if (denial !== undefined || !request.body.present || !validator.needsBody(match.operation, contentType))
     return denial;
   const useful = Math.min(maxBytes, validator.maxBodyBytes(match.operation) ?? maxBytes);
-  return judgeBody(exchange, useful, 'openapi', (body) => validator.checkBody(match.operation, contentType, body));
+  return judgeBody(exchange, { filter: 'openapi', maxBytes: useful }, (body) =>
+    validator.checkBody(match.operation, contentType, body),
+  );
 }
 
 /** What would be refused is kept for the record, and passes. */

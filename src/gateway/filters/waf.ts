@@ -3,9 +3,9 @@ import type { Denial } from '../../api/record.ts';
 import type { GatewayRouteWaf } from '../../api/waf.ts';
 import type { ApiValidator, OperationMatch } from '../../openapi/index.ts';
 import { findingsOf, type Inspection, type RouteWaf } from '../../waf/index.ts';
+import { judgeBody } from '../body.ts';
 import type { CompiledWaf } from '../compile-waf.ts';
 import type { Exchange } from '../exchange.ts';
-import { isNetError } from '../net-errors.ts';
 import { operationOf } from '../operation.ts';
 import { wafRequestOf } from '../waf-message.ts';
 import type { CompileFilter } from './filter.ts';
@@ -65,14 +65,9 @@ function isUnread({ request, route }: Exchange, { streamsBodies, mode, bodyBytes
 
 function inspectBody(exchange: Exchange, route: RouteWaf, inspection: Inspection, settings: GatewayRouteWaf): Outcome {
   const maxBytes = settings.mode === 'block' ? settings.bodyBytes : exchange.route.config.bodyBytes;
-  exchange.body ??= exchange.request.body.whole(maxBytes);
-  const { body } = exchange;
-  if (body === undefined)
-    return bufferBody(exchange, maxBytes).then(
-      (failed) => failed ?? inspectBody(exchange, route, inspection, settings),
-    );
-  if (body.length > maxBytes) return tooLarge;
-  return conclude(exchange, route, inspection, inspection.requestBody(body));
+  return judgeBody(exchange, { filter: 'waf', maxBytes, tooLarge }, (body) =>
+    conclude(exchange, route, inspection, inspection.requestBody(body)),
+  );
 }
 
 const tooLarge: Denial = {
@@ -85,17 +80,6 @@ const tooLarge: Denial = {
     fixes: ['raise the `waf.bodyBytes` of this route, or let its bodies pass unread with `waf.bodies: stream`'],
   },
 };
-
-async function bufferBody(exchange: Exchange, maxBytes: number): Promise<Denial | undefined> {
-  try {
-    exchange.body = await exchange.request.body.buffer(maxBytes);
-    return undefined;
-  } catch (error) {
-    if (!isNetError(error)) throw error;
-    if (error.status === 413) return tooLarge;
-    return { status: error.status, reason: { filter: 'waf', code: error.code, message: error.message, claim: 'body' } };
-  }
-}
 
 /** Keeps what was found for the record, and the inspection for the response where rules read that too. */
 function conclude(
