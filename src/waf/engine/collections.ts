@@ -37,6 +37,15 @@ const scalar = (name: string, read: (transaction: Transaction) => string | numbe
 const recurring = (name: string, read: (transaction: Transaction) => string): Provider =>
   single((transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))]);
 
+/** The same for targets: paths are few, queries are not, and may hold what is secret. */
+const target = (name: string, read: (transaction: Transaction) => string): Provider =>
+  single((transaction) => {
+    const raw = read(transaction);
+    return [createValue(name, '', raw.includes('?') ? raw : transaction.memory.recall(raw))];
+  });
+
+const none: readonly Value[] = [];
+
 /** Fields that hold credentials are not kept in mind from one request to the next. */
 const secretFields: ReadonlySet<string> = new Set([
   'authorization',
@@ -48,6 +57,26 @@ const secretFields: ReadonlySet<string> = new Set([
 
 export const isSecretField = (lowerName: string): boolean => secretFields.has(lowerName);
 
+/** What follows from the name of a field. */
+interface FieldName {
+  readonly lower: string;
+  readonly isSecret: boolean;
+}
+
+const maxFieldNames = 512;
+const maxFieldNameBytes = 64;
+const fieldNames = new Map<string, FieldName>();
+
+function fieldName(name: string): FieldName {
+  const known = fieldNames.get(name);
+  if (known !== undefined) return known;
+  const lower = lowercase(name);
+  const made: FieldName = { lower, isSecret: secretFields.has(lower) };
+  if (fieldNames.size >= maxFieldNames) fieldNames.clear();
+  if (name.length <= maxFieldNameBytes) fieldNames.set(name, made);
+  return made;
+}
+
 function headerValues(
   name: string,
   headers: readonly HeaderField[],
@@ -55,14 +84,16 @@ function headerValues(
   isPinned: (key: string) => boolean,
 ): Value[] {
   return headers.map(([key, value]) => {
-    const lower = lowercase(key);
-    const text = secretFields.has(lower) ? createText(value) : memory.recall(value);
+    const { lower, isSecret } = fieldName(key);
+    const text = isSecret ? createText(value) : memory.recall(value);
     return { collection: name, key, lowerKey: lower, text, pinned: isPinned(lower) };
   });
 }
 
-function cookies(transaction: Transaction): Value[] {
-  const header = headerOf(transaction.request.headers, 'cookie').replaceAll(', ', '; ');
+function cookies(transaction: Transaction): readonly Value[] {
+  const received = headerOf(transaction.request.headers, 'cookie');
+  if (received === '') return none;
+  const header = received.replaceAll(', ', '; ');
   const values: Value[] = [];
   for (const pair of header.split(';')) {
     const trimmed = pair.trimStart();
@@ -103,10 +134,13 @@ function queryOf(uri: string): string {
   return uri.slice(mark + 1, hash < 0 ? undefined : hash);
 }
 
-const argsGet: Provider = (transaction) =>
-  parseUrlEncoded(queryOf(transaction.request.uri), transaction.limits.maxFields).fields.map((field) =>
+const argsGet: Provider = (transaction) => {
+  const query = queryOf(transaction.request.uri);
+  if (query === '') return none;
+  return parseUrlEncoded(query, transaction.limits.maxFields).fields.map((field) =>
     createValue('ARGS_GET', field.name, field.value, transaction.isPinned('query', field.name)),
   );
+};
 
 const argsPost: Provider = (transaction) =>
   transaction.body.fields.map((field) =>
@@ -164,10 +198,10 @@ const now = (provide: Provider): Draft => ({ lifetime: 'moment', provide });
 
 const requestCollections: Readonly<Record<string, Draft>> = {
   REQUEST_METHOD: forever(recurring('REQUEST_METHOD', ({ request }) => request.method)),
-  REQUEST_URI: forever(scalar('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
-  REQUEST_URI_RAW: forever(scalar('REQUEST_URI_RAW', ({ request }) => request.uri)),
+  REQUEST_URI: forever(target('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
+  REQUEST_URI_RAW: forever(target('REQUEST_URI_RAW', ({ request }) => request.uri)),
   REQUEST_PROTOCOL: forever(recurring('REQUEST_PROTOCOL', ({ request }) => request.protocol)),
-  REQUEST_LINE: forever(scalar('REQUEST_LINE', requestLine)),
+  REQUEST_LINE: forever(target('REQUEST_LINE', requestLine)),
   REQUEST_FILENAME: forever(recurring('REQUEST_FILENAME', ({ request }) => pathOf(request.uri))),
   REQUEST_BASENAME: forever(
     recurring('REQUEST_BASENAME', ({ request }) => /[^/\\]*$/.exec(pathOf(request.uri))?.[0] ?? ''),
@@ -223,7 +257,7 @@ const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
   REQBODY_PROCESSOR_ERROR: forPhase(scalar('REQBODY_PROCESSOR_ERROR', bodyError)),
   REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
-  INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ request }) => (request.bodyTruncated === true ? 1 : 0))),
+  INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => (isBodyTruncated ? 1 : 0))),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>
     files(transaction).map((part) => createValue('FILES_NAMES', part.name, part.name)),

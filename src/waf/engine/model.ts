@@ -177,7 +177,11 @@ export interface Group {
 
 /** Everything known about one request while rules run on it. */
 export interface Transaction {
-  request: WafRequest;
+  readonly request: WafRequest;
+  /** As far as it was buffered. */
+  requestBody: Uint8Array | undefined;
+  /** More was sent than `requestBody` holds. */
+  isBodyTruncated: boolean;
   readonly clock: Clock;
   readonly startedAt: number;
   response: WafResponse | undefined;

@@ -55,11 +55,11 @@ function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Arra
     if (ask !== undefined && !ask(transaction)) continue;
     if (transaction.removed.length > 0 && isRemoved(transaction, step.link)) continue;
     const attempt = attempts[index];
-    const key = attempt?.keyOf(transaction);
-    if (key !== undefined && attempt!.skip(key, transaction)) continue;
-    const before = key === undefined ? undefined : new Map(transaction.variables);
+    const trail = attempt?.trailOf(transaction);
+    if (trail !== undefined && attempt!.skip(trail, transaction)) continue;
+    const before = trail === undefined ? undefined : new Map(transaction.variables);
     if (!runRule(transaction, step.link)) {
-      if (before !== undefined) attempt!.note(key!, transaction, before);
+      if (before !== undefined) attempt!.note(trail!, transaction, before);
       if (step.departsEarly) return { set: step.place.set, entry: step.place.entry + 1 };
       continue;
     }
@@ -93,8 +93,9 @@ function runRules(transaction: Transaction, plan: TransactionPlan): void {
 export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
   transaction.phase = phase;
   transaction.phaseLists.length = 0;
-  transaction.groups.clear();
-  transaction.gathered.clear();
+  // To clear a map that is empty makes it a new table.
+  if (transaction.groups.size > 0) transaction.groups.clear();
+  if (transaction.gathered.size > 0) transaction.gathered.clear();
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
   if (phase !== 5 && isOver(transaction)) return;
   if (phase === 5) transaction.allowed = 'no';
