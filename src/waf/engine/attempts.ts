@@ -3,7 +3,7 @@ import type { Text } from '../match/text.ts';
 import { collections, isSecretField, membersOf } from './collections.ts';
 import { isReported, reads, type Variable } from './idle.ts';
 import { type Link, linksOf, type Target, type Transaction } from './model.ts';
-import { setCaptures } from './store.ts';
+import { putCaptures } from './store.ts';
 import type { Value } from './value.ts';
 
 // A chain over the names of header fields, or over the media type, takes them apart and comes to nothing, each time the same
@@ -13,8 +13,8 @@ import type { Value } from './value.ts';
 /** What an attempt that did not match has left behind. */
 interface Residue {
   readonly variables: readonly (readonly [string, Value | undefined])[];
-  /** Undefined: nothing was captured. */
-  readonly captures: readonly (string | undefined)[] | undefined;
+  /** TX.0 and so on; undefined: nothing was captured. */
+  readonly captures: readonly (Value | undefined)[] | undefined;
 }
 
 /** What the outcome depends on: texts that are remembered, one after the other. */
@@ -98,8 +98,8 @@ function createTable(find: (variable: Variable) => boolean): (key: string) => bo
 
 const isDigit = (key: string): boolean => key.length === 1 && key >= '0' && key <= '9';
 
-function capturesOf({ variables, captures }: Transaction): (string | undefined)[] {
-  return Array.from({ length: captures }, (_none, index) => variables.get(String(index))?.text.raw);
+function capturesOf({ variables, captures }: Transaction): (Value | undefined)[] {
+  return Array.from({ length: captures }, (_none, index) => variables.get(String(index)));
 }
 
 /** @param others the rules that run besides. Undefined: attempts at this rule are not worth remembering, or must not be. */
@@ -120,8 +120,10 @@ export function rememberAttempts(head: Link, others: readonly Link[]): Attempts 
     },
     skip({ residue }, transaction) {
       if (residue === undefined) return false;
-      for (const [name, value] of residue.variables) transaction.variables.set(name, value);
-      if (residue.captures !== undefined) setCaptures(transaction, residue.captures);
+      const { variables } = residue;
+      for (let index = 0; index < variables.length; index += 1)
+        transaction.variables.set(variables[index]![0], variables[index]![1]);
+      if (residue.captures !== undefined) putCaptures(transaction, residue.captures);
       return true;
     },
     note(trail, transaction, before) {

@@ -1,5 +1,5 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
-import { createText, type TextMemory } from '../match/text.ts';
+import { createText, type Text, type TextMemory } from '../match/text.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { percentDecode } from '../transformations/url.ts';
 import { type HeaderField, headerOf } from './message.ts';
@@ -33,16 +33,36 @@ function single(provide: Provider): Provider {
 const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider =>
   single((transaction) => [createValue(name, '', String(read(transaction)))]);
 
+/**
+ * Values of one name for texts that are remembered: for as long as the same text is asked about, it is the same value. The text
+ * is of the engine that remembers it, and findings about it mean nothing to another.
+ */
+function lastValueOf(name: string): (text: Text) => readonly Value[] {
+  let last: readonly [Value] = [createValue(name, '', '')];
+  return (text) => {
+    if (last[0].text !== text) last = [createValue(name, '', text)];
+    return last;
+  };
+}
+
 /** The same for what takes few values. */
-const recurring = (name: string, read: (transaction: Transaction) => string): Provider =>
-  single((transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))]);
+function recurring(name: string, read: (transaction: Transaction) => string): Provider {
+  const valueOf = lastValueOf(name);
+  return single((transaction) => valueOf(transaction.memory.recall(read(transaction))));
+}
+
+/** The same for what is so or not. */
+const flag = (name: string, holds: (transaction: Transaction) => boolean): Provider =>
+  recurring(name, (transaction) => (holds(transaction) ? '1' : '0'));
 
 /** The same for targets: paths are few, queries are not, and may hold what is secret. */
-const target = (name: string, read: (transaction: Transaction) => string): Provider =>
-  single((transaction) => {
+function target(name: string, read: (transaction: Transaction) => string): Provider {
+  const valueOf = lastValueOf(name);
+  return single((transaction) => {
     const raw = read(transaction);
-    return [createValue(name, '', raw.includes('?') ? raw : transaction.memory.recall(raw))];
+    return raw.includes('?') ? [createValue(name, '', raw)] : valueOf(transaction.memory.recall(raw));
   });
+}
 
 const none: readonly Value[] = [];
 
@@ -184,9 +204,9 @@ function current(
   return (transaction) => read(transaction).map(({ key, raw }) => createValue(name, key, createText(raw)));
 }
 
-const bodyError = (transaction: Transaction): number => (transaction.body.error === undefined ? 0 : 1);
+const isBodyBad = (transaction: Transaction): boolean => transaction.body.error !== undefined;
 
-const fault = (name: string): Provider => scalar(name, ({ body }) => (body.faults.has(name) ? 1 : 0));
+const fault = (name: string): Provider => flag(name, ({ body }) => body.faults.has(name));
 
 const hour = (transaction: Transaction): Date => new Date(transaction.startedAt);
 
@@ -216,8 +236,8 @@ const requestCollections: Readonly<Record<string, Draft>> = {
   REQUEST_COOKIES_NAMES: forever((transaction) =>
     namesOf('REQUEST_COOKIES_NAMES', members(transaction, 'REQUEST_COOKIES'), transaction.memory),
   ),
-  REMOTE_ADDR: forever(scalar('REMOTE_ADDR', ({ request }) => request.remoteAddress)),
-  REMOTE_HOST: forever(scalar('REMOTE_HOST', ({ request }) => request.remoteAddress)),
+  REMOTE_ADDR: forever(recurring('REMOTE_ADDR', ({ request }) => request.remoteAddress)),
+  REMOTE_HOST: forever(recurring('REMOTE_HOST', ({ request }) => request.remoteAddress)),
   REMOTE_PORT: forever(scalar('REMOTE_PORT', ({ request }) => request.remotePort ?? 0)),
   REMOTE_USER: forever(scalar('REMOTE_USER', ({ request }) => request.user ?? '')),
   SERVER_ADDR: forever(scalar('SERVER_ADDR', ({ request }) => request.serverAddress ?? '')),
@@ -252,12 +272,12 @@ function fullRequest(transaction: Transaction): string {
 }
 
 const bodyCollections: Readonly<Record<string, Draft>> = {
-  REQBODY_PROCESSOR: now(scalar('REQBODY_PROCESSOR', ({ processor }) => processor)),
-  REQBODY_ERROR: forPhase(scalar('REQBODY_ERROR', bodyError)),
+  REQBODY_PROCESSOR: now(recurring('REQBODY_PROCESSOR', ({ processor }) => processor)),
+  REQBODY_ERROR: forPhase(flag('REQBODY_ERROR', isBodyBad)),
   REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
-  REQBODY_PROCESSOR_ERROR: forPhase(scalar('REQBODY_PROCESSOR_ERROR', bodyError)),
+  REQBODY_PROCESSOR_ERROR: forPhase(flag('REQBODY_PROCESSOR_ERROR', isBodyBad)),
   REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
-  INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => (isBodyTruncated ? 1 : 0))),
+  INBOUND_DATA_ERROR: forPhase(flag('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => isBodyTruncated)),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>
     files(transaction).map((part) => createValue('FILES_NAMES', part.name, part.name)),
@@ -344,7 +364,7 @@ const momentCollections: Readonly<Record<string, Draft>> = {
   ...Object.fromEntries(
     ['IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE'].map((name) => [
       name,
-      now((transaction) => [...(transaction.stores.get(name)?.values() ?? [])]),
+      now((transaction) => [...(transaction.stores?.get(name)?.values() ?? [])]),
     ]),
   ),
 };

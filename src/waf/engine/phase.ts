@@ -1,4 +1,5 @@
 import { hasBit } from '../match/sieve.ts';
+import { isQuiet, lastInBlock } from './blocks.ts';
 import type { Place, Step } from './foresight.ts';
 import type { Transaction } from './model.ts';
 import type { Shortcuts, TransactionPlan } from './plan.ts';
@@ -44,9 +45,14 @@ function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Arra
   const { phase } = transaction;
   const steps = shortcuts.course.phases[phase]!;
   const bits = shortcuts.bits[phase]!;
+  const blocks = shortcuts.blocks[phase]!;
   const asks = shortcuts.asks[phase]!;
   const attempts = shortcuts.attempts[phase]!;
   for (let index = 0; index < steps.length; index += 1) {
+    if (isQuiet(blocks, index, hot)) {
+      index += lastInBlock;
+      continue;
+    }
     const bit = bits[index]!;
     if (bit >= 0 && !hasBit(hot, bit)) continue;
     const step = steps[index]!;
@@ -93,9 +99,8 @@ function runRules(transaction: Transaction, plan: TransactionPlan): void {
 export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
   transaction.phase = phase;
   transaction.phaseLists.length = 0;
-  // To clear a map that is empty makes it a new table.
-  if (transaction.groups.size > 0) transaction.groups.clear();
-  if (transaction.gathered.size > 0) transaction.gathered.clear();
+  transaction.groups = undefined;
+  transaction.gathered = undefined;
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
   if (phase !== 5 && isOver(transaction)) return;
   if (phase === 5) transaction.allowed = 'no';
