@@ -47,8 +47,8 @@ function lastValueOf(name: string): (text: Text) => readonly Value[] {
 
 /** The same for what takes few values. */
 function recurring(name: string, read: (transaction: Transaction) => string): Provider {
-  const valueOf = lastValueOf(name);
-  return single((transaction) => valueOf(transaction.memory.recall(read(transaction))));
+  const toValue = lastValueOf(name);
+  return single((transaction) => toValue(transaction.memory.recall(read(transaction))));
 }
 
 /** The same for what is so or not. */
@@ -57,10 +57,10 @@ const flag = (name: string, holds: (transaction: Transaction) => boolean): Provi
 
 /** The same for targets: paths are few, queries are not, and may hold what is secret. */
 function target(name: string, read: (transaction: Transaction) => string): Provider {
-  const valueOf = lastValueOf(name);
+  const toValue = lastValueOf(name);
   return single((transaction) => {
     const raw = read(transaction);
-    return raw.includes('?') ? [createValue(name, '', raw)] : valueOf(transaction.memory.recall(raw));
+    return raw.includes('?') ? [createValue(name, '', raw)] : toValue(transaction.memory.recall(raw));
   });
 }
 

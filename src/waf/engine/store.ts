@@ -71,9 +71,9 @@ export function putCaptures(transaction: Transaction, captures: readonly (Value 
 
 /** Keeps what a match captured. */
 export function setCaptures(transaction: Transaction, captures: readonly (string | undefined)[]): void {
-  const valueOf = (capture: string | undefined, index: number): Value | undefined =>
+  const toValue = (capture: string | undefined, index: number): Value | undefined =>
     capture === undefined ? undefined : createValue('TX', String(index), capture);
-  putCaptures(transaction, captures.slice(0, captureKeys.length).map(valueOf));
+  putCaptures(transaction, captures.slice(0, captureKeys.length).map(toValue));
 }
 
 /** Where variables of a collection are kept. */
