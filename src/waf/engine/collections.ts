@@ -1,14 +1,12 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
-import { createText, type Text, type TextMemory } from '../match/text.ts';
-import { lowercase } from '../transformations/bytes.ts';
+import { createText } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
-import { type HeaderField, headerOf } from './message.ts';
+import { headerValues } from './header-values.ts';
+import { headerOf } from './message.ts';
 import type { Transaction } from './model.ts';
+import { flag, isSingle, type Provider, recurring, scalar, target } from './providers.ts';
 import { txValues } from './store.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
-
-/** Computes the members of a collection. */
-type Provider = (transaction: Transaction) => readonly Value[];
 
 /** How long what a provider gives stays true. */
 type Lifetime = 'transaction' | 'phase' | 'moment';
@@ -22,93 +20,7 @@ export interface Collection {
   readonly provide: Provider;
 }
 
-/** Providers of exactly one value. */
-const singles = new Set<Provider>();
-
-function single(provide: Provider): Provider {
-  singles.add(provide);
-  return provide;
-}
-
-const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider =>
-  single((transaction) => [createValue(name, '', String(read(transaction)))]);
-
-/**
- * Values of one name for texts that are remembered: for as long as the same text is asked about, it is the same value. The text
- * is of the engine that remembers it, and findings about it mean nothing to another.
- */
-function lastValueOf(name: string): (text: Text) => readonly Value[] {
-  let last: readonly [Value] = [createValue(name, '', '')];
-  return (text) => {
-    if (last[0].text !== text) last = [createValue(name, '', text)];
-    return last;
-  };
-}
-
-/** The same for what takes few values. */
-function recurring(name: string, read: (transaction: Transaction) => string): Provider {
-  const toValue = lastValueOf(name);
-  return single((transaction) => toValue(transaction.memory.recall(read(transaction))));
-}
-
-/** The same for what is so or not. */
-const flag = (name: string, holds: (transaction: Transaction) => boolean): Provider =>
-  recurring(name, (transaction) => (holds(transaction) ? '1' : '0'));
-
-/** The same for targets: paths are few, queries are not, and may hold what is secret. */
-function target(name: string, read: (transaction: Transaction) => string): Provider {
-  const toValue = lastValueOf(name);
-  return single((transaction) => {
-    const raw = read(transaction);
-    return raw.includes('?') ? [createValue(name, '', raw)] : toValue(transaction.memory.recall(raw));
-  });
-}
-
 const none: readonly Value[] = [];
-
-/** Fields that hold credentials are not kept in mind from one request to the next. */
-const secretFields: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'x-api-key',
-]);
-
-export const isSecretField = (lowerName: string): boolean => secretFields.has(lowerName);
-
-/** What follows from the name of a field. */
-interface FieldName {
-  readonly lower: string;
-  readonly isSecret: boolean;
-}
-
-const maxFieldNames = 512;
-const maxFieldNameBytes = 64;
-const fieldNames = new Map<string, FieldName>();
-
-function fieldName(name: string): FieldName {
-  const known = fieldNames.get(name);
-  if (known !== undefined) return known;
-  const lower = lowercase(name);
-  const made: FieldName = { lower, isSecret: secretFields.has(lower) };
-  if (fieldNames.size >= maxFieldNames) fieldNames.clear();
-  if (name.length <= maxFieldNameBytes) fieldNames.set(name, made);
-  return made;
-}
-
-function headerValues(
-  name: string,
-  headers: readonly HeaderField[],
-  memory: TextMemory,
-  isPinned: (key: string) => boolean,
-): Value[] {
-  return headers.map(([key, value]) => {
-    const { lower, isSecret } = fieldName(key);
-    const text = isSecret ? createText(value) : memory.recall(value);
-    return { collection: name, key, lowerKey: lower, text, pinned: isPinned(lower) };
-  });
-}
 
 function cookies(transaction: Transaction): readonly Value[] {
   const received = headerOf(transaction.request.headers, 'cookie');
@@ -381,7 +293,7 @@ function ruleFacts({ current }: Transaction): readonly Value[] {
 function collectionOf({ lifetime, provide }: Draft, counts: Map<Lifetime, number>): Collection {
   const index = counts.get(lifetime) ?? 0;
   counts.set(lifetime, index + 1);
-  return { index, lifetime, provide, single: singles.has(provide) };
+  return { index, lifetime, provide, single: isSingle(provide) };
 }
 
 function indexCollections(drafts: Readonly<Record<string, Draft>>): ReadonlyMap<string, Collection> {
