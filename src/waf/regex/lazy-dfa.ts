@@ -1,6 +1,7 @@
 import { holds, noByte } from './assertions.ts';
 import { addByte, type ByteSet, emptySet, hasByte, wordSet } from './byte-set.ts';
 import { opcodes, type Program } from './program.ts';
+import { createRanking, type Ranking } from './ranking.ts';
 import { work } from './work.ts';
 
 // A deterministic automaton built while it runs (Thompson 1968, as RE2 does it): each byte costs one table look-up once
@@ -118,6 +119,7 @@ interface Machine {
   readonly maxStates: number;
   readonly asserts: boolean;
   readonly closure: Closure;
+  readonly ranking: Ranking | undefined;
   readonly start: State;
   states: (State | undefined)[];
   index: Map<string, number>;
@@ -138,6 +140,7 @@ function createMachine(program: Program, anchored: boolean): Machine {
     maxStates: Math.max(16, Math.floor(maxTableCells / width)),
     asserts: program.op.includes(opcodes.assert),
     closure: { stamp: new Uint32Array(program.op.length), generation: 0, stack: [] },
+    ranking: createRanking(program),
     start,
     states: [undefined, undefined, start],
     index: new Map(),
@@ -178,13 +181,14 @@ function intern(machine: Machine, places: number[], before: number): number {
 function step(machine: Machine, from: State, byte: number): number {
   const { program, closure, anchored, asserts } = machine;
   closure.generation += 1;
-  const next: number[] = [];
+  const taken: number[] = [];
   const reach = (place: number): void => {
-    if (hasByte(program.sets[program.x[place]!]!, byte)) next.push(place + 1);
+    if (hasByte(program.sets[program.x[place]!]!, byte)) taken.push(place);
   };
   for (const place of from.places) if (follow(program, closure, place, from.before, byte, reach)) return matched;
+  const next = (machine.ranking?.best(taken) ?? taken).map((place) => place + 1);
   if (!anchored) next.push(0);
-  return intern(machine, [...new Set(next)], beforeOf(byte, asserts));
+  return intern(machine, next, beforeOf(byte, asserts));
 }
 
 const nowhere = (): void => undefined;
