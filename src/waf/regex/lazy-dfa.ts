@@ -187,15 +187,18 @@ function step(machine: Machine, from: State, byte: number): number {
   return intern(machine, [...new Set(next)], beforeOf(byte, asserts));
 }
 
+const nowhere = (): void => undefined;
+
+function discoverEnd({ program, closure, states, atEnd }: Machine, state: number): void {
+  closure.generation += 1;
+  const { places, before } = states[state]!;
+  const found = places.some((place) => follow(program, closure, place, before, noByte, nowhere));
+  atEnd[state] = found ? 1 : 0;
+}
+
 function matchesAtEnd(machine: Machine, state: number): boolean {
-  const { program, closure, atEnd } = machine;
-  if (atEnd[state] === unknown) {
-    closure.generation += 1;
-    const { places, before } = machine.states[state]!;
-    const found = places.some((place) => follow(program, closure, place, before, noByte, () => undefined));
-    atEnd[state] = found ? 1 : 0;
-  }
-  return atEnd[state] === 1;
+  if (machine.atEnd[state] === unknown) discoverEnd(machine, state);
+  return machine.atEnd[state] === 1;
 }
 
 /** Fills in a missing transition; starts the table anew when it is full. */
