@@ -59,8 +59,7 @@ export function isSubset(a: ByteSet, b: ByteSet): boolean {
 export function bytesOf(set: ByteSet): number[] {
   const bytes: number[] = [];
   for (let word = 0; word < 8; word += 1)
-    for (let left = set[word]! | 0; left !== 0; left &= left - 1)
-      bytes.push(word * 32 + 31 - Math.clz32(left & -left));
+    for (let left = set[word]! | 0; left !== 0; left &= left - 1) bytes.push(word * 32 + 31 - Math.clz32(left & -left));
   return bytes;
 }
 
