@@ -26,7 +26,7 @@ import {
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import { type Manifest, readIpList } from '../manifest/index.ts';
-import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
+import { createDocumentReader, loadOpenApi } from '../openapi/control.ts';
 import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
 import type { Provider } from './control-provider.ts';
@@ -35,7 +35,7 @@ import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
-import { checkWaf } from './waf-check.ts';
+import { checkWafOnce } from './waf-check.ts';
 
 /** Everything that follows from one state of the manifest. */
 export interface Configuration {
@@ -117,7 +117,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    wafWarnings: checkWaf(gateway.waf, facts.clock),
+    wafWarnings: await checkWafOnce(gateway.waf, facts.clock, foundation.store),
     acme,
     edgeCertificateExpiresMs: expiryOf(certificates.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...certificateFiles, ...(waf?.files ?? [])],
