@@ -140,12 +140,14 @@ function step(machine: Machine, from: State, kind: number): number {
   return count === 0 ? dead : intern(machine, count, moves.before[kind]!);
 }
 
-function matchesAtEnd({ states, moves, atEnd }: Machine, state: number): boolean {
-  if (atEnd[state] === unknown) {
-    const { places, before } = states[state]!;
-    atEnd[state] = places.some((place) => moves.matchesAtEnd(place, before)) ? 1 : 0;
-  }
-  return atEnd[state] === 1;
+function discoverEnd({ states, moves, atEnd }: Machine, state: number): void {
+  const { places, before } = states[state]!;
+  atEnd[state] = places.some((place) => moves.matchesAtEnd(place, before)) ? 1 : 0;
+}
+
+function matchesAtEnd(machine: Machine, state: number): boolean {
+  if (machine.atEnd[state] === unknown) discoverEnd(machine, state);
+  return machine.atEnd[state] === 1;
 }
 
 /** Fills in a missing transition; starts the table anew when it is full. */
