@@ -14,6 +14,7 @@ export { type CheckGrpc, compileGrpc, readGrpcMethods } from './grpc/methods.ts'
 export { createDocumentReader } from './load/document-reader.ts';
 export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
 export { compileMask, type MaskRoot } from './mask/mask-place.ts';
+export { createMaskStream, type MaskStream } from './mask/mask-stream.ts';
 export { type MaskedJson, type MaskPlace, maskJson } from './mask/rewrite.ts';
 export { jsonKindOf } from './media/media-type.ts';
 export { createEndpointReport, type EndpointReport, type EndpointVisit } from './report.ts';
