@@ -88,7 +88,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
   };
   const reloadOnce = async (): Promise<{ version: string }> => {
     const parser = createSharedParser();
-    const { manifest } = loadManifest(manifestPath, { readApi: parser.valueOf });
+    const { manifest } = loadManifest(manifestPath, { readApi: parser.read });
     if (current !== undefined) checkReloadable(current.manifest, manifest);
     // Everything that can be wrong is found out before anything is changed.
     const { store } = foundation;

@@ -37,7 +37,7 @@ export async function startControlRole(options: ControlRoleOptions): Promise<Sto
 async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise<void> {
   const { manifestPath, layout, clock, log, weaknesses } = options;
   const parser = createSharedParser();
-  const { manifest, warnings } = loadManifest(manifestPath, { readApi: parser.valueOf });
+  const { manifest, warnings } = loadManifest(manifestPath, { readApi: parser.read });
   prepareState(layout);
   await checkNotInUse(layout);
   const foundation = await openFoundation(

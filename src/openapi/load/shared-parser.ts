@@ -4,7 +4,7 @@ import { type ParseSource, parseSource } from './source.ts';
 export interface SharedParser {
   readonly parse: ParseSource;
   /** What the text holds; undefined where it is neither JSON nor YAML. */
-  readonly valueOf: (text: string) => unknown;
+  readonly read: (text: string) => unknown;
 }
 
 export function createSharedParser(): SharedParser {
@@ -16,7 +16,7 @@ export function createSharedParser(): SharedParser {
   };
   return {
     parse,
-    valueOf: (text) => {
+    read: (text) => {
       const source = parse('', text);
       return 'root' in source ? source.root : undefined;
     },
