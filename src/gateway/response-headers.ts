@@ -1,4 +1,4 @@
-import { sensitiveData } from '../api/edge.ts';
+import { sensitiveData } from '../api/data-classes.ts';
 import { callerHeader, decisionHeader, rolesHeader, scopesHeader, subjectHeader } from '../api/identity-headers.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { Headers } from '../net/index.ts';

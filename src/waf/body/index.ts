@@ -19,8 +19,18 @@ export const bodyProcessors: ReadonlyMap<string, BodyProcessor> = new Map([
   ['TEXT', textProcessor],
 ]);
 
+let lastType = '';
+let lastProcessor: string | undefined;
+
 /** The processor that a content type calls for; undefined where none reads it. */
 export function processorFor(contentType: string): string | undefined {
+  if (contentType === lastType) return lastProcessor;
+  lastProcessor = findProcessor(contentType);
+  lastType = contentType;
+  return lastProcessor;
+}
+
+function findProcessor(contentType: string): string | undefined {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   if (type === 'application/x-www-form-urlencoded') return 'URLENCODED';
   if (type === 'multipart/form-data') return 'MULTIPART';

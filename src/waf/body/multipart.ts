@@ -54,6 +54,9 @@ interface Disposition {
 
 const parameterForm = /\s*([A-Za-z0-9!#$&+.^_`|~*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;]*))/sy;
 
+/** No further than to the next sign: parameters are many, and so may be the spaces behind the last. */
+const parameterEnd = /\s*(?:;|$)/y;
+
 /** `form-data; name="a"; filename="b"`. */
 function readDisposition(value: string, faults: Set<string>): Disposition {
   let name: string | undefined;
@@ -72,10 +75,9 @@ function readDisposition(value: string, faults: Set<string>): Disposition {
     if (key === 'name') name ??= text;
     else if (key === 'filename' || key === 'filename*')
       fileName = fileName === undefined ? text : `${fileName} ${text}`;
-    const after = parameterForm.lastIndex;
-    const rest = value.slice(after);
-    at = value.indexOf(';', after);
-    if (rest.trim() !== '' && !rest.trimStart().startsWith(';')) faults.add('MULTIPART_MISSING_SEMICOLON');
+    parameterEnd.lastIndex = parameterForm.lastIndex;
+    if (!parameterEnd.test(value)) faults.add('MULTIPART_MISSING_SEMICOLON');
+    at = value.indexOf(';', parameterForm.lastIndex);
   }
   return { name, fileName };
 }

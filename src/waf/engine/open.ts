@@ -19,6 +19,8 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
   const processor = processorFor(headerOf(request.headers, 'content-type')) ?? '';
   const transaction: Transaction = {
     request,
+    requestBody: request.body,
+    isBodyTruncated: request.bodyTruncated === true,
     clock: plan.clock,
     startedAt: plan.clock.now(),
     response: undefined,
@@ -28,15 +30,15 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     isPinned: plan.isPinned,
     lists: [],
     phaseLists: [],
-    groups: new Map(),
-    gathered: new Map(),
+    groups: undefined,
+    gathered: undefined,
     standing: plan.start,
     removed: [],
     removals: [],
     variables: new Map(),
     captures: 0,
     foreseen: plan.shortcuts === undefined ? undefined : 0,
-    stores: new Map(),
+    stores: undefined,
     processor,
     body: emptyBody,
     bodyText: '',
@@ -59,19 +61,21 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
   return transaction;
 }
 
-const toText = (body: Uint8Array): string =>
-  Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+const toBuffer = (body: Uint8Array): Buffer =>
+  Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+
+const toText = (body: Uint8Array): string => toBuffer(body).toString('latin1');
 
 /** Has the processor that phase 1 settled on read the body. */
 export function readBody(transaction: Transaction): void {
-  const { request } = transaction;
-  if (!transaction.readsRequestBody || request.body === undefined || request.body.length === 0) return;
-  transaction.bodyText = toText(request.body);
+  const { request, requestBody } = transaction;
+  if (!transaction.readsRequestBody || requestBody === undefined || requestBody.length === 0) return;
+  transaction.bodyText = toText(requestBody);
   transaction.showsRequestBody ||= transaction.processor === 'URLENCODED';
   const process = bodyProcessors.get(transaction.processor);
   if (process === undefined) return;
   const parsed = process(transaction.bodyText, headerOf(request.headers, 'content-type'), transaction.limits);
-  const isCut = request.bodyTruncated === true && parsed.error === undefined;
+  const isCut = transaction.isBodyTruncated && parsed.error === undefined;
   transaction.body = isCut ? failedBody('the body is longer than the engine reads', parsed) : parsed;
 }
 

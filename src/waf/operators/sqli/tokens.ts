@@ -88,7 +88,8 @@ function wordKind(lexer: Lexer, word: string, end: number): string {
   let next = end;
   while (next < lexer.text.length && isSpace(lexer.text.charCodeAt(next))) next += 1;
   const calls = lexer.text.charAt(next) === '(';
-  if (dangerousFunctions.has(word)) return calls ? 'D' : 'n';
+  // `->name(...)` is a method of some program.
+  if (dangerousFunctions.has(word)) return calls && !lexer.text.startsWith('->', lexer.at - 2) ? 'D' : 'n';
   const known = wordTypes.get(word);
   if (calls && functions.has(word)) return 'f';
   return known ?? 'n';

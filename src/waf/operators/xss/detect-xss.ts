@@ -85,9 +85,7 @@ export function detectXss(value: string, certain = false): string | undefined {
   // Without either there is no tag and no attribute.
   if (!text.includes('<') && !text.includes('=')) return undefined;
   for (const place of places) {
-    const found = scanHtml(text, place).find(
-      (each, at, all) => isDangerous(each) && (!certain || isSure(each, all[at + 1], text)),
-    );
+    const found = scanHtml(text, place).find((each, at, all) => isDangerous(each) && (!certain || isSure(all, at)));
     if (found !== undefined) return found.name === '' ? found.kind : found.name;
   }
   return undefined;
