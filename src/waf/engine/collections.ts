@@ -61,6 +61,14 @@ function headerValues(
   });
 }
 
+/** Python and Java read a quoted value as RFC 2109 has it: `\047` and `\'` are quotes. */
+const unquoteCookie = (value: string): string =>
+  value
+    .replace(/^"|"\s*$/g, '')
+    .replace(/\\(?:([0-3][0-7]{2})|(.))/gs, (_all, octal?: string, plain = '') =>
+      octal === undefined ? plain : String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+
 function cookies(transaction: Transaction): Value[] {
   const header = headerOf(transaction.request.headers, 'cookie').replaceAll(', ', '; ');
   const values: Value[] = [];
@@ -69,14 +77,10 @@ function cookies(transaction: Transaction): Value[] {
     if (trimmed === '' || values.length >= transaction.limits.maxFields) continue;
     const equals = trimmed.indexOf('=');
     const name = equals < 0 ? trimmed : trimmed.slice(0, equals);
-    values.push(
-      createValue(
-        'REQUEST_COOKIES',
-        name,
-        equals < 0 ? '' : trimmed.slice(equals + 1),
-        transaction.isPinned('cookie', name),
-      ),
-    );
+    const value = equals < 0 ? '' : trimmed.slice(equals + 1);
+    values.push(createValue('REQUEST_COOKIES', name, value, transaction.isPinned('cookie', name)));
+    if (value.startsWith('"') && value.includes('\\'))
+      values.push(createValue('REQUEST_COOKIES', name, unquoteCookie(value)));
   }
   return values;
 }
@@ -150,7 +154,20 @@ function current(
   return (transaction) => read(transaction).map(({ key, raw }) => createValue(name, key, createText(raw)));
 }
 
-const bodyError = (transaction: Transaction): number => (transaction.body.error === undefined ? 0 : 1);
+/** Why not all of a request's values are looked at: a body that cannot be read, or more parameters or cookies than the limit. */
+function faultOf({ body, request, limits: { maxFields } }: Transaction): string | undefined {
+  if (body.error !== undefined) return body.error;
+  const isLong = request.uri.length > maxFields;
+  if (isLong && parseUrlEncoded(queryOf(request.uri), maxFields).rest)
+    return 'the request: there are too many parameters';
+  const crumbs = headerOf(request.headers, 'cookie');
+  return crumbs.length > maxFields && crumbs.split(/[;,]/, maxFields + 1).length > maxFields
+    ? 'the request: there are too many cookies'
+    : undefined;
+}
+
+const bodyError = (transaction: Transaction): number => (faultOf(transaction) === undefined ? 0 : 1);
+const bodyErrorMessage = (transaction: Transaction): string => faultOf(transaction) ?? '';
 
 const fault = (name: string): Provider => scalar(name, ({ body }) => (body.faults.has(name) ? 1 : 0));
 
@@ -220,9 +237,9 @@ function fullRequest(transaction: Transaction): string {
 const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_PROCESSOR: now(scalar('REQBODY_PROCESSOR', ({ processor }) => processor)),
   REQBODY_ERROR: forPhase(scalar('REQBODY_ERROR', bodyError)),
-  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
+  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', bodyErrorMessage)),
   REQBODY_PROCESSOR_ERROR: forPhase(scalar('REQBODY_PROCESSOR_ERROR', bodyError)),
-  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
+  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', bodyErrorMessage)),
   INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ request }) => (request.bodyTruncated === true ? 1 : 0))),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>

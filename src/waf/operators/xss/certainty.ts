@@ -38,11 +38,28 @@ const activeStyle = /expression|javascript|behaviou?r|-moz-binding|@import|url\s
 /** What a web server carries out while it sends a page. */
 export const serverSideInclude = /^#\s*[a-z]+\b/i;
 
+/** Whether a value holds what an element of this name needs to do something; each name is asked for once, however often it stands there. */
+export function createContentTest(value: string): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    let holds = known.get(name);
+    if (holds === undefined) {
+      holds = content.get(name)?.test(value) === true;
+      if (content.has(name)) known.set(name, holds);
+    }
+    return holds;
+  };
+}
+
 /** Whether something that has been found to be dangerous runs, or changes what the page does, by itself. */
-export function isSure({ kind, name, value }: Sighting, next: Sighting | undefined, text: string): boolean {
+export function isSure(
+  { kind, name, value }: Sighting,
+  next: Sighting | undefined,
+  holds: (name: string) => boolean,
+): boolean {
   switch (kind) {
     case 'tag':
-      return !drawing.test(name) && (next?.kind === 'attribute' || content.get(name)?.test(text) === true);
+      return !drawing.test(name) && (next?.kind === 'attribute' || holds(name));
     case 'attribute': {
       // What a quote or a bracket parts from the rest is a name of its own; a dot parts nothing.
       const bare = name.replace(/^.*["'`<>]/s, '');

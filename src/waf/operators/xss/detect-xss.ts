@@ -1,7 +1,7 @@
 import { setOf } from '../../regex/byte-set.ts';
 import { htmlEntityDecode } from '../../transformations/html.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
-import { isSure, serverSideInclude } from './certainty.ts';
+import { createContentTest, isSure, serverSideInclude } from './certainty.ts';
 import { type Place, type Sighting, scanHtml } from './html-scan.ts';
 
 const list = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
@@ -73,7 +73,6 @@ function isDangerous(sighting: Sighting): boolean {
 
 const places: readonly Place[] = ['data', 'unquoted', 'single', 'double', 'backtick'];
 const minBytes = 3;
-const maxBytes = 16_384;
 
 /**
  * What a browser would run of the value, in whatever place of a page it is put; undefined where nothing.
@@ -81,12 +80,12 @@ const maxBytes = 16_384;
  */
 export function detectXss(value: string, certain = false): string | undefined {
   if (value.length < minBytes) return undefined;
-  const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
   // Without either there is no tag and no attribute.
-  if (!text.includes('<') && !text.includes('=')) return undefined;
+  if (!value.includes('<') && !value.includes('=')) return undefined;
+  const holds = createContentTest(value);
   for (const place of places) {
-    const found = scanHtml(text, place).find(
-      (each, at, all) => isDangerous(each) && (!certain || isSure(each, all[at + 1], text)),
+    const found = scanHtml(value, place).find(
+      (each, at, all) => isDangerous(each) && (!certain || isSure(each, all[at + 1], holds)),
     );
     if (found !== undefined) return found.name === '' ? found.kind : found.name;
   }

@@ -13,7 +13,6 @@ export interface Sighting {
 }
 
 const quotes: Readonly<Record<Place, string>> = { data: '', unquoted: '', single: "'", double: '"', backtick: '`' };
-const maxSightings = 256;
 
 interface Scanner {
   readonly text: string;
@@ -53,7 +52,7 @@ function readValue(scanner: Scanner): string {
 
 /** Attributes up to the end of the tag. */
 function readAttributes(scanner: Scanner): void {
-  while (scanner.at < scanner.text.length && scanner.seen.length < maxSightings) {
+  while (scanner.at < scanner.text.length) {
     skipSeparators(scanner);
     if (scanner.text.charAt(scanner.at) === '>') {
       scanner.at += 1;
@@ -89,7 +88,7 @@ function readMarkup(scanner: Scanner): void {
 }
 
 function readData(scanner: Scanner): void {
-  while (scanner.at < scanner.text.length && scanner.seen.length < maxSightings) {
+  while (scanner.at < scanner.text.length) {
     const open = scanner.text.indexOf('<', scanner.at);
     if (open < 0) return;
     scanner.at = open;
