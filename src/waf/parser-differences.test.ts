@@ -238,3 +238,18 @@ describe('what comes behind the end of attention', () => {
     expect(statusOf({ type: 'application/json', body: JSON.stringify({ [attack]: [] }) })).toBe(403);
   });
 });
+
+it('the operator reads why a body is refused, and nothing of what it says', () => {
+  const body = form('b', part('name="q"', 'hunter2', 'Content-Transfer-Encoding: base64'));
+  const { denial } = route.examine({
+    method: 'POST',
+    uri: '/b',
+    protocol: 'HTTP/1.1',
+    headers: [['Content-Type', 'multipart/form-data; boundary=b']],
+    body: Buffer.from(body),
+    remoteAddress: '192.0.2.1',
+    id: 'x',
+  });
+  expect(denial?.reason.detail).toContain('Multipart: the encoding of a part is not read');
+  expect(JSON.stringify(denial)).not.toContain('hunter2');
+});

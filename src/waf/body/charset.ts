@@ -8,8 +8,8 @@ export const isReadableCharset = (name: string): boolean => readable.test(name.t
 
 const parameter = /charset\s{0,20}(?:\*\d{0,3}\*?)?\s{0,20}=\s{0,20}["']?([^\s;,"']{0,64})/gi;
 
-/** The first charset of a media type that rules cannot read; undefined where there is none. Each is looked at: programs take the first, or the last. */
-export function unreadableCharset(contentType: string): string | undefined {
-  for (const [, name = ''] of contentType.matchAll(parameter)) if (!isReadableCharset(name)) return name;
-  return undefined;
+/** Whether a media type names a charset that rules cannot read. Each is looked at: programs take the first, or the last. */
+export function hasUnreadableCharset(contentType: string): boolean {
+  for (const [, name = ''] of contentType.matchAll(parameter)) if (!isReadableCharset(name)) return true;
+  return false;
 }

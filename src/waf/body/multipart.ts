@@ -6,7 +6,7 @@ import {
   emptyBody,
   type ParsedBody,
 } from './body.ts';
-import { isReadableCharset, unreadableCharset } from './charset.ts';
+import { hasUnreadableCharset, isReadableCharset } from './charset.ts';
 import { type Disposition, readDisposition } from './disposition.ts';
 import { jsonSequence } from './json.ts';
 import { holdsText } from './text.ts';
@@ -119,8 +119,9 @@ function oddityOf(reader: Reader, lines: readonly string[], disposition: Disposi
   if (!isNamed) return undefined;
   if (!/^(?:7bit|8bit|binary)?$/i.test(fieldValue(lines, 'content-transfer-encoding') ?? ''))
     return 'the encoding of a part is not read';
-  const charset = unreadableCharset(fieldValue(lines, 'content-type') ?? '');
-  return charset === undefined ? undefined : `the charset \`${charset}\` of a part is not read`;
+  return hasUnreadableCharset(fieldValue(lines, 'content-type') ?? '')
+    ? 'the charset of a part is not read'
+    : undefined;
 }
 
 function readPart(reader: Reader, from: number, to: number): void {
@@ -145,7 +146,7 @@ function addField(reader: Reader, name: string, text: string): void {
   reader.fields.push({ name, value: text, pointer: `/${name}` });
   // RFC 7578, section 4.6: the charset of all other fields.
   if (name.toLowerCase() === '_charset_' && !isReadableCharset(text))
-    reader.error ??= `Multipart: the charset \`${text.slice(0, 40)}\` is not read`;
+    reader.error ??= 'Multipart: the charset of the fields is not read';
 }
 
 /** No schema has confined what is in a document within a form. */

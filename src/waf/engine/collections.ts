@@ -169,6 +169,11 @@ function faultOf({ body, request, limits: { maxFields } }: Transaction): string 
 const bodyError = (transaction: Transaction): number => (faultOf(transaction) === undefined ? 0 : 1);
 const bodyErrorMessage = (transaction: Transaction): string => faultOf(transaction) ?? '';
 
+/** A percent sign that begins no escape, in the query or a form. */
+const hasBadEscape = ({ request, processor, bodyText }: Transaction): boolean =>
+  badEscape.test(queryOf(request.uri)) || (processor === 'URLENCODED' && badEscape.test(bodyText));
+const badEscape = /%(?![0-9A-Fa-f]{2})/;
+
 const fault = (name: string): Provider => scalar(name, ({ body }) => (body.faults.has(name) ? 1 : 0));
 
 const hour = (transaction: Transaction): Date => new Date(transaction.startedAt);
@@ -237,6 +242,13 @@ function fullRequest(transaction: Transaction): string {
 const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_PROCESSOR: now(scalar('REQBODY_PROCESSOR', ({ processor }) => processor)),
   REQBODY_ERROR: forPhase(scalar('REQBODY_ERROR', bodyError)),
+  URLENCODED_ERROR: forPhase(scalar('URLENCODED_ERROR', (transaction) => (hasBadEscape(transaction) ? 1 : 0))),
+  // Nothing here gives up on an expression.
+  MSC_PCRE_ERROR: forever(scalar('MSC_PCRE_ERROR', () => 0)),
+  MSC_PCRE_LIMITS_EXCEEDED: forever(scalar('MSC_PCRE_LIMITS_EXCEEDED', () => 0)),
+  // Older names.
+  MULTIPART_CRLF_LF_LINES: forPhase(fault('MULTIPART_LF_LINE')),
+  MULTIPART_SEMICOLON_MISSING: forPhase(fault('MULTIPART_MISSING_SEMICOLON')),
   REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', bodyErrorMessage)),
   REQBODY_PROCESSOR_ERROR: forPhase(scalar('REQBODY_PROCESSOR_ERROR', bodyError)),
   REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', bodyErrorMessage)),
@@ -280,6 +292,7 @@ const bodyCollections: Readonly<Record<string, Draft>> = {
 
 const responseCollections: Readonly<Record<string, Draft>> = {
   RESPONSE_STATUS: forPhase(scalar('RESPONSE_STATUS', ({ response }) => response?.status ?? 0)),
+  STATUS: forPhase(scalar('STATUS', ({ response }) => response?.status ?? 0)),
   STATUS_LINE: forPhase(
     scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`),
   ),

@@ -1,5 +1,5 @@
 import { emptyBody, failedBody } from '../body/body.ts';
-import { unreadableCharset } from '../body/charset.ts';
+import { hasUnreadableCharset } from '../body/charset.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
 import { members } from './collections.ts';
@@ -80,8 +80,7 @@ export function readBody(transaction: Transaction): void {
 /** Why rules do not read the same as the program behind, although the body has the form that its type calls for. */
 function unreadable({ request, processor }: Transaction, contentType: string): string | undefined {
   if (request.bodyTruncated === true) return 'the body is longer than the engine reads';
-  const charset = unreadableCharset(contentType);
-  return charset === undefined ? undefined : `${processor}: the charset \`${charset}\` is not read`;
+  return hasUnreadableCharset(contentType) ? `${processor}: its charset is not read` : undefined;
 }
 
 /** Takes in the body of the response, where its type is one of those that rules read. */
