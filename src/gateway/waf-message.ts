@@ -14,7 +14,7 @@ export function wafRequestOf({ request, caller, id }: Exchange): WafRequest {
     remotePort: request.remotePort,
     serverPort: request.localPort,
     id,
-    ...(principal.kind === 'anonymous' ? {} : { user: principal.id }),
+    user: principal.kind === 'anonymous' ? undefined : principal.id,
   };
 }
 

@@ -11,6 +11,7 @@ import { startAcme } from './control-acme.ts';
 import { createEdgeTlsKeeper } from './control-edge-tls.ts';
 import { openEndpointBook } from './control-endpoints.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
+import { readInputs } from './control-inputs.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
@@ -41,11 +42,13 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     { layout, clock, log, weaknesses, trustDomain: manifest.trustDomain },
     lifecycle,
   );
+  const { store } = foundation;
+  const inputs = readInputs(manifest, { manifestPath, store, weaknesses });
   const provider = await startProvider({ manifest, layout, clock, log, foundation, weaknesses }, lifecycle);
   const folder = dirname(resolve(manifestPath));
   const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
-  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));
-  const endpoints = lifecycle.add(await openEndpointBook(clock, foundation.store, log));
+  const limits = lifecycle.add(await createLimitsBroker(clock, store, log, shared));
+  const endpoints = lifecycle.add(await openEndpointBook(clock, store, log));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
@@ -62,7 +65,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     }),
   );
   const publisher: Publisher = createPublisher({ options, foundation, provider, acme, limits, distributor });
-  await publisher.publish(manifest);
+  await publisher.publish(manifest, inputs);
 
   const services = new Map<string, ServiceStatus>();
   const problems = warnings.map(({ message }) => message);

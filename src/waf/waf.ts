@@ -162,7 +162,10 @@ function openInspection(request: WafRequest, plan: TransactionPlan): Inspection 
   return {
     requestHead: () => after(1),
     requestBody(body, truncated) {
-      if (body !== undefined) transaction.request = { ...transaction.request, body, bodyTruncated: truncated ?? false };
+      if (body !== undefined) {
+        transaction.requestBody = body;
+        transaction.isBodyTruncated = truncated ?? false;
+      }
       readBody(transaction);
       return after(2);
     },

@@ -20,7 +20,7 @@ import {
 } from '../../src/limits/index.ts';
 import { createHttpServer } from '../../src/net/index.ts';
 import { createEndpointReport, type EndpointReport } from '../../src/openapi/index.ts';
-import { compileGatewayPolicies } from '../../src/policy/index.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority, type TestAuthority } from './identity.ts';
 

@@ -11,6 +11,8 @@ export interface Disposition {
 }
 
 const parameterForm = /\s*([A-Za-z0-9!#$&+.^_`|~*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;]*))/sy;
+/** No further than to the next sign: parameters are many, and so may be the spaces behind the last. */
+const parameterEnd = /\s*(?:;|$)/y;
 /** What every program reads alike: quoted without escapes, or a token. */
 const plainForm =
   /^\s*[A-Za-z-]{1,32}(?:\s*;\s*(?:[A-Za-z-]{1,32}=(?:"[^"\\]*"|[!#$&+.^_`|~%0-9A-Za-z-]*)|[A-Za-z-]{1,32}\*=[!#$&'+.^_`|~%0-9A-Za-z-]*))*\s*;?\s*$/;
@@ -44,10 +46,9 @@ function* parametersOf(value: string, faults: Set<string>): Generator<readonly [
       return;
     }
     if (match[3] !== undefined || match[4]?.includes('"')) faults.add('MULTIPART_INVALID_QUOTING');
-    const after = parameterForm.lastIndex;
-    const rest = value.slice(after);
-    at = value.indexOf(';', after);
-    if (rest.trim() !== '' && !rest.trimStart().startsWith(';')) faults.add('MULTIPART_MISSING_SEMICOLON');
+    parameterEnd.lastIndex = parameterForm.lastIndex;
+    if (!parameterEnd.test(value)) faults.add('MULTIPART_MISSING_SEMICOLON');
+    at = value.indexOf(';', parameterForm.lastIndex);
     yield [match[1]!.toLowerCase(), match[2]?.replace(/\\(["\\])/g, '$1') ?? match[3] ?? match[4]?.trim() ?? ''];
   }
 }

@@ -14,16 +14,24 @@ export const bodyProcessors: ReadonlyMap<string, BodyProcessor> = new Map([
   ['TEXT', textProcessor],
 ]);
 
+let lastType = '';
+let lastProcessor: string | undefined;
+
+/** The processor that a content type calls for; undefined where none reads it. */
+export function processorFor(contentType: string): string | undefined {
+  if (contentType === lastType) return lastProcessor;
+  lastProcessor = findProcessor(contentType);
+  lastType = contentType;
+  return lastProcessor;
+}
+
 const jsonTypes = /^(?:application|text)\/(?:x-)?(?:json|jsonrequest)$|\+json$/;
 const xmlTypes = /^(?:application|text)\/xml$|\+xml$/;
 
-/**
- * The processor that a content type calls for; undefined where none reads it. Types are taken as the most lenient program takes them: up
- * to a semicolon, a comma or a space (PHP), and any `multipart` is a form (Java).
- */
-export function processorFor(contentType: string): string | undefined {
+/** Types are taken as the most lenient program takes them: up to a semicolon, a comma or a space (PHP), and any `multipart` is a form (Java). */
+function findProcessor(contentType: string): string | undefined {
   const type = /^[^;,\s]{0,256}/.exec(contentType.trimStart())![0].toLowerCase();
-  if (type === 'application/json' || jsonTypes.test(type)) return 'JSON';
+  if (jsonTypes.test(type)) return 'JSON';
   if (type === 'application/x-www-form-urlencoded') return 'URLENCODED';
   if (type.startsWith('multipart/')) return 'MULTIPART';
   return xmlTypes.test(type) ? 'XML' : undefined;

@@ -11,6 +11,8 @@ interface Reader {
   readonly limits: BodyLimits;
   readonly places: Places;
   readonly fields: BodyField[];
+  /** Bytes that names of fields may still have. */
+  namesLeft: number;
 }
 
 class BadJson extends Error {}
@@ -76,8 +78,17 @@ function readString(reader: Reader): string {
   }
 }
 
+/**
+ * What names of fields have altogether: so much each, and so many times the document. Each has the keys of all that it stands in, and rules
+ * read them: a list of a thousand values under a key of a megabyte would be a gigabyte.
+ */
+const nameBytesPerField = 128;
+const nameBytesPerByte = 8;
+
 function keep(reader: Reader, { name, pointer }: Place, value: string): void {
   if (reader.fields.length >= reader.limits.maxFields) throw new BadJson('there are too many values');
+  reader.namesLeft -= name.length;
+  if (reader.namesLeft < 0) throw new BadJson('the names of its values are too long');
   reader.fields.push({ name, value, pointer });
 }
 
@@ -154,14 +165,18 @@ function readValue(reader: Reader, place: Place, depth: number): void {
 
 const places = createPlaces('json');
 
-const withoutMark = (body: string): string => (body.startsWith('\xef\xbb\xbf') ? body.slice(3) : body);
+function createReader(body: string, limits: BodyLimits): Reader {
+  const text = body.startsWith('\xef\xbb\xbf') ? body.slice(3) : body;
+  const namesLeft = limits.maxFields * nameBytesPerField + text.length * nameBytesPerByte;
+  return { text, at: 0, limits, places, fields: [], namesLeft };
+}
 
 /** Documents one after another, as far as they can be read. */
 export function jsonSequence(
   body: string,
   limits: BodyLimits,
 ): { readonly fields: readonly BodyField[]; readonly isWhole: boolean } {
-  const reader: Reader = { text: withoutMark(body), at: 0, limits, places, fields: [] };
+  const reader = createReader(body, limits);
   try {
     do {
       readValue(reader, places.root(), 0);
@@ -176,7 +191,7 @@ export function jsonSequence(
 
 /** Flattens a document: `{"a":[{"b":1}]}` has the field `json.a.0.b`. */
 export const jsonProcessor: BodyProcessor = (body, _contentType, limits) => {
-  const reader: Reader = { text: withoutMark(body), at: 0, limits, places, fields: [] };
+  const reader = createReader(body, limits);
   try {
     readValue(reader, places.root(), 0);
     skipSpace(reader);

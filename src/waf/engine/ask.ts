@@ -50,5 +50,8 @@ export function askFor(head: Link, isSurveyed: boolean): Ask | undefined {
     .filter((condition) => !isSurveyed || condition !== head.condition)
     .map(askAbout);
   if (asks.length <= 1) return asks[0];
-  return (transaction) => asks.every((ask) => ask(transaction));
+  return (transaction) => {
+    for (let index = 0; index < asks.length; index += 1) if (!asks[index]!(transaction)) return false;
+    return true;
+  };
 }

@@ -1,8 +1,10 @@
 import { namesIn } from '../language/macro.ts';
-import { collections, isSecretField, membersOf } from './collections.ts';
+import type { Text } from '../match/text.ts';
+import { collections, membersOf } from './collections.ts';
+import { isSecretField } from './header-values.ts';
 import { isReported, reads, type Variable } from './idle.ts';
 import { type Link, linksOf, type Target, type Transaction } from './model.ts';
-import { setCaptures } from './store.ts';
+import { putCaptures } from './store.ts';
 import type { Value } from './value.ts';
 
 // A chain over the names of header fields, or over the media type, takes them apart and comes to nothing, each time the same
@@ -12,23 +14,29 @@ import type { Value } from './value.ts';
 /** What an attempt that did not match has left behind. */
 interface Residue {
   readonly variables: readonly (readonly [string, Value | undefined])[];
-  /** Undefined: nothing was captured. */
-  readonly captures: readonly (string | undefined)[] | undefined;
+  /** TX.0 and so on; undefined: nothing was captured. */
+  readonly captures: readonly (Value | undefined)[] | undefined;
+}
+
+/** What the outcome depends on: texts that are remembered, one after the other. */
+export interface Trail {
+  readonly next: Map<Text, Trail>;
+  residue: Residue | undefined;
 }
 
 export interface Attempts {
-  /** What the outcome depends on; undefined where it depends on more than texts that come again. */
-  keyOf(transaction: Transaction): string | undefined;
+  /** Undefined where the outcome depends on more than texts that come again. */
+  trailOf(transaction: Transaction): Trail | undefined;
   /** Whether an attempt is known to come to nothing; leaves behind what it would. */
-  skip(key: string, transaction: Transaction): boolean;
+  skip(trail: Trail, transaction: Transaction): boolean;
   /** Takes in that an attempt did not match. @param before variables of TX in front of it. */
-  note(key: string, transaction: Transaction, before: ReadonlyMap<string, Value | undefined>): void;
+  note(trail: Trail, transaction: Transaction, before: ReadonlyMap<string, Value | undefined>): void;
 }
 
-const maxKnown = 256;
-const maxKeyBytes = 1024;
+const maxTrails = 1024;
 const maxVariables = 64;
-const separator = '\n';
+
+const createTrail = (): Trail => ({ next: new Map(), residue: undefined });
 
 const ownNames: ReadonlySet<string> = new Set(['TX', 'RULE', 'MATCHED_VAR', 'MATCHED_VAR_NAME']);
 
@@ -51,16 +59,31 @@ function dependsOnHeadOnly(head: Link): boolean {
   });
 }
 
-function join(values: readonly Value[], { key, collection }: Target): string | undefined {
+/** Follows the texts of a target from the start, a step of the way for each; bounded, and begun anew when it has grown too far. */
+function createTrails({ key, collection }: Target): (values: readonly Value[]) => Trail | undefined {
   const isName = collection === 'REQUEST_HEADERS_NAMES';
-  let joined = '';
-  for (let index = 0; index < values.length; index += 1) {
-    const { lowerKey, text } = values[index]!;
-    if (!isName && lowerKey !== key) continue;
-    if (text.raw.includes(separator)) return undefined;
-    joined += text.raw + separator;
-  }
-  return joined.length > maxKeyBytes ? undefined : joined;
+  let start = createTrail();
+  let count = 0;
+  const extend = (trail: Trail, text: Text): Trail => {
+    if (count >= maxTrails) {
+      start = createTrail();
+      count = 0;
+    }
+    count += 1;
+    const made = createTrail();
+    trail.next.set(text, made);
+    return made;
+  };
+  return (values) => {
+    let trail = start;
+    for (let index = 0; index < values.length; index += 1) {
+      const { lowerKey, text } = values[index]!;
+      if (!isName && lowerKey !== key) continue;
+      if (text.noted === undefined) return undefined;
+      trail = trail.next.get(text) ?? extend(trail, text);
+    }
+    return trail;
+  };
 }
 
 /** Whether variables of some names matter; each is found out once. */
@@ -76,8 +99,8 @@ function createTable(find: (variable: Variable) => boolean): (key: string) => bo
 
 const isDigit = (key: string): boolean => key.length === 1 && key >= '0' && key <= '9';
 
-function capturesOf({ variables, captures }: Transaction): (string | undefined)[] {
-  return Array.from({ length: captures }, (_none, index) => variables.get(String(index))?.text.raw);
+function capturesOf({ variables, captures }: Transaction): (Value | undefined)[] {
+  return Array.from({ length: captures }, (_none, index) => variables.get(String(index)));
 }
 
 /** @param others the rules that run besides. Undefined: attempts at this rule are not worth remembering, or must not be. */
@@ -86,30 +109,30 @@ export function rememberAttempts(head: Link, others: readonly Link[]): Attempts 
   if (head.next === undefined || target === undefined || more.length > 0) return undefined;
   if (!comesAgain(target) || !dependsOnHeadOnly(head)) return undefined;
   const collection = collections.get(target.collection)!;
-  const known = new Map<string, Residue>();
+  const follow = createTrails(target);
   const matters = createTable((variable) => reads(head, variable));
   const isPublic = createTable((variable) => isReported(variable) || others.some((other) => reads(other, variable)));
   return {
-    keyOf(transaction) {
+    trailOf(transaction) {
       const { variables, removals } = transaction;
       if (removals.length > 0) return undefined;
       if (variables.size > 0) for (const key of variables.keys()) if (matters(key)) return undefined;
-      return join(membersOf(transaction, collection), target);
+      return follow(membersOf(transaction, collection));
     },
-    skip(key, transaction) {
-      const residue = known.get(key);
+    skip({ residue }, transaction) {
       if (residue === undefined) return false;
-      for (const [name, value] of residue.variables) transaction.variables.set(name, value);
-      if (residue.captures !== undefined) setCaptures(transaction, residue.captures);
+      const { variables } = residue;
+      for (let index = 0; index < variables.length; index += 1)
+        transaction.variables.set(variables[index]![0], variables[index]![1]);
+      if (residue.captures !== undefined) putCaptures(transaction, residue.captures);
       return true;
     },
-    note(key, transaction, before) {
+    note(trail, transaction, before) {
       const written = [...transaction.variables].filter(([name, value]) => before.get(name) !== value);
-      if (known.size >= maxKnown) known.clear();
-      known.set(key, {
+      trail.residue = {
         variables: written.filter(([name]) => !isDigit(name) && isPublic(name)),
         captures: written.some(([name]) => isDigit(name) && isPublic(name)) ? capturesOf(transaction) : undefined,
-      });
+      };
     },
   };
 }

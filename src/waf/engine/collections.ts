@@ -1,14 +1,12 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
-import { createText, type TextMemory } from '../match/text.ts';
-import { lowercase } from '../transformations/bytes.ts';
+import { createText } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
-import { type HeaderField, headerOf } from './message.ts';
+import { headerValues } from './header-values.ts';
+import { headerOf } from './message.ts';
 import type { Transaction } from './model.ts';
+import { flag, isSingle, type Provider, recurring, scalar, target } from './providers.ts';
 import { txValues } from './store.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
-
-/** Computes the members of a collection. */
-type Provider = (transaction: Transaction) => readonly Value[];
 
 /** How long what a provider gives stays true. */
 type Lifetime = 'transaction' | 'phase' | 'moment';
@@ -22,44 +20,7 @@ export interface Collection {
   readonly provide: Provider;
 }
 
-/** Providers of exactly one value. */
-const singles = new Set<Provider>();
-
-function single(provide: Provider): Provider {
-  singles.add(provide);
-  return provide;
-}
-
-const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider =>
-  single((transaction) => [createValue(name, '', String(read(transaction)))]);
-
-/** The same for what takes few values. */
-const recurring = (name: string, read: (transaction: Transaction) => string): Provider =>
-  single((transaction) => [createValue(name, '', transaction.memory.recall(read(transaction)))]);
-
-/** Fields that hold credentials are not kept in mind from one request to the next. */
-const secretFields: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'x-api-key',
-]);
-
-export const isSecretField = (lowerName: string): boolean => secretFields.has(lowerName);
-
-function headerValues(
-  name: string,
-  headers: readonly HeaderField[],
-  memory: TextMemory,
-  isPinned: (key: string) => boolean,
-): Value[] {
-  return headers.map(([key, value]) => {
-    const lower = lowercase(key);
-    const text = secretFields.has(lower) ? createText(value) : memory.recall(value);
-    return { collection: name, key, lowerKey: lower, text, pinned: isPinned(lower) };
-  });
-}
+const none: readonly Value[] = [];
 
 /** Python and Java read a quoted value as RFC 2109 has it: `\047` and `\'` are quotes. */
 const unquoteCookie = (value: string): string =>
@@ -69,8 +30,10 @@ const unquoteCookie = (value: string): string =>
       octal === undefined ? plain : String.fromCharCode(Number.parseInt(octal, 8)),
     );
 
-function cookies(transaction: Transaction): Value[] {
-  const header = headerOf(transaction.request.headers, 'cookie').replaceAll(', ', '; ');
+function cookies(transaction: Transaction): readonly Value[] {
+  const received = headerOf(transaction.request.headers, 'cookie');
+  if (received === '') return none;
+  const header = received.replaceAll(', ', '; ');
   const values: Value[] = [];
   for (const pair of header.split(';')) {
     const trimmed = pair.trimStart();
@@ -107,10 +70,13 @@ function queryOf(uri: string): string {
   return uri.slice(mark + 1, hash < 0 ? undefined : hash);
 }
 
-const argsGet: Provider = (transaction) =>
-  parseUrlEncoded(queryOf(transaction.request.uri), transaction.limits.maxFields).fields.map((field) =>
+const argsGet: Provider = (transaction) => {
+  const query = queryOf(transaction.request.uri);
+  if (query === '') return none;
+  return parseUrlEncoded(query, transaction.limits.maxFields).fields.map((field) =>
     createValue('ARGS_GET', field.name, field.value, transaction.isPinned('query', field.name)),
   );
+};
 
 const argsPost: Provider = (transaction) =>
   transaction.body.fields.map((field) =>
@@ -166,15 +132,15 @@ function faultOf({ body, request, limits: { maxFields } }: Transaction): string 
     : undefined;
 }
 
-const bodyError = (transaction: Transaction): number => (faultOf(transaction) === undefined ? 0 : 1);
-const bodyErrorMessage = (transaction: Transaction): string => faultOf(transaction) ?? '';
+const isBodyBad = (transaction: Transaction): boolean => faultOf(transaction) !== undefined;
+const faultText = (transaction: Transaction): string => faultOf(transaction) ?? '';
 
 /** A percent sign that begins no escape, in the query or a form. */
 const hasBadEscape = ({ request, processor, bodyText }: Transaction): boolean =>
   badEscape.test(queryOf(request.uri)) || (processor === 'URLENCODED' && badEscape.test(bodyText));
 const badEscape = /%(?![0-9A-Fa-f]{2})/;
 
-const fault = (name: string): Provider => scalar(name, ({ body }) => (body.faults.has(name) ? 1 : 0));
+const fault = (name: string): Provider => flag(name, ({ body }) => body.faults.has(name));
 
 const hour = (transaction: Transaction): Date => new Date(transaction.startedAt);
 
@@ -186,10 +152,10 @@ const now = (provide: Provider): Draft => ({ lifetime: 'moment', provide });
 
 const requestCollections: Readonly<Record<string, Draft>> = {
   REQUEST_METHOD: forever(recurring('REQUEST_METHOD', ({ request }) => request.method)),
-  REQUEST_URI: forever(scalar('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
-  REQUEST_URI_RAW: forever(scalar('REQUEST_URI_RAW', ({ request }) => request.uri)),
+  REQUEST_URI: forever(target('REQUEST_URI', ({ request }) => relativeUri(request.uri))),
+  REQUEST_URI_RAW: forever(target('REQUEST_URI_RAW', ({ request }) => request.uri)),
   REQUEST_PROTOCOL: forever(recurring('REQUEST_PROTOCOL', ({ request }) => request.protocol)),
-  REQUEST_LINE: forever(scalar('REQUEST_LINE', requestLine)),
+  REQUEST_LINE: forever(target('REQUEST_LINE', requestLine)),
   REQUEST_FILENAME: forever(recurring('REQUEST_FILENAME', ({ request }) => pathOf(request.uri))),
   REQUEST_BASENAME: forever(
     recurring('REQUEST_BASENAME', ({ request }) => /[^/\\]*$/.exec(pathOf(request.uri))?.[0] ?? ''),
@@ -204,8 +170,8 @@ const requestCollections: Readonly<Record<string, Draft>> = {
   REQUEST_COOKIES_NAMES: forever((transaction) =>
     namesOf('REQUEST_COOKIES_NAMES', members(transaction, 'REQUEST_COOKIES'), transaction.memory),
   ),
-  REMOTE_ADDR: forever(scalar('REMOTE_ADDR', ({ request }) => request.remoteAddress)),
-  REMOTE_HOST: forever(scalar('REMOTE_HOST', ({ request }) => request.remoteAddress)),
+  REMOTE_ADDR: forever(recurring('REMOTE_ADDR', ({ request }) => request.remoteAddress)),
+  REMOTE_HOST: forever(recurring('REMOTE_HOST', ({ request }) => request.remoteAddress)),
   REMOTE_PORT: forever(scalar('REMOTE_PORT', ({ request }) => request.remotePort ?? 0)),
   REMOTE_USER: forever(scalar('REMOTE_USER', ({ request }) => request.user ?? '')),
   SERVER_ADDR: forever(scalar('SERVER_ADDR', ({ request }) => request.serverAddress ?? '')),
@@ -240,19 +206,19 @@ function fullRequest(transaction: Transaction): string {
 }
 
 const bodyCollections: Readonly<Record<string, Draft>> = {
-  REQBODY_PROCESSOR: now(scalar('REQBODY_PROCESSOR', ({ processor }) => processor)),
-  REQBODY_ERROR: forPhase(scalar('REQBODY_ERROR', bodyError)),
-  URLENCODED_ERROR: forPhase(scalar('URLENCODED_ERROR', (transaction) => (hasBadEscape(transaction) ? 1 : 0))),
+  REQBODY_PROCESSOR: now(recurring('REQBODY_PROCESSOR', ({ processor }) => processor)),
+  REQBODY_ERROR: forPhase(flag('REQBODY_ERROR', isBodyBad)),
+  URLENCODED_ERROR: forPhase(flag('URLENCODED_ERROR', hasBadEscape)),
   // Nothing here gives up on an expression.
-  MSC_PCRE_ERROR: forever(scalar('MSC_PCRE_ERROR', () => 0)),
-  MSC_PCRE_LIMITS_EXCEEDED: forever(scalar('MSC_PCRE_LIMITS_EXCEEDED', () => 0)),
+  MSC_PCRE_ERROR: forever(flag('MSC_PCRE_ERROR', () => false)),
+  MSC_PCRE_LIMITS_EXCEEDED: forever(flag('MSC_PCRE_LIMITS_EXCEEDED', () => false)),
   // Older names.
   MULTIPART_CRLF_LF_LINES: forPhase(fault('MULTIPART_LF_LINE')),
   MULTIPART_SEMICOLON_MISSING: forPhase(fault('MULTIPART_MISSING_SEMICOLON')),
-  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', bodyErrorMessage)),
-  REQBODY_PROCESSOR_ERROR: forPhase(scalar('REQBODY_PROCESSOR_ERROR', bodyError)),
-  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', bodyErrorMessage)),
-  INBOUND_DATA_ERROR: forPhase(scalar('INBOUND_DATA_ERROR', ({ request }) => (request.bodyTruncated === true ? 1 : 0))),
+  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', faultText)),
+  REQBODY_PROCESSOR_ERROR: forPhase(flag('REQBODY_PROCESSOR_ERROR', isBodyBad)),
+  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', faultText)),
+  INBOUND_DATA_ERROR: forPhase(flag('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => isBodyTruncated)),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>
     files(transaction).map((part) => createValue('FILES_NAMES', part.name, part.name)),
@@ -340,7 +306,7 @@ const momentCollections: Readonly<Record<string, Draft>> = {
   ...Object.fromEntries(
     ['IP', 'GLOBAL', 'SESSION', 'USER', 'RESOURCE'].map((name) => [
       name,
-      now((transaction) => [...(transaction.stores.get(name)?.values() ?? [])]),
+      now((transaction) => [...(transaction.stores?.get(name)?.values() ?? [])]),
     ]),
   ),
 };
@@ -357,7 +323,7 @@ function ruleFacts({ current }: Transaction): readonly Value[] {
 function collectionOf({ lifetime, provide }: Draft, counts: Map<Lifetime, number>): Collection {
   const index = counts.get(lifetime) ?? 0;
   counts.set(lifetime, index + 1);
-  return { index, lifetime, provide, single: singles.has(provide) };
+  return { index, lifetime, provide, single: isSingle(provide) };
 }
 
 function indexCollections(drafts: Readonly<Record<string, Draft>>): ReadonlyMap<string, Collection> {

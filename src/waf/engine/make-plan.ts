@@ -2,6 +2,7 @@ import type { SieveShelf } from '../match/sieve-shelf.ts';
 import { lowercase } from '../transformations/bytes.ts';
 import { askFor } from './ask.ts';
 import { type Attempts, rememberAttempts } from './attempts.ts';
+import { blocksOf } from './blocks.ts';
 import { foresee, type Step } from './foresight.ts';
 import type { Link, Standing } from './model.ts';
 import { openTransaction } from './open.ts';
@@ -34,7 +35,7 @@ function takeShortcuts(plan: TransactionPlan, shelf: SieveShelf): Shortcuts {
     return departsEarly ? undefined : rememberAttempts(link, others);
   };
   const attempts = course.phases.map((steps) => steps.map(attemptsAt));
-  return { course, surveys, bits, asks, attempts };
+  return { course, surveys, bits, blocks: bits.map(blocksOf), asks, attempts };
 }
 
 /** Shortcuts by the rules and the settings that they follow from: routes that differ in pinned fields only share them. */

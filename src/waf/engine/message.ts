@@ -19,7 +19,7 @@ export interface WafRequest {
   readonly serverAddress?: string;
   readonly serverPort?: number;
   /** Who the caller is, where someone was authenticated. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** Unique; sampling rules draw their lots from it. */
   readonly id: string;
 }

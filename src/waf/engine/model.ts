@@ -177,7 +177,11 @@ export interface Group {
 
 /** Everything known about one request while rules run on it. */
 export interface Transaction {
-  request: WafRequest;
+  readonly request: WafRequest;
+  /** As far as it was buffered. */
+  requestBody: Uint8Array | undefined;
+  /** More was sent than `requestBody` holds. */
+  isBodyTruncated: boolean;
   readonly clock: Clock;
   readonly startedAt: number;
   response: WafResponse | undefined;
@@ -189,10 +193,10 @@ export interface Transaction {
   readonly lists: (readonly Value[] | undefined)[];
   /** The same, for what changes with the phase. */
   readonly phaseLists: (readonly Value[] | undefined)[];
-  /** By index of the group. */
-  readonly groups: Map<number, Group>;
+  /** By index of the group; these two, as most of what is rarely needed, are made when they are. */
+  groups: Map<number, Group> | undefined;
   /** Values of each set of targets, by its id. */
-  readonly gathered: Map<number, readonly Value[]>;
+  gathered: Map<number, readonly Value[]> | undefined;
   standing: Standing;
   /** Removals that came up with this request. */
   readonly removed: Applies[];
@@ -204,7 +208,7 @@ export interface Transaction {
   /** The last phase that ran as foreseen; undefined once a request has taken a course of its own. */
   foreseen: number | undefined;
   /** IP, GLOBAL, SESSION ...: live as long as the transaction. */
-  readonly stores: Map<string, Map<string, Value>>;
+  stores: Map<string, Map<string, Value>> | undefined;
   /** Processor that read, or will read, the body; empty: none. */
   processor: string;
   body: ParsedBody;

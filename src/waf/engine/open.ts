@@ -20,6 +20,8 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
   const processor = processorFor(headerOf(request.headers, 'content-type')) ?? '';
   const transaction: Transaction = {
     request,
+    requestBody: request.body,
+    isBodyTruncated: request.bodyTruncated === true,
     clock: plan.clock,
     startedAt: plan.clock.now(),
     response: undefined,
@@ -29,15 +31,15 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
     isPinned: plan.isPinned,
     lists: [],
     phaseLists: [],
-    groups: new Map(),
-    gathered: new Map(),
+    groups: undefined,
+    gathered: undefined,
     standing: plan.start,
     removed: [],
     removals: [],
     variables: new Map(),
     captures: 0,
     foreseen: plan.shortcuts === undefined ? undefined : 0,
-    stores: new Map(),
+    stores: undefined,
     processor,
     body: emptyBody,
     bodyText: '',
@@ -60,14 +62,16 @@ export function openTransaction(request: WafRequest, plan: TransactionPlan): Tra
   return transaction;
 }
 
-const toText = (body: Uint8Array): string =>
-  Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+const toBuffer = (body: Uint8Array): Buffer =>
+  Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+
+const toText = (body: Uint8Array): string => toBuffer(body).toString('latin1');
 
 /** Has the processor that phase 1 settled on read the body. */
 export function readBody(transaction: Transaction): void {
-  const { request } = transaction;
-  if (!transaction.readsRequestBody || request.body === undefined || request.body.length === 0) return;
-  transaction.bodyText = toText(request.body);
+  const { request, requestBody } = transaction;
+  if (!transaction.readsRequestBody || requestBody === undefined || requestBody.length === 0) return;
+  transaction.bodyText = toText(requestBody);
   transaction.showsRequestBody ||= transaction.processor === 'URLENCODED';
   const process = bodyProcessors.get(transaction.processor);
   if (process === undefined) return;
@@ -78,8 +82,8 @@ export function readBody(transaction: Transaction): void {
 }
 
 /** Why rules do not read the same as the program behind, although the body has the form that its type calls for. */
-function unreadable({ request, processor }: Transaction, contentType: string): string | undefined {
-  if (request.bodyTruncated === true) return 'the body is longer than the engine reads';
+function unreadable({ isBodyTruncated, processor }: Transaction, contentType: string): string | undefined {
+  if (isBodyTruncated) return 'the body is longer than the engine reads';
   return hasUnreadableCharset(contentType) ? `${processor}: its charset is not read` : undefined;
 }
 

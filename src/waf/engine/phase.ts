@@ -1,4 +1,5 @@
 import { hasBit } from '../match/sieve.ts';
+import { isQuiet, lastInBlock } from './blocks.ts';
 import type { Place, Step } from './foresight.ts';
 import type { Transaction } from './model.ts';
 import type { Shortcuts, TransactionPlan } from './plan.ts';
@@ -44,9 +45,14 @@ function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Arra
   const { phase } = transaction;
   const steps = shortcuts.course.phases[phase]!;
   const bits = shortcuts.bits[phase]!;
+  const blocks = shortcuts.blocks[phase]!;
   const asks = shortcuts.asks[phase]!;
   const attempts = shortcuts.attempts[phase]!;
   for (let index = 0; index < steps.length; index += 1) {
+    if (isQuiet(blocks, index, hot)) {
+      index += lastInBlock;
+      continue;
+    }
     const bit = bits[index]!;
     if (bit >= 0 && !hasBit(hot, bit)) continue;
     const step = steps[index]!;
@@ -55,11 +61,11 @@ function runSteps(transaction: Transaction, shortcuts: Shortcuts, hot: Int32Arra
     if (ask !== undefined && !ask(transaction)) continue;
     if (transaction.removed.length > 0 && isRemoved(transaction, step.link)) continue;
     const attempt = attempts[index];
-    const key = attempt?.keyOf(transaction);
-    if (key !== undefined && attempt!.skip(key, transaction)) continue;
-    const before = key === undefined ? undefined : new Map(transaction.variables);
+    const trail = attempt?.trailOf(transaction);
+    if (trail !== undefined && attempt!.skip(trail, transaction)) continue;
+    const before = trail === undefined ? undefined : new Map(transaction.variables);
     if (!runRule(transaction, step.link)) {
-      if (before !== undefined) attempt!.note(key!, transaction, before);
+      if (before !== undefined) attempt!.note(trail!, transaction, before);
       if (step.departsEarly) return { set: step.place.set, entry: step.place.entry + 1 };
       continue;
     }
@@ -93,8 +99,8 @@ function runRules(transaction: Transaction, plan: TransactionPlan): void {
 export function enterPhase(transaction: Transaction, plan: TransactionPlan, phase: number): void {
   transaction.phase = phase;
   transaction.phaseLists.length = 0;
-  transaction.groups.clear();
-  transaction.gathered.clear();
+  transaction.groups = undefined;
+  transaction.gathered = undefined;
   if (transaction.allowed === 'phase' || (transaction.allowed === 'request' && phase > 2)) transaction.allowed = 'no';
   if (phase !== 5 && isOver(transaction)) return;
   if (phase === 5) transaction.allowed = 'no';

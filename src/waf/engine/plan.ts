@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { TextMemory } from '../match/text.ts';
 import type { Ask } from './ask.ts';
 import type { Attempts } from './attempts.ts';
+import type { Block } from './blocks.ts';
 import type { Course } from './foresight.ts';
 import type { EngineMode, Removal, Standing, Transaction } from './model.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -46,6 +47,8 @@ export interface Shortcuts {
   readonly surveys: readonly Survey[];
   /** Per phase, the bit of each step, or -1 where it has none. */
   readonly bits: readonly Int32Array[];
+  /** Per phase, the same of neighbours together. */
+  readonly blocks: readonly (readonly Block[])[];
   /** Per phase, what each step is to be asked before it runs. */
   readonly asks: readonly (readonly (Ask | undefined)[])[];
   /** Per phase, steps whose attempts are remembered. */

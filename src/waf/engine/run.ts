@@ -11,6 +11,7 @@ const unconditional: MatchedValue = { name: '', content: '' };
 
 function gather(transaction: Transaction, { targets }: Condition): readonly Value[] {
   if (!targets.kept) return collect(transaction, targets);
+  transaction.gathered ??= new Map();
   const known = transaction.gathered.get(targets.id);
   if (known !== undefined) return known;
   const values = collect(transaction, targets);
@@ -31,6 +32,7 @@ function buildGroup(transaction: Transaction, condition: Condition): Group {
 
 function groupOf(transaction: Transaction, condition: Condition): Group {
   if (!condition.targets.kept) return buildGroup(transaction, condition);
+  transaction.groups ??= new Map();
   const known = transaction.groups.get(condition.group);
   if (known !== undefined) return known;
   const group = buildGroup(transaction, condition);

@@ -26,6 +26,12 @@ export function txValues({ variables, standing }: Transaction): Map<string, Valu
   return all;
 }
 
+/** Whether this request has set, or removed, a variable whose name is wanted. */
+function concerns(variables: Transaction['variables'], wants: (value: Value) => boolean): boolean {
+  for (const [lowerKey, value] of variables) if (wants(value ?? createValue('TX', lowerKey, ''))) return true;
+  return false;
+}
+
 /** Variables of TX whose names are wanted; `kept` holds those that stand for all requests. */
 export function txSelected(
   { variables, standing }: Transaction,
@@ -37,7 +43,7 @@ export function txSelected(
     common = [...standing.variables.values()].filter(wants);
     kept.set(standing.variables, common);
   }
-  if (variables.size === 0) return common;
+  if (variables.size === 0 || !concerns(variables, wants)) return common;
   const own = [...variables.values()].filter((value) => value !== undefined && wants(value)) as Value[];
   return [...common.filter(({ lowerKey }) => !variables.has(lowerKey)), ...own];
 }
@@ -53,16 +59,21 @@ export function setTx(transaction: Transaction, key: string, value: string): voi
 export const removeTx = ({ variables }: Transaction, key: string): void =>
   void variables.set(lowercase(key), undefined);
 
-/** Keeps what a match captured in TX.0 to TX.9, in place of what the match before it did. */
-export function setCaptures(transaction: Transaction, captures: readonly (string | undefined)[]): void {
-  const { variables } = transaction;
-  const found = Math.min(captures.length, 10);
-  for (let index = 0; index < Math.max(found, transaction.captures); index += 1) {
-    const key = String(index);
-    const capture = captures[index];
-    variables.set(key, capture === undefined ? undefined : createValue('TX', key, capture));
-  }
+const captureKeys = Array.from({ length: 10 }, (_none, index) => String(index));
+
+/** Puts TX.0 to TX.9 in place of what the match before has left there. */
+export function putCaptures(transaction: Transaction, captures: readonly (Value | undefined)[]): void {
+  const found = Math.min(captures.length, captureKeys.length);
+  for (let index = 0; index < Math.max(found, transaction.captures); index += 1)
+    transaction.variables.set(captureKeys[index]!, captures[index]);
   transaction.captures = found;
+}
+
+/** Keeps what a match captured. */
+export function setCaptures(transaction: Transaction, captures: readonly (string | undefined)[]): void {
+  const toValue = (capture: string | undefined, index: number): Value | undefined =>
+    capture === undefined ? undefined : createValue('TX', String(index), capture);
+  putCaptures(transaction, captures.slice(0, captureKeys.length).map(toValue));
 }
 
 /** Where variables of a collection are kept. */
@@ -80,6 +91,7 @@ const txStore = (transaction: Transaction): Store => ({
 
 function storeOf(transaction: Transaction, name: string): Store {
   if (name === 'TX') return txStore(transaction);
+  transaction.stores ??= new Map();
   let store = transaction.stores.get(name);
   if (store === undefined) {
     store = new Map();

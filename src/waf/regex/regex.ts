@@ -6,6 +6,7 @@ import { createPike } from './pike.ts';
 import { compileProgram } from './program.ts';
 import { type Requirements, requirementsOf } from './requirements.ts';
 import { hasReference, isAnchored, isWholeText, loosen, type Node } from './syntax.ts';
+import { createWordTwice, type FindStart } from './word-twice.ts';
 
 /** A compiled expression over byte strings. Every operation takes time linear in the text, or has a budget that is. */
 export interface Regex {
@@ -60,8 +61,21 @@ function automatic(node: Node, groups: number, anchored: boolean): Finder {
 }
 
 function backtracking(node: Node, groups: number): Finder {
+  const startOf = createWordTwice(node, groups);
+  if (startOf !== undefined) return comparing(startOf, createBacktracker(node, groups));
   const possible = mayMatch(node, false);
   const search = createBacktracker(node, groups);
   const find = (text: string): Int32Array | undefined => (possible(text) ? search(text) : undefined);
   return { test: (text) => find(text) !== undefined, find };
+}
+
+/** One attempt is made, where a match is known to begin. */
+function comparing(startOf: FindStart, search: ReturnType<typeof createBacktracker>): Finder {
+  return {
+    test: (text) => startOf(text) >= 0,
+    find(text) {
+      const start = startOf(text);
+      return start < 0 ? undefined : search(text, start);
+    },
+  };
 }

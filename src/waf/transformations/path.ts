@@ -1,6 +1,8 @@
 /** Segments that are empty or dots alone have a slash beside them, or are the whole text. */
-const isNormal = (text: string): boolean =>
-  !text.includes('//') && !text.includes('/.') && !text.includes('./') && text !== '.' && text !== '..';
+function isNormal(text: string): boolean {
+  if (!text.includes('/')) return text !== '.' && text !== '..';
+  return !text.includes('//') && !text.includes('/.') && !text.includes('./');
+}
 
 /** Removes self-references, double slashes and back-references; what points above the start stays. */
 export function normalisePath(text: string): string {

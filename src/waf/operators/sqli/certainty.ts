@@ -17,8 +17,7 @@ const joined = '[1sv);(&o=UkBT]';
 /** Forms that any value may have, less sure in a text. */
 const sureAnywhere: readonly RegExp[] = [
   /U\(*E/,
-  /U\(*k?[1sv(],/,
-  /U\(*kn,/,
+  /U\(*k\(+[1sv]/,
   // `sleep(5)`, and not `sleep (Nordic)`, nor a call by itself in some program.
   /(?:^|[&o=E(,kBTUW])D\((?:[1svEDf(])/,
   /f\(+E/,
@@ -28,7 +27,8 @@ const sureAnywhere: readonly RegExp[] = [
   new RegExp(`${joined}E(?:f\\(|[1s],)`),
   /EX/,
   /XE|X1?[UE&TSf]/,
-  /\(+E(?:[1svo(*]|f\(|n(?:[,(F]|\)*[;c]))/,
+  // Not `select()`, which is a call of some program.
+  /\(+E(?:[1svo]|\(+[^)(]|f\(|n(?:[,(F]|\)*[;c]))/,
   /[1svn)]\)*;\(*(?:[SID]|T[1sv(k]|Tn(?:[(=ck1v]|;c))/,
   /;(?:S|T[1sv(k]|Tn(?:[(=ck1v]|;c)|kv=|I)/,
   /;\(*E(?:[1v(o]|[sn](?:[,;)coF]|$)|f\(|D)/,
@@ -47,16 +47,17 @@ const sureBare: readonly RegExp[] = [
 ];
 
 const sureQuoted: readonly RegExp[] = [
-  /^s\)*&\(*(?:[1vfDE]|s[=oc])/,
-  /^s\)*&\(*n(?:[=(c]|o\(*(?:[1sv]|n(?:$|[;co&)])))/,
+  // A number that a name follows is counted: `'a' or 0 requests`.
+  /^s\)*&\(*(?:[1v](?:$|[^n?])|[fDE]|s[=oc])/,
+  /^s\)*&\(*n(?:[=(c]|o\(*(?:[1sv]|n(?:$|ks|[;co&)])))/,
   /^s\)*;(?:[SIED]|T[1sv(k]|Tn[(=;ck1v])/,
-  /^s\)*(?:U\(*[1(k]|W)/,
+  /^s\)*(?:U\(*k?\(|W)/,
   /^s\)*B\(*[1fD(](?:$|[c,;)])/,
   /^s\)*[=o]\(*(?:E|D|f\()/,
-  /^s\)*os[&=]/,
+  /^s\)*os(?:&|=\(*[1nvf])/,
   /^s,\(*(?:E|D)/,
-  // Whatever follows the quote, then the rest of the query cut off.
-  /^s\)*[=ok,].{0,8}c$/,
+  // Whatever follows the quote, then the rest of the query cut off behind some term.
+  /^s\)*[=ok,].{0,7}[1svn)]c$/,
 ];
 
 const anyOf = (forms: readonly RegExp[]): RegExp => new RegExp(forms.map(({ source }) => source).join('|'));
@@ -70,11 +71,33 @@ function isText(value: string, context: QuoteContext): boolean {
   return lead.length >= leadBytes && /\s/.test(lead);
 }
 
+const quotedStatement =
+  /(?<=[=(:,[\s])(["'])(?:select|create|alter|insert|update|delete|drop)\s[^"'#]*[\w)*`;.]\1(?=[\s,;.)\]]|$)/gi;
+
+/**
+ * A text without the statements that it quotes whole (`--sql='SELECT 1 FROM x'`). As part of a query such a quote would end a string
+ * with no word that joins, and the one at the end would begin another where none may stand. What comments out the rest, needs no end.
+ */
+export function withoutQuotedStatements(text: string): string {
+  if (text.length < quotedTextBytes) return text;
+  return text.replace(quotedStatement, (whole) => (/--|\/\*/.test(whole) ? whole : ' '));
+}
+
 /** `Sleep (Nordic) AB`: a name with something in parentheses. */
 const heading = /^D\(n+\)n*$/;
 
-/** A value that begins as a statement does stands in for no term of another: it is a script. */
-const script = /^[STIE]/;
+/** A value that begins as a statement does, or as the rest of one, stands in for no term of another: it is a script. */
+const script = /^(?:[STI]|E(?!X)|F(?!.*D))/;
+
+/** What stands in front of a form, and in no query: three names side by side, a block of some program. */
+const unreadable = /n{3}|[)n]\{/;
+/** No more does a value that stands by itself begin with two names. */
+const unreadableStart = /^n{2}/;
+
+function holds(form: RegExp, kinds: string): boolean {
+  const found = form.exec(kinds);
+  return found !== null && !unreadable.test(kinds.slice(0, found.index + 1));
+}
 
 /** `"--exclude"`: what a quote is followed by is an option, and no comment. */
 const option = /["']\)*--[a-z]/i;
@@ -84,6 +107,6 @@ const keyword = /[UEDTSI;&]/;
 export function isSure(value: string, context: QuoteContext, kinds: string): boolean {
   if (option.test(value) && !keyword.test(kinds)) return false;
   if (!isText(value, context)) return !heading.test(kinds);
-  if (context !== '') return quotedForms.test(kinds);
-  return !script.test(kinds) && bareForms.test(kinds);
+  if (context !== '') return holds(quotedForms, kinds);
+  return !script.test(kinds) && !unreadableStart.test(kinds) && holds(bareForms, kinds);
 }

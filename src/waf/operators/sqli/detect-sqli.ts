@@ -3,7 +3,7 @@ import { kindsOfText, type Text } from '../../match/text.ts';
 import { complement, setOf } from '../../regex/byte-set.ts';
 import { compileRegex } from '../../regex/regex.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
-import { isSure } from './certainty.ts';
+import { isSure, withoutQuotedStatements } from './certainty.ts';
 import { firstWords, foldKinds } from './fold.ts';
 import { type QuoteContext, tokenise } from './tokens.ts';
 import { wordTypes } from './words.ts';
@@ -71,7 +71,8 @@ const anyOf = (forms: readonly RegExp[]): RegExp => new RegExp(forms.map(({ sour
 const bareForms = anyOf([...anywhere, ...bare]);
 const quotedForms = anyOf([...anywhere, ...quoted]);
 
-function judge(text: string, context: QuoteContext, certain: boolean): string | undefined {
+function judge(value: string, context: QuoteContext, certain: boolean): string | undefined {
+  const text = certain && context !== '' ? withoutQuotedStatements(value) : value;
   const kinds = foldKinds(tokenise(text, context));
   if (kinds.length < 2 || !(context === '' ? bareForms : quotedForms).test(kinds)) return undefined;
   return certain && !isSure(text, context, kinds) ? undefined : kinds.slice(0, 8);

@@ -19,8 +19,8 @@ export interface Token {
 export type QuoteContext = '' | "'" | '"';
 
 const maxTokens = 64;
-const maxExpression = 4096;
-const mostParentheses = 8;
+const maxExpression = 2048;
+const mostRepeated = 8;
 
 interface Lexer {
   readonly text: string;
@@ -29,9 +29,17 @@ interface Lexer {
 }
 
 const push = (lexer: Lexer, kind: string, end: number, word = ''): void => {
-  lexer.tokens.push({ kind, word });
+  if (!signs.includes(kind) || !isRepeated(lexer, kind)) lexer.tokens.push({ kind, word });
   lexer.at = end;
 };
+
+const signs = '()o=&,';
+
+/** However many signs of a kind stand in a row, they mean no more than a few. */
+function isRepeated({ tokens }: Lexer, sign: string): boolean {
+  for (let back = 1; back <= mostRepeated; back += 1) if (tokens.at(-back)?.kind !== sign) return false;
+  return true;
+}
 
 /** Index past a string that `quote` closes; a doubled or escaped quote is part of it. */
 function stringEnd(text: string, from: number, quote: string): number {
@@ -130,14 +138,7 @@ function readOne(lexer: Lexer): void {
   if (comparison >= 0) return push(lexer, '=', comparison);
   const operator = match(operatorForm, lexer);
   if (operator >= 0) return push(lexer, /^(?:\|\||&&)$/.test(text.slice(at, operator)) ? '&' : 'o', operator);
-  if ((character === '(' || character === ')') && isRepeated(lexer, character)) lexer.at += 1;
-  else push(lexer, '(),;.{}'.includes(character) ? character : '?', at + 1);
-}
-
-/** However many parentheses stand in a row, they mean no more than a few. */
-function isRepeated({ tokens }: Lexer, parenthesis: string): boolean {
-  for (let back = 1; back <= mostParentheses; back += 1) if (tokens.at(-back)?.kind !== parenthesis) return false;
-  return true;
+  push(lexer, '(),;.{}'.includes(character) ? character : '?', at + 1);
 }
 
 /** Values and what joins them: what an attacker may put before an injection at will (`1+1+1+1 ...`), and hardly anyone else. */
@@ -145,7 +146,7 @@ const expression = /^(?:[1sv&o=(),BfDk]|n(?!n))+$/;
 
 const isExpression = (tokens: readonly Token[]): boolean => expression.test(tokens.map(({ kind }) => kind).join(''));
 
-/** Reads at most 64 tokens; 4,096 of what reads as an expression from its beginning. */
+/** Reads at most 64 tokens; 2,048 of what reads as an expression from its beginning. */
 export function tokenise(text: string, context: QuoteContext): Token[] {
   const lexer: Lexer = { text, at: 0, tokens: [] };
   if (context !== '') push(lexer, 's', contextEnd(text, context));

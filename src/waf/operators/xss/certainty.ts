@@ -1,4 +1,4 @@
-import type { Sighting } from './html-scan.ts';
+import type { Inside, Sighting } from './html-scan.ts';
 
 // What documents hold, too, and what runs nothing by itself: comments, document types, drawings without handlers, name spaces, and
 // words that begin with `on` but are the name of no event (`exports.onExit = ...`).
@@ -26,52 +26,79 @@ const events: ReadonlySet<string> = new Set(
 /** `meta` alone says nothing of what it does; its attributes do. */
 const drawing = /^(?:svg.*|math|xml|comment|meta)$/;
 const decoration = /^(?:filter|xmlns.*)$/;
-/** Elements that need no attribute, and what is in them when they do something: `<object>` may stand for a name. */
-const content: ReadonlyMap<string, RegExp> = new Map([
-  ['script', /[(=`{[]|<\/script/i],
-  ['style', /[{@]/],
+
+/** Elements that do something only by what such an attribute names; the others by any. */
+const telling: ReadonlyMap<string, RegExp> = new Map([
+  ['script', /^(?:src|href|xlink:href|on[a-z]+)$/],
+  ['frame', /^(?:src|srcdoc|on[a-z]+)$/],
+  ['iframe', /^(?:src|srcdoc|style|on[a-z]+)$/],
 ]);
+
+/** Kinds of link that bring something onto the page. */
+const bringing = /stylesheet|import|preload|prefetch|prerender|manifest|\bmodule/i;
+
+/** The first words of a script, closed or not: a call, something assigned, a statement; `<script> tags` is none, nor `<script> <buffer>`. */
+const scriptStart = new RegExp(
+  [
+    '<!--|/[/*]',
+    '(?:alert|confirm|prompt|eval|fetch|document|window|location|top|self|parent|this)\\b\\s*[(`.[=]',
+    '[\\w$.\\\\{}\\]]+(?:[(`[;]|\\s*[-+*|&^]?=[^=>])',
+    '(?:var|let|const)\\s+[\\w${[]',
+    '(?:if|for|while|with|switch)\\s*\\(',
+    'function\\b[\\s\\w$]*\\(|new\\s+[\\w.$]+\\(|throw\\s|void[\\s(]|try\\s*\\{|import\\s*["\'(*{]',
+    '[!~]+[\\w([{]|[-+]{1,2}[\\w$.]+\\(|\\[[^\\]]{0,80}\\]\\s*[.[=]|\\(\\S|\\{\\S',
+  ]
+    .map((form) => `^\\s*(?:${form})`)
+    .join('|'),
+  'i',
+);
+const styleStart = /^\s*(?:@[a-z\\]|[*}]|[^<>{}"]{0,100}\{\s*[a-z-]+\s*:)/i;
+
+/** Whether the element holds what it carries out, to its end or at its beginning. */
+const isActive = (name: string, inside: Inside): boolean =>
+  inside.isWhole || (name === 'style' ? styleStart : scriptStart).test(inside.text);
+
+function isActiveTag(all: readonly Sighting[], at: number): boolean {
+  const { name, end, inside } = all[at]!;
+  if (drawing.test(name)) return false;
+  const local = name.slice(name.lastIndexOf(':') + 1);
+  const own: Sighting[] = [];
+  for (let next = at + 1; next < all.length && all[next]!.kind === 'attribute' && all[next]!.end <= end; next += 1)
+    own.push(all[next]!);
+  const named = telling.get(local);
+  if (named !== undefined && own.some((each) => named.test(each.name))) return true;
+  const kind = name === 'link' ? own.find((each) => each.name === 'rel') : undefined;
+  if (kind !== undefined) return bringing.test(kind.value);
+  // A transformation computes or fetches.
+  if (name.startsWith('xsl')) return own.some(({ value }) => /[(:/]/.test(value));
+  return (named === undefined && own.length > 0) || (inside !== undefined && isActive(name, inside));
+}
+
 /** What a handler needs to do anything: `onerror=None` is an argument. */
-const script = /[(`=.;:\\&]/;
+const script = /^(?!\.\.).*[(`=.;:\\&]/s;
 const activeStyle = /expression|javascript|behaviou?r|-moz-binding|@import|url\s*\(/i;
 
 /** What a web server carries out while it sends a page. */
 export const serverSideInclude = /^#\s*[a-z]+\b/i;
 
-/** Whether a value holds what an element of this name needs to do something; each name is asked for once, however often it stands there. */
-export function createContentTest(value: string): (name: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (name) => {
-    let holds = known.get(name);
-    if (holds === undefined) {
-      holds = content.get(name)?.test(value) === true;
-      if (content.has(name)) known.set(name, holds);
-    }
-    return holds;
-  };
-}
-
 /** Whether something that has been found to be dangerous runs, or changes what the page does, by itself. */
-export function isSure(
-  { kind, name, value }: Sighting,
-  next: Sighting | undefined,
-  holds: (name: string) => boolean,
-): boolean {
+export function isSure(all: readonly Sighting[], at: number): boolean {
+  const { kind, name, value } = all[at]!;
   switch (kind) {
     case 'tag':
-      return !drawing.test(name) && (next?.kind === 'attribute' || holds(name));
+      return isActiveTag(all, at);
     case 'attribute': {
       // What a quote or a bracket parts from the rest is a name of its own; a dot parts nothing.
       const bare = name.replace(/^.*["'`<>]/s, '');
       if (bare === 'style') return activeStyle.test(value);
       if (/(?:^|[^a-z.])on[a-z]+$/.test(bare))
         return (value === '' || script.test(value)) && events.has(bare.replace(/^.*[^a-z]/s, ''));
-      return !bare.includes('.') && !decoration.test(bare);
+      return /[a-z]/.test(bare) && !bare.includes('.') && !decoration.test(bare);
     }
     case 'comment':
       return serverSideInclude.test(value);
     case 'markup':
-      return /^(?:xml(?!\s+version)|\??import|entity)/i.test(value);
+      return /^(?:xml(?!\s+version)|\??import)/i.test(value);
     default:
       return false;
   }

@@ -1,7 +1,7 @@
 import { setOf } from '../../regex/byte-set.ts';
 import { htmlEntityDecode } from '../../transformations/html.ts';
 import type { Operator, OperatorFactory } from '../operator.ts';
-import { createContentTest, isSure, serverSideInclude } from './certainty.ts';
+import { isSure, serverSideInclude } from './certainty.ts';
 import { type Place, type Sighting, scanHtml } from './html-scan.ts';
 
 const list = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
@@ -82,11 +82,8 @@ export function detectXss(value: string, certain = false): string | undefined {
   if (value.length < minBytes) return undefined;
   // Without either there is no tag and no attribute.
   if (!value.includes('<') && !value.includes('=')) return undefined;
-  const holds = createContentTest(value);
   for (const place of places) {
-    const found = scanHtml(value, place).find(
-      (each, at, all) => isDangerous(each) && (!certain || isSure(each, all[at + 1], holds)),
-    );
+    const found = scanHtml(value, place).find((each, at, all) => isDangerous(each) && (!certain || isSure(all, at)));
     if (found !== undefined) return found.name === '' ? found.kind : found.name;
   }
   return undefined;

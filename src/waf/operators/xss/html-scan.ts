@@ -10,6 +10,16 @@ export interface Sighting {
   /** Lower case, as a browser compares it. */
   readonly name: string;
   readonly value: string;
+  /** Where in the text it was all read; of a tag past its attributes. */
+  end: number;
+  /** What an element carries out by itself (`script`, `style`), as far as it is there. */
+  inside?: Inside;
+}
+
+export interface Inside {
+  readonly text: string;
+  /** Whether the element is closed, and holds what scripts and styles are made of. */
+  readonly isWhole: boolean;
 }
 
 const quotes: Readonly<Record<Place, string>> = { data: '', unquoted: '', single: "'", double: '"', backtick: '`' };
@@ -18,11 +28,29 @@ interface Scanner {
   readonly text: string;
   at: number;
   readonly seen: Sighting[];
+  readonly nextClose: Readonly<Record<string, Search>>;
+  readonly nextSign: Search;
 }
 
-const see = (scanner: Scanner, kind: Sighting['kind'], name: string, value = ''): void => {
+/** Where the next of something is, at a place or behind it; Infinity where there is none. */
+type Search = (at: number) => number;
+
+/** Asked for places that ascend, all answers together read the text once. */
+function searchAhead(text: string, form: RegExp): Search {
+  let found = -1;
+  return (at) => {
+    if (found >= at) return found;
+    form.lastIndex = at;
+    found = form.exec(text)?.index ?? Number.POSITIVE_INFINITY;
+    return found;
+  };
+}
+
+const see = (scanner: Scanner, kind: Sighting['kind'], name: string, value = ''): Sighting => {
   // Browsers drop NUL inside names.
-  scanner.seen.push({ kind, name: name.replaceAll('\0', '').toLowerCase(), value });
+  const seen = { kind, name: name.replaceAll('\0', '').toLowerCase(), value, end: scanner.at };
+  scanner.seen.push(seen);
+  return seen;
 };
 
 const separates = (code: number): boolean => isSpace(code) || code === 47 || code === 0;
@@ -87,6 +115,14 @@ function readMarkup(scanner: Scanner): void {
   scanner.at = end;
 }
 
+function close({ text, at, nextClose, nextSign }: Scanner, tag: Sighting): void {
+  tag.end = at;
+  const until = nextClose[tag.name]?.(at);
+  if (until === undefined) return;
+  const inside = text.slice(at, Math.min(until, text.length));
+  tag.inside = { text: inside, isWhole: until <= text.length && nextSign(at) < until };
+}
+
 function readData(scanner: Scanner): void {
   while (scanner.at < scanner.text.length) {
     const open = scanner.text.indexOf('<', scanner.at);
@@ -100,14 +136,16 @@ function readData(scanner: Scanner): void {
     scanner.at = open + (next === '/' ? 2 : 1);
     if (!/[A-Za-z\0]/.test(scanner.text.charAt(scanner.at))) continue;
     const name = takeUntil(scanner, (code) => (isSpace(code) || code === 47 || code === 62) && code !== 0);
-    if (next !== '/') see(scanner, 'tag', name);
+    const tag = next === '/' ? undefined : see(scanner, 'tag', name);
     readAttributes(scanner);
+    if (tag !== undefined) close(scanner, tag);
   }
 }
 
 /** What a browser would see in the value, put into a place. */
 export function scanHtml(text: string, place: Place): Sighting[] {
-  const scanner: Scanner = { text, at: 0, seen: [] };
+  const nextClose = { script: searchAhead(text, /<\/script/gi), style: searchAhead(text, /<\/style/gi) };
+  const scanner: Scanner = { text, at: 0, seen: [], nextClose, nextSign: searchAhead(text, /[(=`{[;@]/g) };
   const quote = quotes[place];
   if (quote !== '') {
     const close = text.indexOf(quote);
