@@ -28,6 +28,8 @@ export async function startControlRole(options: ControlRoleOptions): Promise<Sto
   const lifecycle = new Lifecycle();
   try {
     await start(options, lifecycle);
+    // By then whoever waited for this start has what it needs.
+    options.clock.after(collectAfterMs, collectStartGarbage);
     return lifecycle;
   } catch (error) {
     await lifecycle.stop();
@@ -107,8 +109,6 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     }),
   );
   watchForChanges({ options, foundation, provider, publisher }, lifecycle);
-  // By then whoever waited for this start has what it needs.
-  clock.after(collectAfterMs, collectStartGarbage);
 }
 
 /** A token for each role that may join: whoever can read these files is this user on this host. */
