@@ -21,7 +21,7 @@ const bytesPerState = 16;
 
 interface State {
   /** Places after the last byte was consumed, before empty moves; in any order. */
-  readonly places: Int32Array;
+  readonly places: readonly number[];
   /** Stands for all that could have come before. */
   readonly before: number;
   /** Another state of the same hash; {@link dead} where there is none. */
@@ -54,7 +54,7 @@ interface Machine {
 function createMachine(program: Program, anchored: boolean): Machine {
   const moves = createMoves(program);
   const { width } = moves;
-  const start: State = { places: Int32Array.of(0), before: noneBefore, twin: dead };
+  const start: State = { places: [0], before: noneBefore, twin: dead };
   return {
     moves,
     anchored,
@@ -96,6 +96,12 @@ function isSame({ stamp, generation }: Machine, { places }: State, count: number
   return true;
 }
 
+function listOf(places: Int32Array, count: number): number[] {
+  const list: number[] = [];
+  for (let index = 0; index < count; index += 1) list.push(places[index]!);
+  return list;
+}
+
 /** The state of the first `count` places of `next`. */
 function intern(machine: Machine, count: number, before: number): number {
   const { next, states, index } = machine;
@@ -107,7 +113,7 @@ function intern(machine: Machine, count: number, before: number): number {
   for (let state = first; state !== dead; state = states[state]!.twin)
     if (states[state]!.before === before && isSame(machine, states[state]!, count)) return state;
   const state = states.length;
-  states.push({ places: next.slice(0, count), before, twin: first });
+  states.push({ places: listOf(next, count), before, twin: first });
   index.set(hash, state);
   if (state * machine.moves.width >= machine.table.length) grow(machine);
   return state;
@@ -126,7 +132,7 @@ function nextGeneration(machine: Machine): number {
 /**
  * Moves `count` places over a byte, into `next`. Gives how many there are then, or -1 where the program has matched.
  */
-function advance(machine: Machine, places: Int32Array, count: number, kind: number, before: number): number {
+function advance(machine: Machine, places: ArrayLike<number>, count: number, kind: number, before: number): number {
   const { moves, anchored, next, stamp, ranking } = machine;
   const generation = nextGeneration(machine);
   let found = 0;
@@ -198,14 +204,19 @@ function discover(machine: Machine, state: number, kind: number): number {
 export function createLazyDfa(program: Program, anchored: boolean): ContainsMatch {
   // Made when first asked: of the rules of a set, most never are.
   let machine: Machine | undefined;
-  return (text) => contains((machine ??= createMachine(program, anchored)), text);
+  return (text) => {
+    machine ??= createMachine(program, anchored);
+    machine.built = 0;
+    const found = contains(machine, text);
+    if (machine.built > 0) machine.moves.forget();
+    return found;
+  };
 }
 
 function contains(machine: Machine, text: string): boolean {
   const { width, classes } = machine.moves;
   let { table } = machine;
   let state = firstState;
-  machine.built = 0;
   for (let at = 0; at < text.length; at += 1) {
     const kind = classes[text.charCodeAt(at)]!;
     let next = table[state * width + kind]!;

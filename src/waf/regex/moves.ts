@@ -7,11 +7,11 @@ import { work } from './work.ts';
 // together from what is known of its places.
 
 /** Places that are reached over one byte. */
-export type Reached = Int32Array;
+export type Reached = readonly number[];
 
 /** Instead of places: the program has matched, before the byte. */
-export const hasMatched: Reached = new Int32Array(0);
-const nowhere: Reached = new Int32Array(0);
+export const hasMatched: Reached = [];
+const nowhere: Reached = [];
 
 export interface Moves {
   /** Class of each byte: no instruction tells bytes of one class apart. */
@@ -22,6 +22,8 @@ export interface Moves {
   readonly before: Uint8Array;
   /** Places after a byte of the class, from a place with such a byte before it; {@link hasMatched}. */
   over(place: number, kind: number, before: number): Reached;
+  /** Keeps nothing of what was asked for: it pays within a text, and would be much for all expressions of a rule set. */
+  forget(): void;
   /** Whether the program has matched where the text ends at this place. */
   matchesAtEnd(place: number, before: number): boolean;
 }
@@ -124,14 +126,12 @@ function follow(follower: Follower, from: number, before: number, after: number)
 /** Where the found places lead over a byte. */
 function overByte({ program, taking }: Follower, count: number, byte: number): Reached {
   const { sets, x } = program;
-  let reached = 0;
+  let reached: number[] | undefined;
   for (let index = 0; index < count; index += 1) {
     const place = taking[index]!;
-    if (!hasByte(sets[x[place]!]!, byte)) continue;
-    taking[reached] = place + 1;
-    reached += 1;
+    if (hasByte(sets[x[place]!]!, byte)) (reached ??= []).push(place + 1);
   }
-  return reached === 0 ? nowhere : taking.slice(0, reached);
+  return reached ?? nowhere;
 }
 
 const beforeOf = (byte: number): number => (byte === 10 ? 1 : isWordByte(byte) ? 2 : 3);
@@ -169,6 +169,10 @@ export function createMoves(program: Program): Moves {
       const found = find(place, kind, before);
       row[kind] = found;
       return found;
+    },
+    forget() {
+      rows = undefined;
+      follower = undefined;
     },
     matchesAtEnd: (place, before) =>
       follow((follower ??= createFollower(program)), place, befores[before]!, noByte) < 0,
