@@ -1,7 +1,7 @@
 // Writes what is derived from the manifest's schema: the JSON Schema for editors and the reference.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { manifestJsonSchema, manifestReference } from '../src/manifest/index.ts';
+import { manifestJsonSchema, manifestReference } from '../src/manifest/control.ts';
 
 const schema = 'docs/manifest.schema.json';
 const { stdout, status, stderr } = spawnSync('biome', ['format', `--stdin-file-path=${schema}`], {

@@ -5,7 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { SchemaPin } from '../../src/api/openapi.ts';
 import type { RuleSetText } from '../../src/api/waf.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { compileOpenApi, loadOpenApi } from '../../src/openapi/index.ts';
+import { loadOpenApi } from '../../src/openapi/control.ts';
+import { compileOpenApi } from '../../src/openapi/index.ts';
 import { compileWaf, type RouteWaf, type WafReport, type WafRequest } from '../../src/waf/index.ts';
 import {
   describeMachine,

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OpenApiDocument } from '../../src/api/openapi.ts';
 import { compileCidrs } from '../../src/net/index.ts';
-import { compileMask, compileOpenApi, loadOpenApi, maskJson } from '../../src/openapi/index.ts';
+import { loadOpenApi } from '../../src/openapi/control.ts';
+import { compileMask, compileOpenApi, maskJson } from '../../src/openapi/index.ts';
 import { githubApi } from '../../test/fakes/github-api.ts';
 import {
   type Contender,

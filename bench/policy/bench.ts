@@ -2,7 +2,8 @@
 // through the same generated schema and policies; ours gets the request as the gateway hands it over, the official one as
 // its API wants it, with its policies parsed beforehand.
 import type { PolicyModel, PolicyRequest } from '../../src/api/policy.ts';
-import { compileGatewayPolicies, createGatewayAuthorizer } from '../../src/policy/index.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
+import { createGatewayAuthorizer } from '../../src/policy/index.ts';
 import {
   describeMachine,
   formatNumber,

@@ -8,7 +8,7 @@ import { noWeaknesses } from '../../src/api/protections.ts';
 import type { GatewaySnapshot } from '../../src/api/snapshot.ts';
 import type { WafSection } from '../../src/api/waf.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
-import { compileGatewayPolicies } from '../../src/policy/index.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority } from '../../test/fakes/identity.ts';
 import { directly, serveFront } from '../gateway/merlon/front.ts';

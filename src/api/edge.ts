@@ -1,9 +1,6 @@
 // What control tells the gateway of the edge: lists of networks, scanners, masks, versions that end.
 import { z } from 'zod';
 
-/** Classes of data that no cache may keep. */
-export const sensitiveData: ReadonlySet<string> = new Set(['pii', 'payment', 'health', 'credentials']);
-
 /** Networks of one file, packed: half a million of them travel in one snapshot. */
 export interface PackedNetworks {
   /** As the manifest names it. */

@@ -52,10 +52,22 @@ const believed = new Set([
   'x-ssl-client-verify',
   'x-original-url',
   'x-original-uri',
+  'x-original-path',
+  'x-original-method',
   'x-rewrite-url',
+  'x-override-url',
+  'x-forwarded-uri',
+  'x-forwarded-method',
   'x-http-method',
   'x-http-method-override',
+  'x-http-path-override',
   'x-method-override',
+  'x-envoy-original-path',
+  'x-envoy-internal',
+  // What a program started by CGI takes for the address of its own proxy (CVE-2016-5385).
+  'proxy',
+  // What tells Next.js to skip its middleware, where applications check who calls (CVE-2025-29927).
+  'x-middleware-subrequest',
 ]);
 
 /**

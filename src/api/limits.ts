@@ -169,11 +169,13 @@ export interface SlotDecline {
   readonly key: string;
 }
 
-/** Another worker needs slots. The worker answers with a return of those that are free. */
+/** Others need slots. The worker answers with a return of those that are free. */
 export interface SlotRecall {
   readonly kind: 'slot-recall';
   readonly limit: string;
   readonly key: string;
+  /** More are held than there are: the worker may keep so many, and gives back what is above as soon as it is free. */
+  readonly keep?: number;
 }
 
 export type ToBroker = z.infer<typeof toBrokerSchema>;

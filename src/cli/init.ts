@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { MerlonError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
-import { discoverManifest, formatFindings } from '../manifest/index.ts';
+import { discoverManifest, formatFindings } from '../manifest/control.ts';
 import { paint } from './terminal.ts';
 
 interface InitOptions {

@@ -17,8 +17,8 @@ export function describe(command: Command): void {
     .action((options: CommonOptions & { json?: boolean }) => validate(options.manifest, options.json === true));
 }
 
-function validate(path: string, json: boolean): void {
-  const { manifest, warnings, rules } = json ? loadForJson(path) : load(path);
+async function validate(path: string, json: boolean): Promise<void> {
+  const { manifest, warnings, rules } = await (json ? loadForJson(path) : load(path));
   if (json)
     return void process.stdout.write(`${JSON.stringify({ valid: true, problems: warnings, rules }, null, 2)}\n`);
   process.stdout.write(formatProblems(warnings, { color: wantsColour() }));
@@ -31,16 +31,16 @@ function validate(path: string, json: boolean): void {
 }
 
 /** The manifest, and the rules of the WAF that it names: whatever is wrong with them is wrong with it. */
-function load(path: string): LoadedManifest & { readonly rules: readonly string[] } {
+async function load(path: string): Promise<LoadedManifest & { readonly rules: readonly string[] }> {
   const loaded = loadManifest(path, { nowMs: systemClock.now() });
-  const { warnings } = checkWafRules(loaded.manifest, dirname(resolve(path)), systemClock);
+  const warnings = await checkWafRules(loaded.manifest, dirname(resolve(path)), systemClock);
   return { ...loaded, rules: warnings };
 }
 
 /** What is wrong with it goes to standard output too: that is where a program looks. */
-function loadForJson(path: string): ReturnType<typeof load> {
+async function loadForJson(path: string): ReturnType<typeof load> {
   try {
-    return load(path);
+    return await load(path);
   } catch (error) {
     if (error instanceof MerlonError) {
       const { code, message, hint } = error;

@@ -4,13 +4,15 @@ import { routeName } from '../control/index.ts';
 import { systemClock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
-import { checkWafRules } from '../server/waf-check.ts';
+import { readWafSection } from '../server/waf-check.ts';
 import { compileWaf, type RouteWaf, type Waf, type WafRequest } from '../waf/index.ts';
 
 /** The firewall of a manifest, as its gateway would run it. */
 export interface WafScene {
   readonly rules: string;
   readonly engine: Waf;
+  /** Names of all routes. */
+  readonly routes: readonly string[];
   /** Name of the route that a request would take; undefined where none has its path. */
   routeOf(request: WafRequest): string | undefined;
   /** A route's firewall, with more exclusions; undefined where it is off. */
@@ -27,7 +29,7 @@ export interface SceneOptions {
 export function loadScene({ manifest: path, rules, paranoia }: SceneOptions): WafScene {
   const loaded = loadManifest(path).manifest;
   const manifest = changed(loaded, rules, paranoia);
-  const { section } = checkWafRules(manifest, dirname(resolve(path)), systemClock);
+  const section = readWafSection(manifest, dirname(resolve(path)));
   if (section === undefined)
     throw new MerlonError({
       code: 'input.waf-off',
@@ -35,11 +37,20 @@ export function loadScene({ manifest: path, rules, paranoia }: SceneOptions): Wa
       hint: 'set `gateway.waf.mode` to `detect` or `block`',
     });
   const engine = compileWaf(section, systemClock);
+  // What is wrong with any route is said, whichever is asked for.
+  for (const route of Object.values(section.routes)) engine.route(route);
   const compile = (name: string, more: readonly WafExclusion[] = []): RouteWaf | undefined => {
     const config = settingsOf(section, name);
     return config && engine.route({ ...config, exclusions: [...config.exclusions, ...more] });
   };
-  return { rules: manifest.gateway.waf.rules, engine, compile, routeOf: (request) => routeFor(manifest, request) };
+  const routes = manifest.routes.map((route) => routeName(route, manifest.routes));
+  return {
+    rules: manifest.gateway.waf.rules,
+    engine,
+    routes,
+    compile,
+    routeOf: (request) => routeFor(manifest, request),
+  };
 }
 
 const settingsOf = ({ routes }: WafSection, name: string): GatewayRouteWaf | undefined =>

@@ -46,6 +46,26 @@ export const systemClock: Clock = {
   every,
 };
 
+/**
+ * Runs `task` once after `delayMs`, for which an answer is waited for; a process that stands still meanwhile has not waited. When it
+ * goes on its timers come due before it has read, or even sent, anything: so half of the time runs after the first half has
+ * been seen to end, and what has arrived by the end is read first.
+ */
+export function deadline(clock: Clock, delayMs: number, task: () => void): Timer {
+  let turn: NodeJS.Immediate | undefined;
+  let timer = clock.after(delayMs / 2, () => {
+    timer = clock.after(delayMs / 2, () => {
+      turn = setImmediate(task);
+    });
+  });
+  return {
+    cancel: () => {
+      timer.cancel();
+      clearImmediate(turn);
+    },
+  };
+}
+
 /** Resolves after `delayMs` of `clock`. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {

@@ -22,7 +22,6 @@ export { CryptoError, type CryptoErrorCode, cryptoErrorCodes } from './errors.ts
 export { type Extensions, type KeyUsage, keyUsages, type NameConstraints } from './extensions.ts';
 export type { AltNames, GeneralNames } from './general-names.ts';
 export { type CertificateRequest, encodeName, type Issuer, issueCertificate, issuerOf, type Name } from './issue.ts';
-export { exportJwk, generateSigningKey, type SigningKey, signingKey, thumbprint } from './jwk.ts';
 export {
   createKeyring,
   type Keyring,

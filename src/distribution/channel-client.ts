@@ -7,9 +7,10 @@ import type { Logger } from '../core/log.ts';
 import { joinProof, joinTokenFile } from './join-token.ts';
 import { readLines, writeLine } from './lines.ts';
 
-const firstRetryMs = 50;
 // A Unix socket costs nothing to try, and whoever waits for control to start should not wait longer than it takes.
-const longestRetryMs = 200;
+const eagerRetryMs = 25;
+const eagerTries = 400;
+const patientRetryMs = 200;
 
 export interface ChannelClientOptions {
   readonly path: string;
@@ -38,7 +39,7 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
   let socket: Socket | undefined;
   let joined = false;
   let stopped = false;
-  let retryMs = firstRetryMs;
+  let tries = 0;
   let timer: Timer | undefined;
 
   const receive = (message: FromControl, nonce: { value: string }): void => {
@@ -46,7 +47,7 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
     if (message.type === 'refused') return log.error({ code: message.code }, message.message);
     if (message.type !== 'welcome') return options.onMessage(message);
     joined = true;
-    retryMs = firstRetryMs;
+    tries = 0;
     options.onOpen(nonce.value);
   };
   const answer = (value: string, nonce: { value: string }): void => {
@@ -64,8 +65,7 @@ export function createChannelClient(options: ChannelClientOptions): ChannelClien
       if (joined) options.onClose?.();
       joined = false;
       if (stopped) return;
-      timer = clock.after(retryMs, open);
-      retryMs = Math.min(retryMs * 2, longestRetryMs);
+      timer = clock.after(tries++ < eagerTries ? eagerRetryMs : patientRetryMs, open);
     });
     readLines(
       socket,

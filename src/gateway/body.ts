@@ -9,6 +9,8 @@ interface BodyBound {
   readonly filter: string;
   readonly maxBytes: number;
   readonly tooLarge?: Denial;
+  /** The filter only watches: a body that cannot be read as the service may passes. */
+  readonly onlyWatches?: boolean;
 }
 
 /**
@@ -20,6 +22,8 @@ export function judgeBody(
   bound: BodyBound,
   judge: Judge,
 ): Denial | undefined | Promise<Denial | undefined> {
+  const unreadable = bound.onlyWatches === true ? undefined : checkReadable(exchange, bound.filter);
+  if (unreadable !== undefined) return unreadable;
   exchange.body ??= exchange.request.body.whole(bound.maxBytes);
   const { body } = exchange;
   if (body === undefined) return bufferBody(exchange, bound, judge);
@@ -43,6 +47,65 @@ function tooLarge(filter: string): Denial {
   const message = 'the body is larger than this resource takes';
   return { status: 413, reason: { filter, code: 'gateway.body-too-large', message, claim: 'body' } };
 }
+
+/**
+ * The denial of a body that filters cannot read as its service may: compressed, or in a charset in which other bytes spell the
+ * same text. Whoever judged its bytes as they are would judge something else than what the service reads. `filter`: who would.
+ */
+function checkReadable({ request: { headers } }: Exchange, filter: string): Denial | undefined {
+  for (const coding of headers.getAll('content-encoding')) {
+    if (coding.trim().toLowerCase() !== 'identity') return compressed(filter);
+  }
+  for (const type of headers.getAll('content-type')) {
+    if (type.length > 16 && !hasReadableCharset(type)) return foreignCharset(filter);
+  }
+  return undefined;
+}
+
+// Those in which ASCII is ASCII and nothing else is.
+const readableCharsets = new Set([
+  'utf-8',
+  'utf8',
+  'us-ascii',
+  'ascii',
+  'iso-8859-1',
+  'iso-8859-15',
+  'latin1',
+  'windows-1252',
+]);
+const charset = /charset\s*=\s*["']?([^\s;,"']*)/gi;
+
+function hasReadableCharset(contentType: string): boolean {
+  for (const [, name = ''] of contentType.matchAll(charset)) {
+    if (!readableCharsets.has(name.toLowerCase())) return false;
+  }
+  return true;
+}
+
+const compressed = (filter: string): Denial => ({
+  status: 415,
+  reason: {
+    filter,
+    code: 'gateway.unreadable-request',
+    message: 'the body is compressed, and has to be read here',
+    claim: 'Content-Encoding',
+    fixes: ['send the body as it is, without `Content-Encoding`'],
+  },
+  // RFC 9110, section 12.5.3: what would have been taken.
+  headers: { 'accept-encoding': 'identity' },
+});
+
+const foreignCharset = (filter: string): Denial => ({
+  status: 415,
+  reason: {
+    filter,
+    code: 'gateway.unreadable-request',
+    message: 'the body is in a charset that is not read here',
+    claim: 'Content-Type',
+    expected: 'UTF-8',
+    fixes: ['send the body in UTF-8'],
+  },
+});
 
 /** One field of several lines; undefined where there is none. */
 export function joined(values: readonly string[], separator: string): string | undefined {

@@ -8,6 +8,7 @@ export const gatewayCodes = [
   'gateway.encoded-slash',
   'gateway.ip-denied',
   'gateway.body-too-large',
+  'gateway.unreadable-request',
   'gateway.gone',
   'gateway.scanner',
   'gateway.unreadable-response',

@@ -240,6 +240,45 @@ describe('CORS', () => {
     const { headers } = await gateway.call('/', { headers: { origin: 'https://evil.example' } });
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
+
+  test('is for the manifest to say: what the service says of it is dropped, without `cors` it stands', async () => {
+    const answer = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' };
+    const headers = { origin: 'https://evil.example' };
+    const gateway = await start({ route: { cors }, answer });
+    const refused = (await gateway.call('/', { headers })).headers;
+    expect(refused['access-control-allow-origin']).toBeUndefined();
+    expect(refused['access-control-allow-credentials']).toBeUndefined();
+    const open = await start({ answer });
+    expect((await open.call('/', { headers })).headers['access-control-allow-origin']).toBe('*');
+  });
+
+  test.each([[{}], [{ origin: 'https://evil.example' }], [{ origin: 'null' }], [{ origin: 'https://app.example' }]])(
+    'no cache may give one origin what another was told: %j',
+    async (headers) => {
+      const gateway = await start({ route: { cors } });
+      expect((await gateway.call('/', { headers })).headers.vary).toMatch(/Origin/);
+      const any = await start({ route: { cors: { ...cors, origins: ['*'], credentials: false } } });
+      expect((await any.call('/', { headers })).headers.vary ?? '').not.toMatch(/Origin/);
+    },
+  );
+});
+
+test.each([
+  'X_Forwarded_For',
+  'X_Real_IP',
+  'CF-Connecting-IP',
+  'X-Forwarded-Scheme',
+  'Front-End-Https',
+  'X_HTTP_Method_Override',
+  'X-Original-Method',
+  'X-HTTP-Path-Override',
+  'X-Middleware-Subrequest',
+  'Proxy',
+])('`%s`, which some services believe, is not for callers to send', async (name) => {
+  const gateway = await start({});
+  await gateway.call('/', { headers: { [name]: '6.6.6.6', 'x-mine': 'kept' } });
+  expect(gateway.seen[0]?.headers['x-mine']).toBe('kept');
+  expect(Object.keys(gateway.seen[0]?.headers ?? {})).not.toContain(name.toLowerCase());
 });
 
 test('what the service reveals of itself is removed, and what browsers need is added', async () => {

@@ -11,7 +11,7 @@ import { silentLogger } from '../core/log.ts';
 import { compileLimits, createConcurrencyLimiter, createLimiter, rateSpecOf, tokenRulesOf } from '../limits/index.ts';
 import type { Upstream } from '../net/index.ts';
 import { createEndpointReport } from '../openapi/index.ts';
-import { compileGatewayPolicies } from '../policy/index.ts';
+import { compileGatewayPolicies } from '../policy/control.ts';
 import { createGateway } from './index.ts';
 
 const issuer = 'https://id.example';

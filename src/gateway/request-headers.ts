@@ -37,6 +37,7 @@ export function requestHeaders(exchange: Exchange, trace: TraceContext, weakness
       isForwardedField(name) ||
       name === 'traceparent' ||
       name === 'x-request-id' ||
+      name === 'x_request_id' ||
       (name === 'tracestate' && !trace.isContinued),
   );
   addForwarded(headers, request.client);

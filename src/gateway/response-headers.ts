@@ -1,4 +1,4 @@
-import { sensitiveData } from '../api/edge.ts';
+import { sensitiveData } from '../api/data-classes.ts';
 import { callerHeader, decisionHeader, rolesHeader, scopesHeader, subjectHeader } from '../api/identity-headers.ts';
 import type { LimitFields } from '../limits/index.ts';
 import type { Headers } from '../net/index.ts';
@@ -26,6 +26,8 @@ const forSharedCaches = ['cdn-cache-control', 'surrogate-control', 'x-accel-expi
 const droppedUnshared = new Set([...dropped, ...forSharedCaches]);
 const isDroppedUnshared = (name: string): boolean => droppedUnshared.has(name);
 
+const isCorsField = (name: string): boolean => name.startsWith('access-control-');
+
 const security: readonly (readonly [name: string, value: string])[] = [
   ['x-content-type-options', 'nosniff'],
   ['referrer-policy', 'strict-origin-when-cross-origin'],
@@ -43,6 +45,7 @@ export function editResponseHeaders(exchange: Exchange, headers: Headers): void 
   const isUnshared = isSensitive || exchange.caller.credential !== 'none';
   headers.prune(isUnshared ? isDroppedUnshared : isOursToSay);
   for (const name of route.hideHeaders) headers.delete(name);
+  if (route.config.cors !== undefined) headers.prune(isCorsField);
   // They speak to browsers.
   if (route.config.securityHeaders && route.service.protocol !== 'grpc') {
     for (const [name, value] of security) if (!headers.has(name)) headers.add(name, value);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { type GatewayParts, startTestGateway, type TestGateway } from '../../test/fakes/gateway.ts';
@@ -92,6 +93,40 @@ describe('a request', () => {
     expect((await call('/', json({ deep: [{ note: '<script>alert(1)</script>' }] }))).status).toBe(403);
     expect((await call('/', json('{not json'))).status).toBe(200);
     expect((await call('/', { ...json({}), body: '{"a":' })).status).toBe(400);
+  });
+
+  test('is not read as one thing here and as another there: compressed, or in a charset of other bytes', async () => {
+    const attack = Buffer.from("id=1' OR '1'='1' --");
+    // EBCDIC: what IIS and Tomcat read where the caller says so, and no rule does.
+    const ebcdic = Buffer.from('8984 7ef1 7d40 d6d9 407d f17d 7e7d f17d 4060 60'.replaceAll(' ', ''), 'hex');
+    const form = 'application/x-www-form-urlencoded';
+    const cases: [Record<string, string>, Buffer][] = [
+      [{ 'content-type': form, 'content-encoding': 'gzip' }, gzipSync(attack)],
+      [{ 'content-type': form, 'content-encoding': 'identity, deflate' }, deflateSync(attack)],
+      [{ 'content-type': 'text/plain', 'content-encoding': 'br' }, brotliCompressSync(attack)],
+      [{ 'content-type': `${form}; charset=ibm037` }, ebcdic],
+      [{ 'content-type': 'text/plain; charset=utf-8; CHARSET = "utf-7"' }, Buffer.from('+ADw-script+AD4-')],
+    ];
+    for (const [headers, body] of cases) {
+      const { call, seen } = await start();
+      const answer = await call('/', { method: 'POST', headers, body: body as unknown as string });
+      expect([headers, answer.status, JSON.parse(answer.body).code]).toEqual([
+        headers,
+        415,
+        'gateway.unreadable-request',
+      ]);
+      expect(seen).toEqual([]);
+      await gateway?.stop();
+      // Rules that only watch see the bytes, and nothing in them: what would have gone through.
+      const watching = await start({ mode: 'detect' });
+      expect((await watching.call('/', { method: 'POST', headers, body: body as unknown as string })).status).toBe(200);
+      await gateway?.stop();
+    }
+    const { call } = await start();
+    for (const type of [`${form}; charset=UTF-8`, 'text/plain; charset="iso-8859-1"'])
+      expect((await call('/', { method: 'POST', headers: { 'content-type': type }, body: 'a=b' })).status).toBe(200);
+    const plain = { 'content-type': form, 'content-encoding': 'identity' };
+    expect((await call('/', { method: 'POST', headers: plain, body: attack.toString() })).status).toBe(403);
   });
 
   test('is forwarded with the body that the rules have read', async () => {

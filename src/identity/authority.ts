@@ -3,7 +3,8 @@ import type { JwtAuthority, TrustBundle } from '../api/identity.ts';
 import type { AuditEvent, EmitEvent, Principal } from '../api/record.ts';
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
-import { exportJwk, exportPublicKey, importPrivateKey } from '../crypto/index.ts';
+import { exportJwk } from '../crypto/control.ts';
+import { exportPublicKey, importPrivateKey } from '../crypto/index.ts';
 import type { Store } from '../storage/index.ts';
 import { openAuthorityBook } from './authority-book.ts';
 import {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TrustBundle } from '../api/identity.ts';
-import { type Certificate, createTrustAnchors, exportJwk } from '../crypto/index.ts';
+import { exportJwk } from '../crypto/control.ts';
+import { type Certificate, createTrustAnchors } from '../crypto/index.ts';
 import { compileBundles } from './bundle.ts';
 import { IdentityError } from './errors.ts';
 import { checkTrustDomain } from './spiffe-id.ts';

@@ -1,4 +1,4 @@
-// What control runs: the certificate authority, and bundle documents. The data plane need not load it.
+// What control runs: the certificate authority, bundle documents, JWT-SVIDs. The data plane need not load it.
 export {
   type Authority,
   type AuthorityFacts,
@@ -8,3 +8,4 @@ export {
 } from './authority.ts';
 export type { AuthorityKind, Stage } from './authority-state.ts';
 export { formatBundleJwks, parseBundleJwks } from './bundle-document.ts';
+export { type VerifiedJwtSvid, verifyJwtSvid } from './verify-jwt.ts';

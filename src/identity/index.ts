@@ -23,7 +23,6 @@ export {
   serviceSpiffeId,
   tryParseSpiffeId,
 } from './spiffe-id.ts';
-export { type VerifiedJwtSvid, verifyJwtSvid } from './verify-jwt.ts';
 export {
   createSvidVerifier,
   isTainted,

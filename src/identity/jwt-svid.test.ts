@@ -2,7 +2,7 @@ import { decodeJwt, decodeProtectedHeader, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/fakes/clock.ts';
 import { createTestAuthority } from '../../test/fakes/identity.ts';
-import { generateSigningKey } from '../crypto/index.ts';
+import { generateSigningKey } from '../crypto/control.ts';
 import { compileBundles } from './bundle.ts';
 import { verifyJwtSvid } from './verify-jwt.ts';
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { generateSigningKey } from '../crypto/control.ts';
 import {
   type Certificate,
   encodeName,
   exportPrivateKey,
   exportPublicKey,
   generateKeyPair,
-  generateSigningKey,
   type Issuer,
   importPrivateKey,
   issueCertificate,

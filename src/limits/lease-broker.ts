@@ -1,5 +1,5 @@
 import { type LeaseAsk, type LeaseGrant, toBrokerSchema } from '../api/limits.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { type Clock, deadline, type Timer } from '../core/clock.ts';
 import { defaultLimitsOptions } from './config.ts';
 import { LeaseAccount, type QueuedAsk } from './lease-account.ts';
 import { createQuotaPool, createRatePool, type LeasePool } from './lease-pool.ts';
@@ -167,7 +167,7 @@ class Broker implements LeaseBroker {
     const { limit, key } = account;
     const { clock, recallMs } = this.#options;
     const holders = account.recall(exceptWorker, nowMs + recallMs);
-    if (holders.length > 0) clock.after(recallMs, () => this.#serve(account));
+    if (holders.length > 0) deadline(clock, recallMs, () => this.#serve(account));
     for (const worker of holders) {
       const send = this.#workers.get(worker);
       // Whoever is gone gives nothing back: what it held is waited for no longer.

@@ -1,5 +1,5 @@
 import type { LeaseDecline, LeaseGrant, ToWorker } from '../api/limits.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { type Clock, deadline, type Timer } from '../core/clock.ts';
 import { defaultLimitsOptions, type LimitsOptions } from './config.ts';
 import { unknownLimit } from './errors.ts';
 import { Lease, type Waiter } from './lease.ts';
@@ -75,7 +75,7 @@ class Leased implements LeasedLimiter {
     if (lease === undefined) return this.#ownShare(limitId, key, cost);
     return new Promise((resolve) => {
       this.#waiting++;
-      const timer = clock.after(askTimeoutMs, () => this.#giveUp(lease, waiter));
+      const timer = deadline(clock, askTimeoutMs, () => this.#giveUp(lease, waiter));
       const waiter: Waiter = {
         cost,
         settle: (state) => {

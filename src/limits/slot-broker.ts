@@ -1,7 +1,10 @@
 import { type ConcurrencyRule, type SlotAsk, toSlotBrokerSchema } from '../api/limits.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { type Clock, deadline, type Timer } from '../core/clock.ts';
 import { defaultLimitsOptions } from './config.ts';
 import type { SendToSlotWorker } from './ports.ts';
+import type { SharedLink } from './shared/link.ts';
+import { SharedSlotPool } from './shared/slot-pool.ts';
+import { createLocalSlotPool, type SlotPool } from './slot-pool.ts';
 
 /** Hands slots of concurrency limits to workers: as many as the limit has, whoever holds them. */
 export interface SlotBroker {
@@ -15,11 +18,14 @@ export interface SlotBroker {
   receive(worker: string, message: unknown): void;
   /** Keys of which slots are held or asked for. */
   readonly size: number;
+  stop(): void;
 }
 
 export interface SlotBrokerOptions {
   readonly clock: Clock;
   readonly rules?: readonly ConcurrencyRule[];
+  /** Through it several hosts share every limit; without it this host's workers are all there are. */
+  readonly shared?: SharedLink;
   /** How long it waits for slots that it called back. */
   readonly recallMs?: number;
   /** Keys at once; what is asked for beyond is declined. */
@@ -37,12 +43,15 @@ interface QueuedAsk {
   readonly worker: string;
   readonly ask: SlotAsk;
   hasRecalled: boolean;
+  /** Whether more was asked for on its behalf where the slots come from, and whether the answer is there. */
+  refill: 'none' | 'asked' | 'answered';
 }
 
 /** One key of one limit: who holds how many of its slots, and who waits for some. */
 interface Account {
   readonly limit: string;
   readonly key: string;
+  readonly pool: SlotPool;
   readonly holdings: Map<string, number>;
   held: number;
   readonly queue: QueuedAsk[];
@@ -51,10 +60,16 @@ interface Account {
   timer: Timer | undefined;
   /** Whether its queue is being worked off: an answer may come back before the question returns. */
   isServing: boolean;
+  /** Another host waits for what is called back from the workers. */
+  isWanted: boolean;
+  /** Down to how many the workers were last told to go, since they held more than there are. */
+  cutTo: number | undefined;
 }
 
 class Broker implements SlotBroker {
   readonly #clock: Clock;
+  readonly #shared: SharedLink | undefined;
+  readonly #tending: Timer | undefined;
   readonly #recallMs: number;
   readonly #maxKeys: number;
   readonly #counts = new Map<string, number>();
@@ -63,12 +78,15 @@ class Broker implements SlotBroker {
 
   constructor({
     clock,
+    shared,
     recallMs = defaultLimitsOptions.recallMs,
     maxKeys = defaultLimitsOptions.maxKeys,
   }: SlotBrokerOptions) {
     this.#clock = clock;
     this.#recallMs = recallMs;
     this.#maxKeys = maxKeys;
+    this.#shared = shared;
+    if (shared !== undefined) this.#tending = clock.every(shared.leaseMs / 20, () => this.#tend());
   }
 
   get size(): number {
@@ -81,6 +99,14 @@ class Broker implements SlotBroker {
     for (const account of [...this.#accounts.values()]) {
       if (!this.#counts.has(account.limit)) this.#drop(account);
       else this.#serve(account);
+    }
+  }
+
+  stop(): void {
+    this.#tending?.cancel();
+    for (const { pool, timer } of this.#accounts.values()) {
+      pool.stop?.();
+      timer?.cancel();
     }
   }
 
@@ -108,9 +134,11 @@ class Broker implements SlotBroker {
       return;
     }
     const holding = account.holdings.get(worker) ?? 0;
-    if (message.kind === 'slot-ask') account.queue.push({ worker, ask: message, hasRecalled: false });
-    else if (message.kind === 'slot-hold') this.#set(account, worker, message.slots);
-    else {
+    if (message.kind === 'slot-ask') account.queue.push({ worker, ask: message, hasRecalled: false, refill: 'none' });
+    else if (message.kind === 'slot-hold') {
+      this.#set(account, worker, message.slots);
+      account.cutTo = undefined;
+    } else {
       this.#set(account, worker, Math.max(0, holding - message.slots));
       account.awaited.delete(worker);
     }
@@ -123,40 +151,94 @@ class Broker implements SlotBroker {
     for (let next = account.queue[0]; next !== undefined; next = account.queue[0]) {
       if (!this.#answer(account, next)) break;
     }
+    const { pool, awaited } = account;
+    if (account.isWanted && awaited.size === 0) {
+      account.isWanted = false;
+      pool.answer?.();
+    }
+    if (account.queue.length === 0) pool.settle?.();
+    this.#cut(account);
     account.isServing = false;
-    if (account.held > 0 || account.queue.length > 0) return;
-    account.timer?.cancel();
-    this.#accounts.delete(idOf(account.limit, account.key));
+    if (account.held > 0 || account.queue.length > 0 || !pool.isIdle()) return;
+    this.#forget(account);
   }
 
-  /** False: the ask waits for slots that were called back. */
+  /** False: the ask waits for slots that were called back from workers, or for other hosts. */
   #answer(account: Account, queued: QueuedAsk): boolean {
     const { worker, ask } = queued;
-    const { limit, key } = account;
-    const count = this.#counts.get(limit) ?? 0;
-    if (count - account.held < ask.need && !queued.hasRecalled) {
+    const { limit, key, pool } = account;
+    // Nothing is handed out while the pool counts what came for those who wait.
+    if (queued.refill === 'asked') return false;
+    const spare = (): number => pool.capacity() - account.held;
+    if (spare() < ask.need && !queued.hasRecalled) {
       queued.hasRecalled = true;
       this.#recall(account, worker);
     }
-    if (count - account.held < ask.need && account.awaited.size > 0) return false;
-    const slots = Math.max(0, Math.min(ask.need, count - account.held));
+    if (spare() < ask.need && account.awaited.size > 0) return false;
+    if (spare() < ask.need && this.#awaitsRefill(account, queued, spare())) return false;
+    const slots = Math.max(0, Math.min(ask.need, spare()));
     account.queue.shift();
     this.#set(account, worker, (account.holdings.get(worker) ?? 0) + slots);
     this.#workers.get(worker)?.({ kind: 'slot-grant', ask: ask.id, limit, key, slots });
     return true;
   }
 
-  #recall(account: Account, exceptWorker: string): void {
+  #awaitsRefill(account: Account, queued: QueuedAsk, spare: number): boolean {
+    if (queued.refill !== 'none') return false;
+    // One question for all that wait.
+    const need = account.queue.reduce((sum, { ask }) => sum + ask.need, 0);
+    const refill = account.pool.refill?.(need - Math.max(0, spare));
+    if (refill === undefined) return false;
+    queued.refill = 'asked';
+    void refill.then(() => {
+      queued.refill = 'answered';
+      this.#serve(account);
+    });
+    return true;
+  }
+
+  #recall(account: Account, exceptWorker?: string): void {
     const { limit, key, holdings, awaited } = account;
     const asked = [...holdings.keys()].filter((worker) => worker !== exceptWorker && !awaited.has(worker));
     for (const worker of asked) awaited.add(worker);
     account.timer?.cancel();
     // Whoever is silent keeps what it has, and is waited for no longer.
-    account.timer = this.#clock.after(this.#recallMs, () => {
+    account.timer = deadline(this.#clock, this.#recallMs, () => {
       awaited.clear();
       this.#serve(account);
     });
     for (const worker of asked) this.#workers.get(worker)?.({ kind: 'slot-recall', limit, key });
+  }
+
+  /**
+   * Where workers hold more than there are (the limit was lowered, or shares decided while somebody was away), each goes down to
+   * its part as what it runs ends. Else those that are never idle would keep it for ever.
+   */
+  #cut(account: Account): void {
+    const { limit, key, held, holdings } = account;
+    const capacity = account.pool.capacity();
+    if (held <= capacity || account.cutTo === capacity) {
+      if (held <= capacity) account.cutTo = undefined;
+      return;
+    }
+    account.cutTo = capacity;
+    for (const [worker, slots] of [...holdings]) {
+      const keep = Math.floor((slots * capacity) / held);
+      this.#workers.get(worker)?.({ kind: 'slot-recall', limit, key, keep });
+    }
+  }
+
+  #wanted(account: Account): void {
+    account.isWanted = true;
+    this.#recall(account);
+    this.#serve(account);
+  }
+
+  #tend(): void {
+    for (const account of [...this.#accounts.values()]) {
+      account.pool.tend?.();
+      this.#serve(account);
+    }
   }
 
   #set(account: Account, worker: string, slots: number): void {
@@ -171,9 +253,35 @@ class Broker implements SlotBroker {
     if (known !== undefined) return known;
     if (!this.#counts.has(limit) || this.#accounts.size >= this.#maxKeys) return undefined;
     const own = { holdings: new Map(), held: 0, queue: [], awaited: new Set<string>() };
-    const account: Account = { limit, key, ...own, timer: undefined, isServing: false };
+    const pool = this.#poolOf(limit, key, () => account);
+    const account: Account = {
+      limit,
+      key,
+      pool,
+      ...own,
+      timer: undefined,
+      isServing: false,
+      isWanted: false,
+      cutTo: undefined,
+    };
     this.#accounts.set(id, account);
     return account;
+  }
+
+  #poolOf(limit: string, key: string, account: () => Account): SlotPool {
+    const count = (): number => this.#counts.get(limit) ?? 0;
+    if (this.#shared === undefined) return createLocalSlotPool(count);
+    return new SharedSlotPool({
+      clock: this.#clock,
+      link: this.#shared,
+      name: idOf(limit, key),
+      count,
+      held: () => account().held,
+      // Well below the time for which a request waits for the broker.
+      recallMs: this.#recallMs,
+      onWanted: () => this.#wanted(account()),
+      onChange: () => this.#serve(account()),
+    });
   }
 
   #decline(worker: string, { id, limit, key }: SlotAsk): void {
@@ -181,9 +289,14 @@ class Broker implements SlotBroker {
   }
 
   #drop(account: Account): void {
-    account.timer?.cancel();
-    this.#accounts.delete(idOf(account.limit, account.key));
+    this.#forget(account);
     for (const { worker, ask } of account.queue.splice(0)) this.#decline(worker, ask);
+  }
+
+  #forget(account: Account): void {
+    account.timer?.cancel();
+    account.pool.stop?.();
+    this.#accounts.delete(idOf(account.limit, account.key));
   }
 }
 

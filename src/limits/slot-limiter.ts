@@ -1,5 +1,5 @@
-import type { SlotGrant, ToSlotWorker } from '../api/limits.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { SlotGrant, SlotRecall, ToSlotWorker } from '../api/limits.ts';
+import { type Clock, deadline, type Timer } from '../core/clock.ts';
 import type { ConcurrencyLimiter } from './concurrency.ts';
 import { defaultLimitsOptions, type LimitsOptions } from './config.ts';
 import type { SendToSlotBroker } from './ports.ts';
@@ -40,6 +40,8 @@ interface Slot {
   /** Slots lent to this worker; fewer than `used` only where its own share decided. */
   held: number;
   used: number;
+  /** What is held above it is given back as soon as it is free. */
+  keep: number;
   readonly waiters: Waiter[];
   ask: { readonly id: number; readonly timer: Timer } | undefined;
   deniedUntilMs: number;
@@ -92,6 +94,7 @@ class Slots implements SlotLimiter {
     slot.used--;
     slot.usedAtMs = this.#options.clock.monotonic();
     slot.deniedUntilMs = 0;
+    if (slot.held > slot.keep) this.#giveBack(limit, key, slot, slot.keep);
     this.#serve(slot);
   }
 
@@ -100,7 +103,7 @@ class Slots implements SlotLimiter {
     const slot = this.#slots.get(idOf(limit, key));
     this.#silentUntilMs = 0;
     if (kind === 'slot-grant') this.#accept(message, slot);
-    else if (kind === 'slot-recall') this.#giveBack(limit, key, slot);
+    else if (kind === 'slot-recall') this.#recalled(message, slot);
     else if (slot?.ask?.id === message.ask) this.#giveUp(slot);
   }
 
@@ -109,6 +112,7 @@ class Slots implements SlotLimiter {
     for (const slot of this.#slots.values()) {
       const { limit, key, used } = slot;
       slot.held = used;
+      slot.keep = Infinity;
       slot.deniedUntilMs = 0;
       this.#forgetAsk(slot);
       if (used > 0) this.#options.send({ kind: 'slot-hold', limit, key, slots: used });
@@ -125,7 +129,17 @@ class Slots implements SlotLimiter {
     const id = idOf(limit, key);
     let slot = this.#slots.get(id);
     if (slot === undefined) {
-      slot = { limit, key, held: 0, used: 0, waiters: [], ask: undefined, deniedUntilMs: 0, usedAtMs: 0 };
+      slot = {
+        limit,
+        key,
+        held: 0,
+        used: 0,
+        keep: Infinity,
+        waiters: [],
+        ask: undefined,
+        deniedUntilMs: 0,
+        usedAtMs: 0,
+      };
       this.#slots.set(id, slot);
     }
     return slot;
@@ -135,7 +149,7 @@ class Slots implements SlotLimiter {
     if (slot.ask !== undefined || slot.waiters.length === 0) return;
     const { limit, key, waiters } = slot;
     const { clock, askTimeoutMs, leaseMs, send } = this.#options;
-    const timer = clock.after(askTimeoutMs, () => {
+    const timer = deadline(clock, askTimeoutMs, () => {
       this.#silentUntilMs = clock.monotonic() + leaseMs;
       this.#giveUp(slot);
     });
@@ -154,6 +168,7 @@ class Slots implements SlotLimiter {
     slot.ask.timer.cancel();
     slot.ask = undefined;
     slot.held += slots;
+    if (slots > 0) slot.keep = Infinity;
     this.#serve(slot);
     // Who was asked for and is still here was refused: the broker gave all that there was.
     const refused = slot.waiters.filter(({ isAskedFor }) => isAskedFor);
@@ -172,8 +187,14 @@ class Slots implements SlotLimiter {
     }
   }
 
-  #giveBack(limit: string, key: string, slot: Slot | undefined): void {
-    const slots = slot === undefined ? 0 : Math.max(0, slot.held - slot.used);
+  #recalled({ limit, key, keep }: SlotRecall, slot: Slot | undefined): void {
+    if (slot !== undefined && keep !== undefined) slot.keep = keep;
+    this.#giveBack(limit, key, slot, keep);
+  }
+
+  /** Gives back what is not in use, down to `keep`. */
+  #giveBack(limit: string, key: string, slot: Slot | undefined, keep = 0): void {
+    const slots = slot === undefined ? 0 : Math.max(0, slot.held - Math.max(slot.used, keep));
     if (slot !== undefined) slot.held -= slots;
     this.#options.send({ kind: 'slot-return', limit, key, slots });
   }

@@ -55,8 +55,12 @@ function createHost(workerCount: number, count: number, delayMs = 1) {
     refused: () => refused,
     most: () => most,
     brokerKeys: () => broker.size,
-    begin: async (worker: number): Promise<boolean> =>
-      note(worker, await (workers[worker] as SlotLimiter).acquire('c', 'k', count)),
+    begin: (worker: number): Promise<boolean> => {
+      const begun = (workers[worker] as SlotLimiter).acquire('c', 'k', count);
+      // What is known at once counts at once: the next step may be that it ends.
+      if (typeof begun === 'boolean') return Promise.resolve(note(worker, begun));
+      return begun.then((mayRun) => note(worker, mayRun));
+    },
     finish: (worker: number): void => {
       if (running[worker] === 0) return;
       running[worker] = (running[worker] as number) - 1;
@@ -253,6 +257,33 @@ describe('slots of a concurrency limit', () => {
     expect(broker.size).toBe(0);
     // Of a limit that the broker does not know a worker decides by its share.
     expect([await worker.acquire('c', 'new', 5), await worker.acquire('c', 'new', 5)]).toEqual([true, false]);
+  });
+
+  it('come down to a lowered limit although no worker is ever idle', async () => {
+    const clock = new ManualClock();
+    const broker = createSlotBroker({ clock, rules: [rule(6)] });
+    const workers = ['a', 'b'].map((name) => {
+      const worker = createSlotLimiter({ clock, share: () => 1, send: (message) => broker.receive(name, message) });
+      broker.join(name, (message) => worker.receive(message));
+      return worker;
+    });
+    const running = workers.map(() => 0);
+    const begin = async (at: number, max: number): Promise<void> => {
+      if ((await workers[at]?.acquire('c', 'k', max)) === true) running[at] = (running[at] as number) + 1;
+    };
+    for (let n = 0; n < 6; n++) await begin(n % 2, 6);
+    expect(running).toEqual([3, 3]);
+    broker.configure([rule(2)]);
+    for (let n = 0; n < 40; n++) {
+      const at = n % 2;
+      if (running[at] === 0) continue;
+      workers[at]?.release('c', 'k');
+      running[at] = (running[at] as number) - 1;
+      await begin(at, 2);
+      clock.advance(10);
+    }
+    expect((running[0] as number) + (running[1] as number)).toBeLessThanOrEqual(2);
+    expect((running[0] as number) + (running[1] as number)).toBeGreaterThan(0);
   });
 
   it('give a worker that lies no more than others lose, and what is no message is dropped', () => {

@@ -1,18 +1,10 @@
 export { acmeDomains } from './acme-domains.ts';
 export { maxIpListBytes, readIpList } from './check/ip-list.ts';
-export { type Discovery, discoverManifest } from './discover/discover.ts';
-export type { DiscoveredEdge, DiscoveredEgress, Evidence } from './discover/edges.ts';
-export type { DiscoveredRoute } from './discover/entrances.ts';
-export { type DiscoveryCode, type DiscoveryFinding, discoveryCodes, type Place } from './discover/facts.ts';
-export { formatFindings } from './discover/format.ts';
-export type { DiscoveredService } from './discover/services.ts';
 export { type ManifestCode, ManifestError, manifestCodes } from './errors.ts';
 export { memoryFiles, systemFiles } from './files.ts';
-export { type JsonSchema, manifestJsonSchema } from './json-schema.ts';
 export { checkManifest, type LoadedManifest, type LoadOptions, loadManifest, maxManifestBytes } from './load.ts';
 export type { Files, FolderItem } from './ports.ts';
 export { type FormatOptions, formatPath, formatProblems, type Path, type Problem } from './problem.ts';
-export { manifestReference } from './reference.ts';
 export { splitCommand } from './schema/command.ts';
 export type { IpListEntry } from './schema/edge.ts';
 export type { Gateway } from './schema/gateway.ts';

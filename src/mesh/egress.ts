@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problemBody, problemType } from '../api/problem.ts';
@@ -53,6 +53,8 @@ export function isAllowedDestination(target: string, allow: readonly string[]): 
 }
 
 async function open(listener: EgressListener, clock: Clock, record: RecordDecision): Promise<Server> {
+  // Loaded with the first service that has `egress`: most hosts need no HTTP server of Node's.
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { id, body } = refusal(request, request.url ?? '', listener, clock, record);
     response.writeHead(403, { 'content-type': problemType, 'merlon-decision': id }).end(body);

@@ -60,23 +60,53 @@ function listOf(headers: Headers, name: string): string[] {
 /** Fields that say who the client is. Whoever sends them to us, they go no further: `setForwarded` writes our own. */
 export const forwardedFields: readonly string[] = [
   'forwarded',
+  'forwarded-for',
+  'x-forwarded',
+  'x-forwarded-by',
   'x-forwarded-for',
   'x-forwarded-proto',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
+  'x-forwarded-ssl',
   'x-forwarded-host',
   'x-forwarded-port',
   'x-forwarded-prefix',
+  'x-forwarded-path',
   'x-forwarded-server',
-  'x-real-ip',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-host',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+  'client-ip',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-originating-ip',
+  'x-real-ip',
+  'x-remote-ip',
+  'x-remote-addr',
   'true-client-ip',
+  'proxy-client-ip',
+  'wl-proxy-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-envoy-external-address',
 ];
 
 const forwardedNames = new Set(forwardedFields);
 
-/** Whether a field (name in lower case) says who the client is. */
+/**
+ * Whether a field (name in lower case) says who the client is. An underscore counts as a dash: CGI and its heirs (RFC 3875,
+ * section 4.1.18) cannot tell them apart.
+ */
 export function isForwardedField(name: string): boolean {
-  return forwardedNames.has(name);
+  return forwardedNames.has(name.includes('_') ? name.replaceAll('_', '-') : name);
 }
 
 /** Replaces whatever `headers` say of the client by what is known of the `client`: `X-Forwarded-*`, and `Forwarded` (RFC 7239). */

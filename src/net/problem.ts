@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import type { HeaderRecord } from './headers.ts';
+import { reasonPhrases } from './reason-phrases.ts';
 
 /** What a client reads when the engine refuses it and nobody said otherwise. */
 export interface ProblemReply {
@@ -9,7 +9,7 @@ export interface ProblemReply {
 
 /** A problem document (RFC 9457). */
 export function formatProblem(status: number, code: string, message: string): ProblemReply {
-  const title = STATUS_CODES[status] ?? 'Error';
+  const title = reasonPhrases.get(status) ?? 'Error';
   return {
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
     body: JSON.stringify({ type: 'about:blank', title, status, detail: message, code }),

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import { type HeaderRecord, Headers, type HeadParts } from './headers.ts';
 import { isHopByHop } from './hop-by-hop.ts';
+import { reasonPhrases } from './reason-phrases.ts';
 
 /** Field lines of `headers` but for those that the engine writes. */
 export function formatFields(headers: Headers): string {
@@ -67,8 +67,8 @@ export function toHeaders(headers: Headers | HeaderRecord | undefined): Headers 
 }
 
 const statusLines = new Map<number, string>();
-for (const [status, reason] of Object.entries(STATUS_CODES)) {
-  statusLines.set(Number(status), `HTTP/1.1 ${status} ${reason}\r\n`);
+for (const [status, reason] of reasonPhrases) {
+  statusLines.set(status, `HTTP/1.1 ${status} ${reason}\r\n`);
 }
 
 /** The status line, with its CRLF. */

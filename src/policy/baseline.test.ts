@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileShop, shop } from '../../test/fakes/policy-shop.ts';
 import type { PolicyModel, RouteRules } from '../api/policy.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import { checkModel, compileGatewayPolicies, generateBaseline, generateSchema } from './index.ts';
+import { checkModel, compileGatewayPolicies, generateBaseline, generateSchema } from './control.ts';
 
 const word = fc.constantFrom(
   'orders',

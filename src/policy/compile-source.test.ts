@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyProblem, PolicySnapshot } from '../api/policy.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import { compilePolicySource, createAuthorizer, noEntities, type PolicySource, recordOf, uidOf } from './index.ts';
+import { compilePolicySource, type PolicySource } from './control.ts';
+import { createAuthorizer, noEntities, recordOf, uidOf } from './index.ts';
 
 const schema = `
   entity Group;

@@ -6,15 +6,8 @@ import { extensionTexts as texts } from '../../test/fakes/cedar-texts.ts';
 import type { ExpressionJson } from '../api/policy.ts';
 import { quote } from './cedar-text.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import {
-  compilePolicySource,
-  createAuthorizer,
-  type EntityJson,
-  EntityStore,
-  recordOf,
-  uidOf,
-  type ValueJson,
-} from './index.ts';
+import { compilePolicySource } from './control.ts';
+import { createAuthorizer, type EntityJson, EntityStore, recordOf, uidOf, type ValueJson } from './index.ts';
 import { printExpression } from './print-expression.ts';
 
 const runs = Number(process.env.MERLON_CEDAR_RUNS ?? 400);

@@ -2,15 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileShop, nobody, shopRequest } from '../../test/fakes/policy-shop.ts';
 import type { PolicyRequest } from '../api/policy.ts';
-import {
-  compilePolicySource,
-  createAuthorizer,
-  createGatewayAuthorizer,
-  EntityStore,
-  recordOf,
-  uidOf,
-  type ValueJson,
-} from './index.ts';
+import { compilePolicySource } from './control.ts';
+import { createAuthorizer, createGatewayAuthorizer, EntityStore, recordOf, uidOf, type ValueJson } from './index.ts';
 
 const authorizer = createGatewayAuthorizer(await compileShop());
 

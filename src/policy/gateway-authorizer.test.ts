@@ -4,7 +4,8 @@ import { compileShop, nobody, shop, shopPolicies, shopRequest } from '../../test
 import type { PolicyRequest } from '../api/policy.ts';
 import type { Protection } from '../api/protections.ts';
 import { loadCedar } from './cedar-wasm.ts';
-import { compileGatewayPolicies, createGatewayAuthorizer, generateSchema } from './index.ts';
+import { compileGatewayPolicies, generateSchema } from './control.ts';
+import { createGatewayAuthorizer } from './index.ts';
 
 const policies = await compileShop();
 const authorizer = createGatewayAuthorizer(policies);

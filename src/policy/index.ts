@@ -1,16 +1,9 @@
 export { type Authorizer, createAuthorizer } from './authorizer.ts';
-export { type BaselineCheck, checkModel, generateBaseline } from './baseline.ts';
-export { baselineFile, type CompiledGateway, compileGatewayPolicies, type GatewaySource } from './compile-gateway.ts';
-export { type CompiledSource, compilePolicySource, type PolicySource, type TemplateLink } from './compile-source.ts';
 export { type EntityJson, type EntitySource, EntityStore, noEntities } from './entities.ts';
 export { operationAction } from './entity-model.ts';
 export { type AuthzCode, authzCodes, type PolicyErrorCode, policyErrorCodes } from './errors.ts';
 export { createGatewayAuthorizer, type GatewayAuthorizer } from './gateway-authorizer.ts';
-export { planPolicies } from './plan.ts';
-export { recordedRequest } from './recorded-request.ts';
 export type { CedarRequest } from './request.ts';
-export { type CedarSchemaJson, generateSchema } from './schema.ts';
-export type { PolicyFile } from './split-policies.ts';
 export { type CedarRecord, CedarSet, EntityUid, emptyRecord, MapRecord, type Value } from './values.ts';
 export { recordOf, uidOf, type ValueJson, valueOfJson } from './values-json.ts';
 export type { PolicyError, Verdict } from './verdict.ts';

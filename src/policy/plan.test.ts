@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileShop, shop, shopPolicies, shopRequest } from '../../test/fakes/policy-shop.ts';
 import type { RecordedRequest } from '../api/policy.ts';
 import type { Decision } from '../api/record.ts';
-import { planPolicies, recordedRequest } from './index.ts';
+import { planPolicies, recordedRequest } from './control.ts';
 
 const before = await compileShop();
 

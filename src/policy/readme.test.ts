@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { shop } from '../../test/fakes/policy-shop.ts';
-import { compileGatewayPolicies, generateSchema } from './index.ts';
+import { compileGatewayPolicies, generateSchema } from './control.ts';
 
 const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
 

@@ -1,10 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { ApiKeyLimit } from '../api/authn.ts';
 import type { RoleName } from '../api/channel.ts';
-import type { OpenApiDocument } from '../api/openapi.ts';
-import type { GatewayPolicies } from '../api/policy.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { AgentSnapshot, GatewaySnapshot, SupervisorSnapshot } from '../api/snapshot.ts';
 import {
@@ -13,10 +11,8 @@ import {
   allocatePorts,
   compileAgentSnapshot,
   compileGatewaySnapshot,
-  compilePolicyModel,
   compileSupervisorSnapshot,
   fixedPorts,
-  type GatewayFacts,
   type PortOf,
   portPurposes,
   readWafRules,
@@ -26,16 +22,14 @@ import {
 import type { Clock } from '../core/clock.ts';
 import { MerlonError } from '../core/errors.ts';
 import { type Manifest, readIpList } from '../manifest/index.ts';
-import { createDocumentReader, loadOpenApi } from '../openapi/index.ts';
 import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
+import type { ConfigurationInputs } from './control-inputs.ts';
 import type { Provider } from './control-provider.ts';
 import { readEdgeCertificates } from './edge-certificates.ts';
-import { loadGrpcMethods } from './grpc-methods.ts';
-import { compilePoliciesOnce } from './policy-cache.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
 import type { StateLayout } from './state.ts';
-import { checkWaf } from './waf-check.ts';
+import { checkWafOnce } from './waf-check.ts';
 
 /** Everything that follows from one state of the manifest. */
 export interface Configuration {
@@ -72,20 +66,20 @@ export interface ConfigurationFacts {
 }
 
 /** Compiles the manifest and what it names into the snapshots of all roles. Throws, and changes nothing, where any part is wrong. */
-export async function buildConfiguration(manifest: Manifest, facts: ConfigurationFacts): Promise<Configuration> {
+export async function buildConfiguration(
+  manifest: Manifest,
+  facts: ConfigurationFacts,
+  inputs: ConfigurationInputs,
+): Promise<Configuration> {
   const { manifestPath, layout, foundation, provider } = facts;
   const folder = dirname(resolve(manifestPath));
-  const read = new Set<string>();
-  const [documents, grpc] = [loadDocuments(manifest, folder, read), loadGrpcMethods(manifest, folder, read)];
-  const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
-  const policy = await compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
+  const { documents, grpc, policyFiles, read } = inputs;
+  const policy = await inputs.policy;
   const { pem: bundle } = await foundation.authority.bundle();
   const ports = await allocate(manifest, facts);
   const acme = await acmeConfigOf(manifest, manifestPath, foundation);
-  const { files: certificateFiles, ...certificates } = await readEdgeCertificates(manifest, folder, {
-    ...facts,
-    acmeConfig: acme,
-  });
+  const edge = { ...facts, acmeConfig: acme };
+  const { files: certificateFiles, ...certificates } = await readEdgeCertificates(manifest, folder, edge);
   const waf = usesWaf(manifest) ? readWafRules(manifest, folder) : undefined;
   const gateway = compileGatewaySnapshot(manifest, {
     ipLists: readIpLists(manifest, folder, read),
@@ -101,10 +95,8 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     providerSocket: provider.embedded === undefined ? undefined : layout.providerSocket,
   });
   const agent = compileAgentSnapshot(manifest, ports, bundle);
-  const { publicUrl } = manifest.gateway;
-  const places = { folder, portOf: ports, publicUrl, issuer: provider.issuer };
   const supervisor = compileSupervisorSnapshot(manifest, {
-    ...places,
+    ...{ folder, portOf: ports, publicUrl: manifest.gateway.publicUrl, issuer: provider.issuer },
     secrets: await resolveAllSecrets(manifest, foundation, layout),
     inherited: inheritedEnvironment(),
   });
@@ -117,7 +109,7 @@ export async function buildConfiguration(manifest: Manifest, facts: Configuratio
     supervisor,
     snapshots,
     ports,
-    wafWarnings: checkWaf(gateway.waf, facts.clock),
+    wafWarnings: await checkWafOnce(gateway.waf, facts.clock, foundation.store),
     acme,
     edgeCertificateExpiresMs: expiryOf(certificates.certificate?.certificate),
     files: [...policyFiles, ...policyFolders(manifest, folder), ...read, ...certificateFiles, ...(waf?.files ?? [])],
@@ -139,20 +131,6 @@ function versioned(body: unknown): Versioned {
 /** Folders of policies: a file that is added to one is noticed. */
 function policyFolders({ policies }: Manifest, folder: string): string[] {
   return policies.flatMap((path) => foldersOf(resolve(folder, path)));
-}
-
-/** `read` gets every file that a document leads to, itself among them. */
-function loadDocuments({ services }: Manifest, folder: string, read: Set<string>): Map<string, OpenApiDocument> {
-  const documents = new Map<string, OpenApiDocument>();
-  const reader = createDocumentReader(folder);
-  const readText = (path: string): string => {
-    read.add(path);
-    return reader(path);
-  };
-  for (const [name, { openapi }] of Object.entries(services)) {
-    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), readText, { root: folder }));
-  }
-  return documents;
 }
 
 /** Every file of networks that the manifest names. A line that is none keeps the former list in force. */
@@ -180,31 +158,6 @@ function foldersOf(path: string): string[] {
   if (!statSync(path).isDirectory()) return [];
   const below = readdirSync(path, { recursive: true, withFileTypes: true });
   return [path, ...below.filter((item) => item.isDirectory()).map((item) => join(item.parentPath, item.name))];
-}
-
-function filesOf(path: string): string[] {
-  if (!statSync(path).isDirectory()) return [path];
-  return globSync('**/*.cedar', { cwd: path })
-    .sort()
-    .map((name) => join(path, name));
-}
-
-async function compilePolicies(
-  manifest: Manifest,
-  { documents, grpc }: Pick<GatewayFacts, 'documents' | 'grpc'>,
-  paths: readonly string[],
-  folder: string,
-  { weaknesses, foundation: { store } }: ConfigurationFacts,
-): Promise<GatewayPolicies> {
-  const files = paths.map((path) => ({ name: relative(folder, path), text: readFileSync(path, 'utf8') }));
-  const compilation = { model: compilePolicyModel(manifest, documents, grpc), files, weaknesses: [...weaknesses] };
-  const result = await compilePoliciesOnce(compilation, store);
-  if ('policies' in result) return result.policies;
-  const lines = result.errors.map(
-    ({ file, line, column, message, hint }) =>
-      `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
-  );
-  throw new MerlonError({ code: 'policy.invalid', message: `the policies do not hold:\n  ${lines.join('\n  ')}` });
 }
 
 async function allocate(manifest: Manifest, { foundation, inUse, run, avoid }: ConfigurationFacts): Promise<PortOf> {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
-import { createEndpointReport } from '../openapi/index.ts';
+import { createEndpointReport } from '../openapi/control.ts';
 import type { Store } from '../storage/index.ts';
 
 /** Undeclared and deprecated endpoints that were used, counted over all workers, kept in the store. */

@@ -47,7 +47,7 @@ export async function createLimitsBroker(
     ...(shared === undefined ? {} : { shared }),
     onSaveFailure: (error) => log.error({ error: messageOf(error) }, 'a quota could not be kept'),
   });
-  const slots = createSlotBroker({ clock });
+  const slots = createSlotBroker({ clock, ...(shared === undefined ? {} : { shared }) });
   // The nonce of its connection tells one life of a worker from the next.
   const idOf = ({ name, nonce }: RolePeer): string => `${name}/${nonce}`;
   return {
@@ -67,6 +67,7 @@ export async function createLimitsBroker(
     },
     stop: async () => {
       broker.stop();
+      slots.stop();
       await shared?.stop();
     },
   };

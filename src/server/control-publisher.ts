@@ -1,8 +1,10 @@
 import type { AcmeKeeper, Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { createSharedParser } from '../openapi/control.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import type { Foundation } from './control-foundation.ts';
+import { type ConfigurationInputs, readInputs } from './control-inputs.ts';
 import type { LimitsBroker } from './control-limits.ts';
 import type { ControlRoleOptions } from './control-options.ts';
 import type { Provider } from './control-provider.ts';
@@ -23,7 +25,7 @@ export interface Publisher {
   /** What is in force. Throws before the first `publish`. */
   current(): Configuration;
   /** The first configuration. Throws what is wrong with it. */
-  publish(manifest: Manifest): Promise<Configuration>;
+  publish(manifest: Manifest, inputs: ConfigurationInputs): Promise<Configuration>;
   /** Reads the manifest anew; throws what is wrong with it, and then nothing has changed. One at a time. */
   reload(): Promise<{ readonly version: string }>;
   /** As `reload`, for changes that were noticed: what is wrong goes to the log and the ledger. */
@@ -46,19 +48,23 @@ export function createPublisher(parts: PublisherParts): Publisher {
   const avoided = new Set<number>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const build = (manifest: Manifest): Promise<Configuration> =>
-    buildConfiguration(manifest, {
-      manifestPath,
-      layout,
-      clock,
-      foundation,
-      provider,
-      acme,
-      weaknesses,
-      inUse: current?.ports,
-      avoid: avoided,
-      run: options.run,
-    });
+  const build = (manifest: Manifest, inputs: ConfigurationInputs): Promise<Configuration> =>
+    buildConfiguration(
+      manifest,
+      {
+        manifestPath,
+        layout,
+        clock,
+        foundation,
+        provider,
+        acme,
+        weaknesses,
+        inUse: current?.ports,
+        avoid: avoided,
+        run: options.run,
+      },
+      inputs,
+    );
   const enforce = (configuration: Configuration): Configuration => {
     const former = current;
     current = configuration;
@@ -81,10 +87,12 @@ export function createPublisher(parts: PublisherParts): Publisher {
           log.warn({ patch: id, route: path, owner, expires }, 'a virtual patch has expired and does not run');
   };
   const reloadOnce = async (): Promise<{ version: string }> => {
-    const { manifest } = loadManifest(manifestPath);
+    const parser = createSharedParser();
+    const { manifest } = loadManifest(manifestPath, { readApi: parser.read });
     if (current !== undefined) checkReloadable(current.manifest, manifest);
     // Everything that can be wrong is found out before anything is changed.
-    const configuration = await build(manifest);
+    const { store } = foundation;
+    const configuration = await build(manifest, readInputs(manifest, { manifestPath, store, weaknesses, parser }));
     await provider.reconfigure(manifest);
     const { version } = enforce(configuration);
     foundation.emit({ actor: operator, action: 'snapshot.publish', target: version, outcome: 'success' });
@@ -108,7 +116,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
       if (current === undefined) throw new Error('no configuration is in force yet');
       return current;
     },
-    publish: async (manifest) => enforce(await build(manifest)),
+    publish: async (manifest, inputs) => enforce(await build(manifest, inputs)),
     reload,
     reloadBecause,
     avoidPort: (port) => {

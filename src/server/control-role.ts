@@ -7,10 +7,12 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { createSharedParser } from '../openapi/control.ts';
 import { startAcme } from './control-acme.ts';
 import { createEdgeTlsKeeper } from './control-edge-tls.ts';
 import { openEndpointBook } from './control-endpoints.ts';
 import { type Foundation, openFoundation } from './control-foundation.ts';
+import { readInputs } from './control-inputs.ts';
 import { createIntake } from './control-intake.ts';
 import { createLimitsBroker } from './control-limits.ts';
 import { startAdminListener } from './control-listener.ts';
@@ -34,18 +36,21 @@ export async function startControlRole(options: ControlRoleOptions): Promise<Sto
 
 async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise<void> {
   const { manifestPath, layout, clock, log, weaknesses } = options;
-  const { manifest, warnings } = loadManifest(manifestPath);
+  const parser = createSharedParser();
+  const { manifest, warnings } = loadManifest(manifestPath, { readApi: parser.read });
   prepareState(layout);
   await checkNotInUse(layout);
   const foundation = await openFoundation(
     { layout, clock, log, weaknesses, trustDomain: manifest.trustDomain },
     lifecycle,
   );
+  const { store } = foundation;
+  const inputs = readInputs(manifest, { manifestPath, store, weaknesses, parser });
   const provider = await startProvider({ manifest, layout, clock, log, foundation, weaknesses }, lifecycle);
   const folder = dirname(resolve(manifestPath));
   const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });
-  const limits = lifecycle.add(await createLimitsBroker(clock, foundation.store, log, shared));
-  const endpoints = lifecycle.add(await openEndpointBook(clock, foundation.store, log));
+  const limits = lifecycle.add(await createLimitsBroker(clock, store, log, shared));
+  const endpoints = lifecycle.add(await openEndpointBook(clock, store, log));
 
   const peers = new Set<RolePeer>();
   const distributor = createDistributor(log, (roles) => {
@@ -62,7 +67,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     }),
   );
   const publisher: Publisher = createPublisher({ options, foundation, provider, acme, limits, distributor });
-  await publisher.publish(manifest);
+  await publisher.publish(manifest, inputs);
 
   const services = new Map<string, ServiceStatus>();
   const problems = warnings.map(({ message }) => message);

@@ -3,7 +3,7 @@ import { relative, resolve, sep } from 'node:path';
 import type { GrpcMethod } from '../api/openapi.ts';
 import { MerlonError } from '../core/errors.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { readGrpcMethods } from '../openapi/index.ts';
+import { readGrpcMethods } from '../openapi/control.ts';
 
 const maxBytes = 16 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 // The process of `policy-compiler.ts`: reads one compilation, writes what came of it, ends.
 import { json } from 'node:stream/consumers';
-import { compileGatewayPolicies } from '../policy/index.ts';
+import { compileGatewayPolicies } from '../policy/control.ts';
 import type { PolicyCompilation } from './policy-compiler.ts';
 
 const { model, files, weaknesses } = (await json(process.stdin)) as PolicyCompilation;

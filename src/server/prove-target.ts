@@ -24,8 +24,10 @@ import {
 } from '../crypto/index.ts';
 import { readLastGood } from '../distribution/index.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { compileMask, createSampler, loadOpenApi, maskJson } from '../openapi/index.ts';
-import { compileGatewayPolicies, createGatewayAuthorizer } from '../policy/index.ts';
+import { createSampler, loadOpenApi } from '../openapi/control.ts';
+import { compileMask, maskJson } from '../openapi/index.ts';
+import { compileGatewayPolicies } from '../policy/control.ts';
+import { createGatewayAuthorizer } from '../policy/index.ts';
 import type { EdgeTls, KeyPairPem, LedgerTarget, ProveTarget, ServiceApi } from '../prove/index.ts';
 import { loadGrpcMethods } from './grpc-methods.ts';
 import type { StateLayout } from './state.ts';
@@ -63,7 +65,9 @@ export async function createProveTarget(options: ProveTargetOptions): Promise<Pr
     edge: edgeOf(manifest, { ca: manifest.gateway.certificate === 'development' ? ca : undefined, ...options.clients }),
     control: { host: hostname, port: Number(port), ca, adminToken: admin.token },
     mesh: readLastGood<AgentSnapshot>(join(layout.agent, 'snapshot-1'))?.body,
-    apis: new Map([...documents].map(([name, document]) => [name, apiOf(document)])),
+    apis: new Map(
+      await Promise.all([...documents].map(async ([name, document]) => [name, await apiOf(document)] as const)),
+    ),
     grpcMethods,
     authorize: await authorizerOf(manifest, documents, grpcMethods, folder),
     countMasked: ({ service, mask }, operation, body) => {
@@ -101,8 +105,8 @@ function loadDocuments({ services }: Manifest, folder: string): Map<string, Open
   );
 }
 
-function apiOf(document: OpenApiDocument): ServiceApi {
-  const { sampleRequest, mutations } = createSampler(document);
+async function apiOf(document: OpenApiDocument): Promise<ServiceApi> {
+  const { sampleRequest, mutations } = await createSampler(document);
   return { document, sampleRequest, mutations };
 }
 

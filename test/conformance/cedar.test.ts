@@ -3,8 +3,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { compilePolicySource } from '../../src/policy/control.ts';
 import {
-  compilePolicySource,
   createAuthorizer,
   type EntityJson,
   EntityStore,

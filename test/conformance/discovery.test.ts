@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checkManifest, type Discovery, discoverManifest, type Files, systemFiles } from '../../src/manifest/index.ts';
+import { type Discovery, discoverManifest } from '../../src/manifest/control.ts';
+import { checkManifest, type Files, systemFiles } from '../../src/manifest/index.ts';
 
 // Discovery against applications that others wrote. Their NetworkPolicies, and the policies that a reference analysis
 // expects for them, are the ground truth of who calls whom; what the settings alone say is held against it, and what is

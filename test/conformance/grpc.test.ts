@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readGrpcMethods } from '../../src/openapi/index.ts';
+import { readGrpcMethods } from '../../src/openapi/control.ts';
 import {
   descriptorSet,
   EchoClient,

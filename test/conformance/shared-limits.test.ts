@@ -78,19 +78,33 @@ interface HostOptions {
   readonly password?: string;
   /** PEM of the server's authority. */
   readonly ca?: string;
+  /**
+   * For how long a host waits for the server. Only tests of a server that is away or slow are of that; where exactness is
+   * shown a busy machine must not make the server seem away, since then each host rightly enforces its part.
+   */
+  readonly patienceMs?: number;
 }
 
 const running: Host[] = [];
 
 async function startHost(options: HostOptions): Promise<Host> {
-  const { name, rules, url, hosts = 1, clock = systemClock, state = memoryQuotas(), prefix = 'test' } = options;
+  const {
+    name,
+    rules,
+    url,
+    hosts = 1,
+    clock = systemClock,
+    state = memoryQuotas(),
+    prefix = 'test',
+    patienceMs = 20_000,
+  } = options;
   const news: string[] = [];
   let link: SharedLink | undefined;
   if (url !== undefined) {
     const { password, ca } = options;
     const counters = await connectRedis({ url, prefix, password, ca, connectTimeoutMs: 500, onError: () => undefined });
     const onChange = (away: boolean): void => void news.push(away ? 'away' : 'back');
-    link = createSharedLink({ clock, counters, host: name, hosts, helloMs: 200, onChange });
+    link = createSharedLink({ clock, counters, host: name, hosts, helloMs: 200, callTimeoutMs: patienceMs, onChange });
     await link.started;
   }
   const offset = link;
@@ -100,10 +114,16 @@ async function startHost(options: HostOptions): Promise<Host> {
     state,
   });
   await quotas.restore();
-  const broker = createLeaseBroker({ clock, rules, quotas, ...(link === undefined ? {} : { shared: link }) });
+  const broker = createLeaseBroker({
+    clock,
+    rules,
+    quotas,
+    recallMs: patienceMs,
+    ...(link === undefined ? {} : { shared: link }),
+  });
   const workers = [0, 1].map((at): LeasedLimiter => {
     const send = (message: ToBroker): void => void setImmediate(() => broker.receive(`w${at}`, message));
-    const limiter = createLeasedLimiter({ clock, workers: 2, send, rules });
+    const limiter = createLeasedLimiter({ clock, workers: 2, send, rules, askTimeoutMs: 5 * patienceMs });
     broker.join(`w${at}`, (message) => void setImmediate(() => limiter.receive(message)));
     return limiter;
   });
@@ -171,9 +191,10 @@ describe.each(redisPrograms)('limits shared through $name', ({ name: program, is
         startHost({ name: `h${at}`, rules, url: redis.url, hosts: count, prefix, ...more }),
       ),
     );
-  const startRelayed = async (rules: HostOptions['rules']): Promise<Host[]> => {
+  const startRelayed = async (rules: HostOptions['rules'], patienceMs = 20_000): Promise<Host[]> => {
     relays = await Promise.all([0, 1, 2].map(() => startRelay(redis.path)));
-    return Promise.all(relays.map(({ url }, at) => startHost({ name: `h${at}`, rules, url, hosts: 3, prefix })));
+    const more = { hosts: 3, prefix, patienceMs };
+    return Promise.all(relays.map(({ url }, at) => startHost({ name: `h${at}`, rules, url, ...more })));
   };
 
   test('three hosts admit together what one would; without sharing, three times as much', async () => {
@@ -228,15 +249,27 @@ describe.each(redisPrograms)('limits shared through $name', ({ name: program, is
     expect(hosts[0]?.news.slice(-2)).toEqual(['away', 'back']);
   });
 
-  test('a slow server is away: nobody waits for it longer than a quarter of a second', async () => {
-    const hosts = await startRelayed([rate(600)]);
+  test('a slow server is away: nobody waits for its answer', async () => {
+    const hosts = await startRelayed([rate(600)], 100);
     await flood(hosts, 'r', 10);
-    for (const relay of relays) relay.delay(1000);
-    const start = performance.now();
+    // No answer comes in this test: whoever waited for it would wait for ever.
+    for (const relay of relays) relay.delay(1e8);
     const allowed = await Promise.all(hosts.map((host) => host.ask('r', 'another')));
-    expect(performance.now() - start).toBeLessThan(250);
     expect(allowed).toEqual([true, true, true]);
-    expect(hosts[0]?.link?.away).toBe(true);
+    await expect.poll(() => hosts.every(({ link }) => link?.away), { timeout: 10_000 }).toBe(true);
+  });
+
+  test('a host that stood still for a moment reads the answer that has come before it calls the server away', async () => {
+    const [host] = (await startHosts([rate(600)], { hosts: 1, patienceMs: 100 }, 1)) as [Host];
+    for (let turns = 0; turns < 10; turns++) {
+      const asked = host.ask('r', `k${turns}`);
+      // In one of these turns the question has left and the answer is not read; then this process stands still.
+      for (let turn = 0; turn < turns; turn++) await new Promise((resume) => setImmediate(resume));
+      for (const end = performance.now() + 200; performance.now() < end; );
+      expect(await asked).toBe(true);
+    }
+    expect(host.link?.away).toBe(false);
+    expect(host.news).toEqual([]);
   });
 
   test('a server that forgot everything gives at most a burst more of a rate, and nothing of a quota', async () => {

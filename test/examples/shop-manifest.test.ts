@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { noWeaknesses, type Protection } from '../../src/api/protections.ts';
 import { compilePolicyModel } from '../../src/control/compile/policy-model.ts';
 import { loadManifest } from '../../src/manifest/index.ts';
-import { loadOpenApi } from '../../src/openapi/index.ts';
-import { compileGatewayPolicies, createGatewayAuthorizer } from '../../src/policy/index.ts';
+import { loadOpenApi } from '../../src/openapi/control.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
+import { createGatewayAuthorizer } from '../../src/policy/index.ts';
 
 const shop = join(import.meta.dirname, '../../examples/shop');
 const { manifest, warnings } = loadManifest(join(shop, 'merlon.yaml'));

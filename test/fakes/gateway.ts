@@ -20,7 +20,7 @@ import {
 } from '../../src/limits/index.ts';
 import { createHttpServer } from '../../src/net/index.ts';
 import { createEndpointReport, type EndpointReport } from '../../src/openapi/index.ts';
-import { compileGatewayPolicies } from '../../src/policy/index.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
 import { createVerifier } from '../../src/server/svid-verifier.ts';
 import { createTestAuthority, type TestAuthority } from './identity.ts';
 
@@ -261,6 +261,7 @@ function call(
     const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
       let text = '';
       response.on('data', (chunk) => (text += chunk));
+      response.on('error', reject);
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
     });
     outgoing.on('error', reject);

@@ -1,7 +1,7 @@
 // A small shop, for tests.
 import type { GatewayPolicies, PolicyModel, PolicyRequest } from '../../src/api/policy.ts';
 import type { Weaknesses } from '../../src/api/protections.ts';
-import { compileGatewayPolicies } from '../../src/policy/index.ts';
+import { compileGatewayPolicies } from '../../src/policy/control.ts';
 
 /** Routes of every kind. */
 export const shop: PolicyModel = {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PublicJwk } from '../../../src/api/authn.ts';
 import type { GatewaySnapshot } from '../../../src/api/snapshot.ts';
-import { loadOpenApi } from '../../../src/openapi/index.ts';
-import { compileGatewayPolicies } from '../../../src/policy/index.ts';
+import { loadOpenApi } from '../../../src/openapi/control.ts';
+import { compileGatewayPolicies } from '../../../src/policy/control.ts';
 import { audience, issuer } from '../tokens.ts';
 
 export const trustDomain = 'bench.example';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ApiKeyLimit, AuthnSnapshot } from '../../api/authn.ts';
-import { sensitiveData } from '../../api/edge.ts';
+import { sensitiveData } from '../../api/data-classes.ts';
 import type { GrpcMethod, OpenApiDocument } from '../../api/openapi.ts';
 import type { GatewayPolicies } from '../../api/policy.ts';
 import type { GatewayRoute, GatewayService, GatewaySnapshot, NamedCertificate } from '../../api/snapshot.ts';

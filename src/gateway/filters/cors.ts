@@ -2,7 +2,10 @@ import type { Cors } from '../../api/snapshot.ts';
 import { type Answer, type Exchange, setResponseField } from '../exchange.ts';
 import type { CompileFilter } from './filter.ts';
 
-/** Cross-origin calls from browsers (Fetch standard, "CORS protocol"). Without `cors`, no origin but our own is let in by a browser. */
+/**
+ * Cross-origin calls from browsers (Fetch standard, "CORS protocol"). Without `cors`, it is the service that says who may call; with it
+ * the manifest alone does, and what the service says of it is dropped.
+ */
 export const cors: CompileFilter = (_, { config }) => {
   const rules = config.cors;
   if (rules === undefined) return undefined;
@@ -14,6 +17,8 @@ export const cors: CompileFilter = (_, { config }) => {
     const preflight = request.method === 'OPTIONS' && request.headers.has('access-control-request-method');
     const known = origin !== undefined && (any || allowed.has(origin));
     if (preflight) return answer(rules, known ? origin : undefined, any);
+    // A cache must not give what one origin was told to another, nor what nobody asked for as a page.
+    if (!any) setResponseField(exchange, 'vary', 'Origin');
     if (known) allow(exchange, rules, origin, any);
     return undefined;
   };
@@ -35,7 +40,6 @@ function answer(rules: Cors, origin: string | undefined, any: boolean): Answer {
 
 function allow(exchange: Exchange, { credentials }: Cors, origin: string, any: boolean): void {
   setResponseField(exchange, 'access-control-allow-origin', any ? '*' : origin);
-  if (!any) setResponseField(exchange, 'vary', 'Origin');
   if (credentials) setResponseField(exchange, 'access-control-allow-credentials', 'true');
   setResponseField(
     exchange,

@@ -64,8 +64,9 @@ function isUnread({ request, route }: Exchange, { streamsBodies, mode, bodyBytes
 }
 
 function inspectBody(exchange: Exchange, route: RouteWaf, inspection: Inspection, settings: GatewayRouteWaf): Outcome {
-  const maxBytes = settings.mode === 'block' ? settings.bodyBytes : exchange.route.config.bodyBytes;
-  return judgeBody(exchange, { filter: 'waf', maxBytes, tooLarge }, (body) =>
+  const onlyWatches = settings.mode !== 'block';
+  const maxBytes = onlyWatches ? exchange.route.config.bodyBytes : settings.bodyBytes;
+  return judgeBody(exchange, { filter: 'waf', maxBytes, tooLarge, onlyWatches }, (body) =>
     conclude(exchange, route, inspection, inspection.requestBody(body)),
   );
 }

@@ -1,7 +1,16 @@
-import type { Clock, Timer } from '../../core/clock.ts';
+import { type Clock, deadline, type Timer } from '../../core/clock.ts';
 import type { Stoppable } from '../../core/lifecycle.ts';
 import { defaultSharedOptions, type SharedOptions } from '../config.ts';
-import type { QuotaAnswer, QuotaCall, RateAnswer, RateCall, SharedCounters } from './ports.ts';
+import type {
+  QuotaAnswer,
+  QuotaCall,
+  RateAnswer,
+  RateCall,
+  SharedCounters,
+  SlotAnswer,
+  SlotCall,
+  SlotNews,
+} from './ports.ts';
 
 /** The way to the shared counters, and whether it is open. */
 export interface SharedLink extends Stoppable {
@@ -15,6 +24,8 @@ export interface SharedLink extends Stoppable {
   /** Resolves with undefined where no answer came in time: then the link is away. Never rejects. */
   rate(key: string, call: Omit<RateCall, 'hosts' | 'leaseMs'>): Promise<RateAnswer | undefined>;
   quota(key: string, call: Omit<QuotaCall, 'hosts'>): Promise<QuotaAnswer | undefined>;
+  slots(key: string, call: Omit<SlotCall, 'leaseMs'>): Promise<SlotAnswer | undefined>;
+  watchSlots(key: string, listen: (news: SlotNews) => void): () => void;
   /** Resolves after the first attempt to reach the counters. */
   readonly started: Promise<void>;
 }
@@ -67,6 +78,15 @@ class Link implements SharedLink {
     return this.#ask(() => counters.quota(host, key, { ...call, hosts: this.hosts }));
   }
 
+  slots(key: string, call: Omit<SlotCall, 'leaseMs'>): Promise<SlotAnswer | undefined> {
+    const { counters, host, leaseMs } = this.#options;
+    return this.#ask(() => counters.slots(host, key, { ...call, leaseMs }));
+  }
+
+  watchSlots(key: string, listen: (news: SlotNews) => void): () => void {
+    return this.#options.counters.watchSlots(this.#options.host, key, listen);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#beat.cancel();
@@ -87,7 +107,7 @@ class Link implements SharedLink {
   async #inTime<T>(task: () => Promise<T>): Promise<T> {
     const { clock, callTimeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
-    const timer = clock.after(callTimeoutMs, () => late.reject(new Error(`no answer within ${callTimeoutMs} ms`)));
+    const timer = deadline(clock, callTimeoutMs, () => late.reject(new Error(`no answer within ${callTimeoutMs} ms`)));
     try {
       return await Promise.race([task(), late.promise]);
     } finally {

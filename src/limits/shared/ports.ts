@@ -43,10 +43,38 @@ export interface QuotaAnswer {
   readonly others: number;
 }
 
+/** What a host says about one key of a concurrency limit, and asks for. */
+export interface SlotCall {
+  /** How many the limit has. */
+  readonly count: number;
+  /** Slots that it has and keeps. */
+  readonly held: number;
+  /** As many more as there are, at most so many. */
+  readonly need: number;
+  readonly leaseMs: number;
+  /** Where there are too few, other hosts are told that they are wanted, and answered for so long; 0: nobody is told. */
+  readonly waitMs: number;
+  /** This answers another host's call. */
+  readonly isAnswer: boolean;
+}
+
+export interface SlotAnswer {
+  readonly granted: number;
+  /** Other hosts that hold some, and how many all of them hold. */
+  readonly holders: number;
+  readonly others: number;
+}
+
+/** What is heard of one key of a concurrency limit: a host lacks slots; another has given some back, or has none to give. */
+export type SlotNews = 'wanted' | 'given' | 'kept';
+
 /** Counters that several hosts share. Each call is one atomic step over there; it rejects where it cannot be taken. */
 export interface SharedCounters extends Stoppable {
   rate(host: string, key: string, call: RateCall): Promise<RateAnswer>;
   quota(host: string, key: string, call: QuotaCall): Promise<QuotaAnswer>;
+  slots(host: string, key: string, call: SlotCall): Promise<SlotAnswer>;
+  /** Tells `listen` what other hosts say of `key`, as far as messages arrive; the function given stops that. */
+  watchSlots(host: string, key: string, listen: (news: SlotNews) => void): () => void;
   /** This host is there. Gives how many are, and the time over there (epoch milliseconds). */
   hello(host: string, aliveMs: number): Promise<{ readonly hosts: number; readonly nowMs: number }>;
 }

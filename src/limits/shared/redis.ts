@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createClient } from '@redis/client';
-import type { SharedCounters } from './ports.ts';
-import { helloScript, quotaScript, rateScript } from './scripts.ts';
+import type { SharedCounters, SlotNews } from './ports.ts';
+import { helloScript, quotaScript, rateScript, slotScript } from './scripts.ts';
 
 /** Where the server is and who asks. */
 export interface RedisOptions {
@@ -24,7 +24,12 @@ interface Script {
 }
 
 const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
-const scripts = { rate: scriptOf(rateScript), quota: scriptOf(quotaScript), hello: scriptOf(helloScript) };
+const scripts = {
+  rate: scriptOf(rateScript),
+  quota: scriptOf(quotaScript),
+  slots: scriptOf(slotScript),
+  hello: scriptOf(helloScript),
+};
 
 const longestPauseMs = 1000;
 
@@ -62,6 +67,8 @@ export async function createRedisCounters(options: RedisOptions): Promise<Shared
   // Names of people do not leave this host: what is stored over there is a digest.
   const keyOf = (kind: string, name: string): string =>
     `${options.prefix}:${kind}:${createHash('sha256').update(name).digest('base64url')}`;
+  const channel = `${options.prefix}:slots`;
+  const listeners = createListeners(client, channel, options.onError);
   return {
     rate: async (host, key, call) => {
       const { intervalMs, burst, held, unspent, charge, need, want, hosts, leaseMs } = call;
@@ -78,11 +85,49 @@ export async function createRedisCounters(options: RedisOptions): Promise<Shared
       const [granted = 0, others = 0] = await run(scripts.quota, keyOf('quota', `${key}\n${periodEndMs}`), args);
       return { granted, others };
     },
+    slots: async (host, key, { count, held, need, leaseMs, waitMs, isAnswer }) => {
+      const args = [count, host, held, need, leaseMs, waitMs, isAnswer ? 1 : 0, channel];
+      const [granted = 0, holders = 0, others = 0] = await run(scripts.slots, keyOf('slots', key), args);
+      return { granted, holders, others };
+    },
+    watchSlots: (host, key, listen) => listeners.add(host, keyOf('slots', key), listen),
     hello: async (host, aliveMs) => {
       const [hosts = 1, nowMs = 0] = await run(scripts.hello, `${options.prefix}:hosts`, [host, aliveMs]);
       return { hosts, nowMs };
     },
     stop: async () => client.destroy(),
+  };
+}
+
+type Client = ReturnType<typeof createClient>;
+type Listen = (news: SlotNews) => void;
+
+/** Hears what is published in `channel`, once somebody listens. Where the server does not allow that, nothing is heard. */
+function createListeners(client: Client, channel: string, onError: (error: unknown) => void) {
+  const byKey = new Map<string, { readonly host: string; readonly listen: Listen }>();
+  const hear = (message: string): void => {
+    const [news, host, key = ''] = message.split(' ');
+    const listener = byKey.get(key);
+    if (listener === undefined || listener.host === host) return;
+    if (news === 'wanted' || news === 'given' || news === 'kept') listener.listen(news);
+  };
+  let isSubscribed = false;
+  const subscribe = (): void => {
+    if (isSubscribed || byKey.size === 0 || !client.isReady) return;
+    isSubscribed = true;
+    // The client subscribes anew by itself where the connection was lost.
+    client.subscribe(channel, hear).catch((error: unknown) => {
+      isSubscribed = false;
+      onError(error);
+    });
+  };
+  client.on('ready', subscribe);
+  return {
+    add: (host: string, key: string, listen: Listen): (() => void) => {
+      byKey.set(key, { host, listen });
+      subscribe();
+      return () => void byKey.delete(key);
+    },
   };
 }
 

@@ -85,6 +85,52 @@ redis.call('HSET', KEYS[1], host, mine + granted)
 redis.call('PEXPIREAT', KEYS[1], tonumber(ARGV[7]) + 3600000)
 return { granted, others }`;
 
+/**
+ * One key of a concurrency limit: what each host has leased (`h:<host>`: slots and when they lapse), and until when a host
+ * waits for others to give some back (`w`). `held`: what the host has and keeps, said anew each time.
+ *
+ * ARGV: count, host, held, need, lease (ms), wait (ms), whether this answers a call, channel. Gives: granted, other holders, what they hold.
+ * Who may not publish goes without: others then give back what they have not used for a second.
+ */
+export const slotScript = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local count, me, held = tonumber(ARGV[1]), 'h:' .. ARGV[2], tonumber(ARGV[3])
+local need, lease, wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local before, others, holders, wanted = 0, 0, 0, 0
+local all = redis.call('HGETALL', KEYS[1])
+for at = 1, #all, 2 do
+  if all[at] == 'w' then
+    wanted = tonumber(all[at + 1])
+  else
+    local slots, ends = string.match(all[at + 1], '^(%d+):(%d+)$')
+    if tonumber(ends) <= now then
+      redis.call('HDEL', KEYS[1], all[at])
+    elseif all[at] == me then
+      before = tonumber(slots)
+    else
+      others = others + tonumber(slots)
+      holders = holders + 1
+    end
+  end
+end
+local granted = math.max(0, math.min(need, count - others - held))
+local mine = held + granted
+if mine > 0 then
+  redis.call('HSET', KEYS[1], me, string.format('%d:%d', mine, now + lease))
+else
+  redis.call('HDEL', KEYS[1], me)
+end
+if wanted > now and (ARGV[7] == '1' or mine < before) then
+  redis.pcall('PUBLISH', ARGV[8], (mine < before and 'given ' or 'kept ') .. ARGV[2] .. ' ' .. KEYS[1])
+end
+if granted < need and holders > 0 and wait > 0 then
+  redis.call('HSET', KEYS[1], 'w', string.format('%d', now + wait))
+  redis.pcall('PUBLISH', ARGV[8], 'wanted ' .. ARGV[2] .. ' ' .. KEYS[1])
+end
+redis.call('PEXPIRE', KEYS[1], lease + 1000)
+return { granted, holders, others }`;
+
 /** Which hosts are there. ARGV: host, how long one counts after its last word (ms). Gives: how many, the time (epoch ms). */
 export const helloScript = `
 local time = redis.call('TIME')

@@ -122,9 +122,9 @@ const httpUrl = (text: string): URL | undefined => {
 /** An `https://` or `http://` URL, kept as it was written: issuers are compared character by character. */
 export const url = parsed('a URL', '`https://host/path`', (text) => (httpUrl(text) === undefined ? undefined : text));
 
-/** An origin: scheme, host and port, no path. */
+/** An origin: scheme, host and port, no path. Origins are compared, so that one with a `*` would never be met. */
 export const origin = parsed('an origin', '`https://shop.example`', (text) =>
-  httpUrl(text)?.origin === text ? text : undefined,
+  httpUrl(text)?.origin === text && !text.includes('*') ? text : undefined,
 );
 
 export const port = z.int().min(1).max(65_535).meta({ title: 'port' });

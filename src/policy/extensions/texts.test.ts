@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { extensionTexts } from '../../../test/fakes/cedar-texts.ts';
 import { quote } from '../cedar-text.ts';
 import { loadCedar } from '../cedar-wasm.ts';
-import { compilePolicySource, createAuthorizer, noEntities, recordOf, uidOf } from '../index.ts';
+import { compilePolicySource } from '../control.ts';
+import { createAuthorizer, noEntities, recordOf, uidOf } from '../index.ts';
 
 const runs = Number(process.env.MERLON_CEDAR_RUNS ?? 400);
 

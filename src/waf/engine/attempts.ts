@@ -1,6 +1,7 @@
 import { namesIn } from '../language/macro.ts';
 import type { Text } from '../match/text.ts';
-import { collections, isSecretField, membersOf } from './collections.ts';
+import { collections, membersOf } from './collections.ts';
+import { isSecretField } from './header-values.ts';
 import { isReported, reads, type Variable } from './idle.ts';
 import { type Link, linksOf, type Target, type Transaction } from './model.ts';
 import { putCaptures } from './store.ts';

@@ -1,14 +1,12 @@
 import { parseUrlEncoded } from '../body/urlencoded.ts';
-import { createText, type Text, type TextMemory } from '../match/text.ts';
-import { lowercase } from '../transformations/bytes.ts';
+import { createText } from '../match/text.ts';
 import { percentDecode } from '../transformations/url.ts';
-import { type HeaderField, headerOf } from './message.ts';
+import { headerValues } from './header-values.ts';
+import { headerOf } from './message.ts';
 import type { Transaction } from './model.ts';
+import { flag, isSingle, type Provider, recurring, scalar, target } from './providers.ts';
 import { txValues } from './store.ts';
 import { createValue, namesOf, under, type Value } from './value.ts';
-
-/** Computes the members of a collection. */
-type Provider = (transaction: Transaction) => readonly Value[];
 
 /** How long what a provider gives stays true. */
 type Lifetime = 'transaction' | 'phase' | 'moment';
@@ -22,93 +20,15 @@ export interface Collection {
   readonly provide: Provider;
 }
 
-/** Providers of exactly one value. */
-const singles = new Set<Provider>();
-
-function single(provide: Provider): Provider {
-  singles.add(provide);
-  return provide;
-}
-
-const scalar = (name: string, read: (transaction: Transaction) => string | number): Provider =>
-  single((transaction) => [createValue(name, '', String(read(transaction)))]);
-
-/**
- * Values of one name for texts that are remembered: for as long as the same text is asked about, it is the same value. The text
- * is of the engine that remembers it, and findings about it mean nothing to another.
- */
-function lastValueOf(name: string): (text: Text) => readonly Value[] {
-  let last: readonly [Value] = [createValue(name, '', '')];
-  return (text) => {
-    if (last[0].text !== text) last = [createValue(name, '', text)];
-    return last;
-  };
-}
-
-/** The same for what takes few values. */
-function recurring(name: string, read: (transaction: Transaction) => string): Provider {
-  const toValue = lastValueOf(name);
-  return single((transaction) => toValue(transaction.memory.recall(read(transaction))));
-}
-
-/** The same for what is so or not. */
-const flag = (name: string, holds: (transaction: Transaction) => boolean): Provider =>
-  recurring(name, (transaction) => (holds(transaction) ? '1' : '0'));
-
-/** The same for targets: paths are few, queries are not, and may hold what is secret. */
-function target(name: string, read: (transaction: Transaction) => string): Provider {
-  const toValue = lastValueOf(name);
-  return single((transaction) => {
-    const raw = read(transaction);
-    return raw.includes('?') ? [createValue(name, '', raw)] : toValue(transaction.memory.recall(raw));
-  });
-}
-
 const none: readonly Value[] = [];
 
-/** Fields that hold credentials are not kept in mind from one request to the next. */
-const secretFields: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'x-api-key',
-]);
-
-export const isSecretField = (lowerName: string): boolean => secretFields.has(lowerName);
-
-/** What follows from the name of a field. */
-interface FieldName {
-  readonly lower: string;
-  readonly isSecret: boolean;
-}
-
-const maxFieldNames = 512;
-const maxFieldNameBytes = 64;
-const fieldNames = new Map<string, FieldName>();
-
-function fieldName(name: string): FieldName {
-  const known = fieldNames.get(name);
-  if (known !== undefined) return known;
-  const lower = lowercase(name);
-  const made: FieldName = { lower, isSecret: secretFields.has(lower) };
-  if (fieldNames.size >= maxFieldNames) fieldNames.clear();
-  if (name.length <= maxFieldNameBytes) fieldNames.set(name, made);
-  return made;
-}
-
-function headerValues(
-  name: string,
-  headers: readonly HeaderField[],
-  memory: TextMemory,
-  isPinned: (key: string) => boolean,
-): Value[] {
-  return headers.map(([key, value]) => {
-    const { lower, isSecret } = fieldName(key);
-    const text = isSecret ? createText(value) : memory.recall(value);
-    return { collection: name, key, lowerKey: lower, text, pinned: isPinned(lower) };
-  });
-}
+/** Python and Java read a quoted value as RFC 2109 has it: `\047` and `\'` are quotes. */
+const unquoteCookie = (value: string): string =>
+  value
+    .replace(/^"|"\s*$/g, '')
+    .replace(/\\(?:([0-3][0-7]{2})|(.))/gs, (_all, octal?: string, plain = '') =>
+      octal === undefined ? plain : String.fromCharCode(Number.parseInt(octal, 8)),
+    );
 
 function cookies(transaction: Transaction): readonly Value[] {
   const received = headerOf(transaction.request.headers, 'cookie');
@@ -120,14 +40,10 @@ function cookies(transaction: Transaction): readonly Value[] {
     if (trimmed === '' || values.length >= transaction.limits.maxFields) continue;
     const equals = trimmed.indexOf('=');
     const name = equals < 0 ? trimmed : trimmed.slice(0, equals);
-    values.push(
-      createValue(
-        'REQUEST_COOKIES',
-        name,
-        equals < 0 ? '' : trimmed.slice(equals + 1),
-        transaction.isPinned('cookie', name),
-      ),
-    );
+    const value = equals < 0 ? '' : trimmed.slice(equals + 1);
+    values.push(createValue('REQUEST_COOKIES', name, value, transaction.isPinned('cookie', name)));
+    if (value.startsWith('"') && value.includes('\\'))
+      values.push(createValue('REQUEST_COOKIES', name, unquoteCookie(value)));
   }
   return values;
 }
@@ -204,7 +120,25 @@ function current(
   return (transaction) => read(transaction).map(({ key, raw }) => createValue(name, key, createText(raw)));
 }
 
-const isBodyBad = (transaction: Transaction): boolean => transaction.body.error !== undefined;
+/** Why not all of a request's values are looked at: a body that cannot be read, or more parameters or cookies than the limit. */
+function faultOf({ body, request, limits: { maxFields } }: Transaction): string | undefined {
+  if (body.error !== undefined) return body.error;
+  const isLong = request.uri.length > maxFields;
+  if (isLong && parseUrlEncoded(queryOf(request.uri), maxFields).rest)
+    return 'the request: there are too many parameters';
+  const crumbs = headerOf(request.headers, 'cookie');
+  return crumbs.length > maxFields && crumbs.split(/[;,]/, maxFields + 1).length > maxFields
+    ? 'the request: there are too many cookies'
+    : undefined;
+}
+
+const isBodyBad = (transaction: Transaction): boolean => faultOf(transaction) !== undefined;
+const faultText = (transaction: Transaction): string => faultOf(transaction) ?? '';
+
+/** A percent sign that begins no escape, in the query or a form. */
+const hasBadEscape = ({ request, processor, bodyText }: Transaction): boolean =>
+  badEscape.test(queryOf(request.uri)) || (processor === 'URLENCODED' && badEscape.test(bodyText));
+const badEscape = /%(?![0-9A-Fa-f]{2})/;
 
 const fault = (name: string): Provider => flag(name, ({ body }) => body.faults.has(name));
 
@@ -274,9 +208,16 @@ function fullRequest(transaction: Transaction): string {
 const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_PROCESSOR: now(recurring('REQBODY_PROCESSOR', ({ processor }) => processor)),
   REQBODY_ERROR: forPhase(flag('REQBODY_ERROR', isBodyBad)),
-  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
+  URLENCODED_ERROR: forPhase(flag('URLENCODED_ERROR', hasBadEscape)),
+  // Nothing here gives up on an expression.
+  MSC_PCRE_ERROR: forever(flag('MSC_PCRE_ERROR', () => false)),
+  MSC_PCRE_LIMITS_EXCEEDED: forever(flag('MSC_PCRE_LIMITS_EXCEEDED', () => false)),
+  // Older names.
+  MULTIPART_CRLF_LF_LINES: forPhase(fault('MULTIPART_LF_LINE')),
+  MULTIPART_SEMICOLON_MISSING: forPhase(fault('MULTIPART_MISSING_SEMICOLON')),
+  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', faultText)),
   REQBODY_PROCESSOR_ERROR: forPhase(flag('REQBODY_PROCESSOR_ERROR', isBodyBad)),
-  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
+  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', faultText)),
   INBOUND_DATA_ERROR: forPhase(flag('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => isBodyTruncated)),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>
@@ -317,6 +258,7 @@ const bodyCollections: Readonly<Record<string, Draft>> = {
 
 const responseCollections: Readonly<Record<string, Draft>> = {
   RESPONSE_STATUS: forPhase(scalar('RESPONSE_STATUS', ({ response }) => response?.status ?? 0)),
+  STATUS: forPhase(scalar('STATUS', ({ response }) => response?.status ?? 0)),
   STATUS_LINE: forPhase(
     scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`),
   ),
@@ -381,7 +323,7 @@ function ruleFacts({ current }: Transaction): readonly Value[] {
 function collectionOf({ lifetime, provide }: Draft, counts: Map<Lifetime, number>): Collection {
   const index = counts.get(lifetime) ?? 0;
   counts.set(lifetime, index + 1);
-  return { index, lifetime, provide, single: singles.has(provide) };
+  return { index, lifetime, provide, single: isSingle(provide) };
 }
 
 function indexCollections(drafts: Readonly<Record<string, Draft>>): ReadonlyMap<string, Collection> {

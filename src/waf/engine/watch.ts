@@ -170,9 +170,14 @@ function carryOut(text: Text, { mask, few, branches }: Plan, sifting: Sifting, i
     const branch = branches[index]!;
     if (text.raw.length < branch.minLength) continue;
     const raw = branch.node.transform(text.raw);
-    if (raw !== text.raw) examine(createText(raw), branch.watch, sifting, into);
+    if (raw !== text.raw) examineMade(raw, branch.watch, sifting, into);
     else carryOut(text, (branch.unchanged ??= planOf(branch.watch, kindsOfText(text), sifting)), sifting, into);
   }
+}
+
+/** As `examine`, of what a transformation has made: often too little to be looked at. */
+function examineMade(raw: string, watch: Watch, sifting: Sifting, into: Int32Array): void {
+  if (raw.length >= watch.minLength) examine(createText(raw), watch, sifting, into);
 }
 
 /** Sets the bits of the steps that the text concerns. */

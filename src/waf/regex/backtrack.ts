@@ -217,18 +217,18 @@ function compile(node: Node, follow?: ByteSet): Matcher {
 }
 
 /**
- * Finds the leftmost match as PCRE would, or undefined. Where the budget is spent: the whole text.
+ * Finds the leftmost match from a place on as PCRE would, or undefined. Where the budget is spent: the whole text.
  * The captures are the caller's until the next call.
  */
-export function createBacktracker(node: Node, groups: number): (text: string) => Int32Array | undefined {
+export function createBacktracker(node: Node, groups: number): (text: string, from?: number) => Int32Array | undefined {
   const match = compile(node);
   const isWorthTrying = placesToTry(node);
-  return (text) => {
+  return (text, start = 0) => {
     const captures = new Int32Array((groups + 1) * 2).fill(-1);
     const budget = Math.max(leastSteps, text.length * stepsPerByte);
     const attempt: Attempt = { text, captures, steps: budget, depth: 0 };
     try {
-      for (let at = 0; at <= text.length; at += 1) {
+      for (let at = start; at <= text.length; at += 1) {
         if (!isWorthTrying(text, at)) continue;
         spend(attempt);
         captures[0] = at;

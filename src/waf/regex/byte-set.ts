@@ -23,9 +23,21 @@ export function complement(set: ByteSet): ByteSet {
   return set.map((word) => ~word);
 }
 
-export const intersection = (a: ByteSet, b: ByteSet): ByteSet => a.map((word, index) => word & b[index]!);
+export function intersection(a: ByteSet, b: ByteSet): ByteSet {
+  const both = emptySet();
+  for (let word = 0; word < 8; word += 1) both[word] = a[word]! & b[word]!;
+  return both;
+}
 
-export const isEmptySet = (set: ByteSet): boolean => set.every((word) => word === 0);
+export function isEmptySet(set: ByteSet): boolean {
+  for (let word = 0; word < 8; word += 1) if (set[word] !== 0) return false;
+  return true;
+}
+
+export function isSameSet(a: ByteSet, b: ByteSet): boolean {
+  for (let word = 0; word < 8; word += 1) if (a[word] !== b[word]) return false;
+  return true;
+}
 
 export function setOf(...ranges: readonly (readonly [number, number])[]): ByteSet {
   const set = emptySet();
@@ -46,11 +58,16 @@ export function isSubset(a: ByteSet, b: ByteSet): boolean {
 
 export function bytesOf(set: ByteSet): number[] {
   const bytes: number[] = [];
-  for (let byte = 0; byte < 256; byte += 1) if (hasByte(set, byte)) bytes.push(byte);
+  for (let word = 0; word < 8; word += 1)
+    for (let left = set[word]! | 0; left !== 0; left &= left - 1) bytes.push(word * 32 + 31 - Math.clz32(left & -left));
   return bytes;
 }
 
-export const sizeOf = (set: ByteSet): number => bytesOf(set).length;
+export function sizeOf(set: ByteSet): number {
+  let size = 0;
+  for (let word = 0; word < 8; word += 1) for (let left = set[word]! | 0; left !== 0; left &= left - 1) size += 1;
+  return size;
+}
 
 /** Adds the other case of every ASCII letter in the set. */
 export function foldCase(set: ByteSet): ByteSet {

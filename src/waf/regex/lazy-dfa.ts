@@ -1,11 +1,11 @@
-import { holds, noByte } from './assertions.ts';
-import { addByte, type ByteSet, emptySet, hasByte, wordSet } from './byte-set.ts';
+import { createMoves, hasMatched, type Moves, noneBefore } from './moves.ts';
 import { opcodes, type Program } from './program.ts';
+import { createRanking, type Ranking } from './ranking.ts';
 import { work } from './work.ts';
 
 // A deterministic automaton built while it runs (Thompson 1968, as RE2 does it): each byte costs one table look-up once
 // its transition is known, and one step of the program's places otherwise. Time is linear in the text whatever it holds;
-// the table is bounded and starts anew when it is full.
+// the table is bounded and starts anew when it is full. Of a text that leads into ever new states none are kept: places are moved, that is all.
 
 /** Tells whether `text` contains a match. */
 export type ContainsMatch = (text: string) => boolean;
@@ -15,134 +15,61 @@ const matched = 1;
 const firstState = 2;
 const unknown = -1;
 const maxTableCells = 1 << 16;
+/** So many states a text may have built for it; more where it is read for so many bytes each. */
+const freeStates = 512;
+const bytesPerState = 16;
 
 interface State {
-  /** Places after the last byte was consumed, before empty moves. */
-  readonly places: readonly number[];
-  /** A byte that stands for all that could have come before. */
+  /** Places after the last byte was consumed, before empty moves; in any order. */
+  readonly places: Int32Array;
+  /** Stands for all that could have come before. */
   readonly before: number;
-}
-
-interface ByteClasses {
-  readonly of: Uint8Array;
-  readonly samples: readonly number[];
-}
-
-/** Groups bytes that no instruction tells apart. */
-function classify(program: Program): ByteClasses {
-  const sets: ByteSet[] = [...program.sets];
-  const asserts = program.op.includes(opcodes.assert);
-  if (asserts) {
-    const lineFeed = emptySet();
-    addByte(lineFeed, 10);
-    sets.push(wordSet, lineFeed);
-  }
-  const of = new Uint8Array(256);
-  const samples: number[] = [];
-  const known = new Map<string, number>();
-  for (let byte = 0; byte < 256; byte += 1) {
-    const key = sets.map((set) => (hasByte(set, byte) ? '1' : '0')).join('');
-    let found = known.get(key);
-    if (found === undefined) {
-      found = samples.length;
-      known.set(key, found);
-      samples.push(byte);
-    }
-    of[byte] = found;
-  }
-  return { of, samples };
-}
-
-/** The places of a program reached without consuming a byte. Reused from step to step. */
-interface Closure {
-  readonly stamp: Uint32Array;
-  generation: number;
-  readonly stack: number[];
-}
-
-/** Follows empty moves from `from`; calls `reach` with each byte-consuming place. True where the program has matched. */
-function follow(
-  program: Program,
-  closure: Closure,
-  from: number,
-  before: number,
-  after: number,
-  reach: (place: number) => void,
-): boolean {
-  const { op, x, y } = program;
-  const { stamp, stack, generation } = closure;
-  stack.push(from);
-  while (stack.length > 0) {
-    const place = stack.pop()!;
-    if (stamp[place] === generation) continue;
-    stamp[place] = generation;
-    work.steps += 1;
-    switch (op[place]) {
-      case opcodes.set:
-        reach(place);
-        break;
-      case opcodes.split:
-        stack.push(y[place]!, x[place]!);
-        break;
-      case opcodes.jump:
-        stack.push(x[place]!);
-        break;
-      case opcodes.save:
-        stack.push(place + 1);
-        break;
-      case opcodes.assert:
-        if (holds(x[place]!, before, after, false)) stack.push(place + 1);
-        break;
-      default:
-        stack.length = 0;
-        return true;
-    }
-  }
-  return false;
-}
-
-/** Byte that represents `byte` in front of the next one, as far as assertions can tell. */
-function beforeOf(byte: number, asserts: boolean): number {
-  if (!asserts) return 0;
-  if (byte === 10) return 10;
-  const word = (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || byte === 95 || (byte >= 97 && byte <= 122);
-  return word ? 97 : 32;
+  /** Another state of the same hash; {@link dead} where there is none. */
+  readonly twin: number;
 }
 
 /** The automaton as far as it has been built. */
 interface Machine {
-  readonly program: Program;
+  readonly moves: Moves;
   readonly anchored: boolean;
-  readonly classes: ByteClasses;
-  readonly width: number;
   readonly maxStates: number;
-  readonly asserts: boolean;
-  readonly closure: Closure;
+  readonly ranking: Ranking | undefined;
   readonly start: State;
   states: (State | undefined)[];
-  index: Map<string, number>;
+  /** States by hash. */
+  index: Map<number, number>;
   /** `table[state * width + class]`. */
   table: Int32Array;
   atEnd: Int8Array;
+  /** The places of the state that is being put together, and which ones are in it. */
+  next: Int32Array;
+  readonly stamp: Uint32Array;
+  /** Those of the state before, where states are not kept. */
+  current: Int32Array;
+  /** States that were put together for the present text. */
+  built: number;
+  generation: number;
 }
 
 function createMachine(program: Program, anchored: boolean): Machine {
-  const classes = classify(program);
-  const width = classes.samples.length;
-  const start: State = { places: [0], before: noByte };
+  const moves = createMoves(program);
+  const { width } = moves;
+  const start: State = { places: Int32Array.of(0), before: noneBefore, twin: dead };
   return {
-    program,
+    moves,
     anchored,
-    classes,
-    width,
     maxStates: Math.max(16, Math.floor(maxTableCells / width)),
-    asserts: program.op.includes(opcodes.assert),
-    closure: { stamp: new Uint32Array(program.op.length), generation: 0, stack: [] },
+    ranking: createRanking(program),
     start,
     states: [undefined, undefined, start],
     index: new Map(),
     table: new Int32Array(width * 8).fill(unknown),
     atEnd: new Int8Array(8).fill(unknown),
+    next: new Int32Array(program.op.length),
+    stamp: new Uint32Array(program.op.length),
+    current: new Int32Array(program.op.length),
+    built: 0,
+    generation: 0,
   };
 }
 
@@ -154,46 +81,102 @@ function reset(machine: Machine): void {
 }
 
 function grow(machine: Machine): void {
-  const { table, width, maxStates } = machine;
-  machine.table = new Int32Array(Math.min(table.length * 2, (maxStates + 1) * width)).fill(unknown);
+  const { table, moves, maxStates } = machine;
+  machine.table = new Int32Array(Math.min(table.length * 2, (maxStates + 1) * moves.width)).fill(unknown);
   machine.table.set(table);
-  const ends = new Int8Array(machine.table.length / width).fill(unknown);
+  const ends = new Int8Array(machine.table.length / moves.width).fill(unknown);
   ends.set(machine.atEnd);
   machine.atEnd = ends;
 }
 
-function intern(machine: Machine, places: number[], before: number): number {
-  if (places.length === 0) return dead;
-  places.sort((a, b) => a - b);
-  const key = String.fromCharCode(before, ...places);
-  const known = machine.index.get(key);
-  if (known !== undefined) return known;
-  const state = machine.states.length;
-  machine.states.push({ places, before });
-  machine.index.set(key, state);
-  if (state * machine.width >= machine.table.length) grow(machine);
+/** Whether a state has the places that are stamped, so many of them. */
+function isSame({ stamp, generation }: Machine, { places }: State, count: number): boolean {
+  if (places.length !== count) return false;
+  for (let index = 0; index < count; index += 1) if (stamp[places[index]!] !== generation) return false;
+  return true;
+}
+
+/** The state of the first `count` places of `next`. */
+function intern(machine: Machine, count: number, before: number): number {
+  const { next, states, index } = machine;
+  let hash = before;
+  // A sum: the order of places does not matter.
+  for (let at = 0; at < count; at += 1) hash = (hash + Math.imul(next[at]! + 1, 0x9e3779b1)) | 0;
+  hash = (hash ^ (hash >>> 15)) & 0x3fffffff;
+  const first = index.get(hash) ?? dead;
+  for (let state = first; state !== dead; state = states[state]!.twin)
+    if (states[state]!.before === before && isSame(machine, states[state]!, count)) return state;
+  const state = states.length;
+  states.push({ places: next.slice(0, count), before, twin: first });
+  index.set(hash, state);
+  if (state * machine.moves.width >= machine.table.length) grow(machine);
   return state;
 }
 
-function step(machine: Machine, from: State, byte: number): number {
-  const { program, closure, anchored, asserts } = machine;
-  closure.generation += 1;
-  const next: number[] = [];
-  const reach = (place: number): void => {
-    if (hasByte(program.sets[program.x[place]!]!, byte)) next.push(place + 1);
-  };
-  for (const place of from.places) if (follow(program, closure, place, from.before, byte, reach)) return matched;
-  if (!anchored) next.push(0);
-  return intern(machine, [...new Set(next)], beforeOf(byte, asserts));
+/** A number that no stamp has. */
+function nextGeneration(machine: Machine): number {
+  if (machine.generation === 0xffffffff) {
+    machine.stamp.fill(0);
+    machine.generation = 0;
+  }
+  machine.generation += 1;
+  return machine.generation;
 }
 
-const nowhere = (): void => undefined;
+/**
+ * Moves `count` places over a byte, into `next`. Gives how many there are then, or -1 where the program has matched.
+ */
+function advance(machine: Machine, places: Int32Array, count: number, kind: number, before: number): number {
+  const { moves, anchored, next, stamp, ranking } = machine;
+  const generation = nextGeneration(machine);
+  let found = 0;
+  for (let index = 0; index < count; index += 1) {
+    const reached = moves.over(places[index]!, kind, before);
+    if (reached === hasMatched) return -1;
+    for (let at = 0; at < reached.length; at += 1) {
+      const one = reached[at]!;
+      if (stamp[one] === generation) continue;
+      stamp[one] = generation;
+      next[found] = one;
+      found += 1;
+    }
+  }
+  work.steps += count + found;
+  if (ranking !== undefined) found = ranking.keepBest(next, found, stamp);
+  if (anchored) return found;
+  stamp[0] = generation;
+  next[found] = 0;
+  return found + 1;
+}
 
-function discoverEnd({ program, closure, states, atEnd }: Machine, state: number): void {
-  closure.generation += 1;
+function step(machine: Machine, { places, before }: State, kind: number): number {
+  const count = advance(machine, places, places.length, kind, before);
+  if (count < 0) return matched;
+  return count === 0 ? dead : intern(machine, count, machine.moves.before[kind]!);
+}
+
+/** Reads the text from `at` on without keeping states. */
+function walk(machine: Machine, { places, before: first }: State, text: string, at: number): boolean {
+  const { moves } = machine;
+  const { classes } = moves;
+  machine.current.set(places);
+  let count = places.length;
+  let before = first;
+  for (let place = at; place < text.length && count > 0; place += 1) {
+    const kind = classes[text.charCodeAt(place)]!;
+    count = advance(machine, machine.current, count, kind, before);
+    if (count < 0) return true;
+    before = moves.before[kind]!;
+    const { next } = machine;
+    machine.next = machine.current;
+    machine.current = next;
+  }
+  return machine.current.subarray(0, count).some((place) => moves.matchesAtEnd(place, before));
+}
+
+function discoverEnd({ states, moves, atEnd }: Machine, state: number): void {
   const { places, before } = states[state]!;
-  const found = places.some((place) => follow(program, closure, place, before, noByte, nowhere));
-  atEnd[state] = found ? 1 : 0;
+  atEnd[state] = places.some((place) => moves.matchesAtEnd(place, before)) ? 1 : 0;
 }
 
 function matchesAtEnd(machine: Machine, state: number): boolean {
@@ -205,35 +188,43 @@ function matchesAtEnd(machine: Machine, state: number): boolean {
 function discover(machine: Machine, state: number, kind: number): number {
   const from = machine.states[state]!;
   if (machine.states.length >= machine.maxStates) reset(machine);
-  const next = step(machine, from, machine.classes.samples[kind]!);
-  if (machine.states[state] === from) machine.table[state * machine.width + kind] = next;
+  machine.built += 1;
+  const next = step(machine, from, kind);
+  if (machine.states[state] === from) machine.table[state * machine.moves.width + kind] = next;
   return next;
 }
 
 /** @param anchored every match begins where the text does. @param program has no look-around and no `\Z`. */
 export function createLazyDfa(program: Program, anchored: boolean): ContainsMatch {
-  const machine = createMachine(program, anchored);
-  const { width } = machine;
-  const { of } = machine.classes;
-  return (text) => {
-    let { table } = machine;
-    let state = firstState;
-    for (let at = 0; at < text.length; at += 1) {
-      const kind = of[text.charCodeAt(at)]!;
-      let next = table[state * width + kind]!;
-      if (next === unknown) {
-        next = discover(machine, state, kind);
-        table = machine.table;
-      }
-      if (next <= matched) {
+  // Made when first asked: of the rules of a set, most never are.
+  let machine: Machine | undefined;
+  return (text) => contains((machine ??= createMachine(program, anchored)), text);
+}
+
+function contains(machine: Machine, text: string): boolean {
+  const { width, classes } = machine.moves;
+  let { table } = machine;
+  let state = firstState;
+  machine.built = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const kind = classes[text.charCodeAt(at)]!;
+    let next = table[state * width + kind]!;
+    if (next === unknown) {
+      if (machine.built > freeStates && machine.built * bytesPerState > at) {
         work.steps += at;
-        return next === matched;
+        return walk(machine, machine.states[state]!, text, at);
       }
-      state = next;
+      next = discover(machine, state, kind);
+      table = machine.table;
     }
-    work.steps += text.length;
-    return matchesAtEnd(machine, state);
-  };
+    if (next <= matched) {
+      work.steps += at;
+      return next === matched;
+    }
+    state = next;
+  }
+  work.steps += text.length;
+  return matchesAtEnd(machine, state);
 }
 
 /** Whether the automaton can run this program: everything but look-around and `\Z`, which look further than one byte. */

@@ -30,9 +30,24 @@ export interface Program {
   readonly sets: readonly ByteSet[];
   readonly looks: readonly Look[];
   readonly groups: number;
+  readonly copies: readonly Copies[];
 }
 
-const maxInstructions = 30_000;
+/**
+ * The copies of what a counted repetition repeats, where they are ranked: whatever follows a place in one copy follows the same place in the
+ * next better one, too. Copies are as long as each other and lie one behind the other.
+ */
+export interface Copies {
+  /** Of the first copy. */
+  readonly from: number;
+  readonly length: number;
+  readonly count: number;
+  /** The best copy is the first (the most may still follow) or the last (the least must). */
+  readonly best: 'first' | 'last';
+}
+
+/** Of the longest program. */
+export const maxInstructions = 30_000;
 
 interface Builder {
   readonly op: number[];
@@ -41,6 +56,7 @@ interface Builder {
   readonly sets: ByteSet[];
   readonly setIndex: Map<string, number>;
   readonly looks: Look[];
+  readonly copies: Copies[];
 }
 
 function emit(builder: Builder, op: number, x = 0, y = 0): number {
@@ -66,16 +82,16 @@ function internSet(builder: Builder, set: ByteSet): number {
   return builder.sets.length - 1;
 }
 
-function emitAlternatives(builder: Builder, options: readonly Node[]): void {
+function emitAlternatives(builder: Builder, options: readonly Node[], isLast: boolean): void {
   const exits: number[] = [];
   for (const [index, option] of options.entries()) {
     if (index === options.length - 1) {
-      emitNode(builder, option);
+      emitNode(builder, option, isLast);
       break;
     }
     const split = emit(builder, opcodes.split);
     builder.x[split] = split + 1;
-    emitNode(builder, option);
+    emitNode(builder, option, isLast);
     exits.push(emit(builder, opcodes.jump));
     builder.y[split] = builder.op.length;
   }
@@ -87,8 +103,17 @@ function aim(builder: Builder, split: number, into: number, past: number, greedy
   builder.y[split] = greedy ? past : into;
 }
 
-function emitRepeat(builder: Builder, node: Node & { kind: 'repeat' }): void {
+/** Notes that the instructions since `from` are so many copies of one thing. */
+function noteCopies(builder: Builder, from: number, count: number, best: Copies['best']): void {
+  if (count > 1) builder.copies.push({ from, length: (builder.op.length - from) / count, count, best });
+}
+
+/** @param isLast nothing that the text must have comes after it. */
+function emitRepeat(builder: Builder, node: Node & { kind: 'repeat' }, isLast: boolean): void {
+  const start = builder.op.length;
   for (let count = 0; count < node.min; count += 1) emitNode(builder, node.node);
+  // Where so many are asked for and any number more may follow, who has more of them behind is ahead.
+  if (isLast || node.max === Number.POSITIVE_INFINITY) noteCopies(builder, start, node.min, 'last');
   if (node.max === Number.POSITIVE_INFINITY) {
     const split = emit(builder, opcodes.split);
     emitNode(builder, node.node);
@@ -97,14 +122,16 @@ function emitRepeat(builder: Builder, node: Node & { kind: 'repeat' }): void {
     return;
   }
   const splits: number[] = [];
+  const optional = builder.op.length;
   for (let count = node.min; count < node.max; count += 1) {
     splits.push(emit(builder, opcodes.split));
     emitNode(builder, node.node);
   }
   for (const split of splits) aim(builder, split, split + 1, builder.op.length, node.greedy);
+  noteCopies(builder, optional, splits.length, 'first');
 }
 
-function emitNode(builder: Builder, node: Node): void {
+function emitNode(builder: Builder, node: Node, isLast = false): void {
   switch (node.kind) {
     case 'empty':
       return;
@@ -112,17 +139,18 @@ function emitNode(builder: Builder, node: Node): void {
       emit(builder, opcodes.set, internSet(builder, node.set));
       return;
     case 'cat':
-      for (const part of node.parts) emitNode(builder, part);
+      for (const [index, part] of node.parts.entries())
+        emitNode(builder, part, isLast && index === node.parts.length - 1);
       return;
     case 'alt':
-      emitAlternatives(builder, node.options);
+      emitAlternatives(builder, node.options, isLast);
       return;
     case 'repeat':
-      emitRepeat(builder, node);
+      emitRepeat(builder, node, isLast);
       return;
     case 'group':
       emit(builder, opcodes.save, node.index * 2);
-      emitNode(builder, node.node);
+      emitNode(builder, node.node, isLast);
       emit(builder, opcodes.save, node.index * 2 + 1);
       return;
     case 'assert':
@@ -139,8 +167,8 @@ function emitNode(builder: Builder, node: Node): void {
 
 /** @throws MerlonError `waf.bad-regex` where counted repetitions make the program too large. */
 export function compileProgram(node: Node, groups: number): Program {
-  const builder: Builder = { op: [], x: [], y: [], sets: [], setIndex: new Map(), looks: [] };
-  emitNode(builder, node);
+  const builder: Builder = { op: [], x: [], y: [], sets: [], setIndex: new Map(), looks: [], copies: [] };
+  emitNode(builder, node, true);
   emit(builder, opcodes.match);
   return {
     op: Uint8Array.from(builder.op),
@@ -149,5 +177,6 @@ export function compileProgram(node: Node, groups: number): Program {
     sets: builder.sets,
     looks: builder.looks,
     groups,
+    copies: builder.copies,
   };
 }

@@ -1,4 +1,4 @@
-import { addSet, type ByteSet, bytesOf, sizeOf } from './byte-set.ts';
+import { addSet, type ByteSet, bytesOf, isSameSet, sizeOf } from './byte-set.ts';
 import { type Node, restrict } from './syntax.ts';
 
 // What a text must contain for an expression to have any chance: the prefilter's knowledge. Necessary, never sufficient.
@@ -29,6 +29,8 @@ const maxLiteralBytes = 24;
 const maxStartBytes = 5;
 const maxStarts = 1536;
 const maxSets = 4;
+/** A set of more bytes is no list of beginnings. */
+const maxListed = 16;
 const maxSetSize = 160;
 
 const nothing: Facts = { exact: [''], starts: [''], literals: undefined, sets: [], minLength: 0 };
@@ -49,17 +51,31 @@ function better(a: readonly string[] | undefined, b: readonly string[] | undefin
   return score(a) >= score(b) ? a : b;
 }
 
-function fewestFirst(sets: readonly ByteSet[]): ByteSet[] {
-  const unique = new Map(sets.map((set) => [set.join(), set]));
-  return [...unique.values()].sort((a, b) => sizeOf(a) - sizeOf(b)).slice(0, maxSets);
+/** The smallest sets, each once. An expression asks this at every turn, most often of few sets. */
+function fewestFirst(sets: readonly ByteSet[]): readonly ByteSet[] {
+  if (sets.length < 2) return sets;
+  const fewest: { readonly set: ByteSet; readonly size: number }[] = [];
+  for (const set of sets) {
+    const size = sizeOf(set);
+    if (fewest.some((known) => known.size === size && isSameSet(known.set, set))) continue;
+    const place = fewest.findIndex((known) => known.size > size);
+    if (place >= 0) fewest.splice(place, 0, { set, size });
+    else if (fewest.length < maxSets) fewest.push({ set, size });
+    if (fewest.length > maxSets) fewest.pop();
+  }
+  return fewest.map(({ set }) => set);
 }
 
 function ofSet(set: ByteSet): Facts {
+  const size = sizeOf(set);
+  const sets = size <= maxSetSize ? [set] : [];
+  // No two bytes but those of one letter are the same in lower case: there are too many.
+  if (size > 2 * maxListed) return { exact: undefined, starts: [''], literals: undefined, sets, minLength: 1 };
   const bytes = bytesOf(set);
   const lower = [...new Set(bytes.map((byte) => String.fromCharCode(byte >= 65 && byte <= 90 ? byte + 32 : byte)))];
   const exact = lower.length <= 6 ? lower : undefined;
-  const starts = lower.length <= 16 ? lower : [''];
-  return { exact, starts, literals: exact, sets: bytes.length <= maxSetSize ? [set] : [], minLength: 1 };
+  const starts = lower.length <= maxListed ? lower : [''];
+  return { exact, starts, literals: exact, sets, minLength: 1 };
 }
 
 function cross(a: readonly string[], b: readonly string[]): string[] | undefined {

@@ -56,43 +56,45 @@ export function urlEncode(text: string): string {
   );
 }
 
-/** Each well-formed UTF-8 sequence of two or more bytes as `%uHHHH`. */
-export function utf8toUnicode(text: string): string {
-  if (!/[\x80-\xff]/.test(text)) return text;
+/** The code point of a well-formed UTF-8 sequence of `length` bytes. */
+function pointAt(text: string, at: number, length: number): number {
+  let point = text.charCodeAt(at) & (0xff >> (length + 1));
+  for (let index = 1; index < length; index += 1) point = (point << 6) | (text.charCodeAt(at + index) & 0x3f);
+  return point;
+}
+
+/** Replaces each well-formed UTF-8 sequence of two or more bytes; undefined leaves it as it is. */
+function replaceSequences(text: string, replace: (point: number) => string | undefined): string {
   let out = '';
+  let from = 0;
   for (let at = 0; at < text.length; at += 1) {
+    if (text.charCodeAt(at) < 0xc2) continue;
     const length = sequenceLength(text, at);
-    if (length === 1) {
-      out += text.charAt(at);
-      continue;
+    if (length === 1) continue;
+    const replacement = replace(pointAt(text, at, length));
+    if (replacement !== undefined) {
+      out += text.slice(from, at) + replacement;
+      from = at + length;
     }
-    const point =
-      Buffer.from(text.slice(at, at + length), 'latin1')
-        .toString('utf8')
-        .codePointAt(0) ?? 0xfffd;
-    out += `%u${point.toString(16).padStart(4, '0')}`;
     at += length - 1;
   }
-  return out;
+  return from === 0 ? text : out + text.slice(from);
+}
+
+/** Each well-formed UTF-8 sequence of two or more bytes as `%uHHHH`. */
+export const utf8toUnicode = (text: string): string =>
+  replaceSequences(text, (point) => `%u${point.toString(16).padStart(4, '0')}`);
+
+function lookalike(point: number): string | undefined {
+  const ascii = nearestAscii(point);
+  return ascii === undefined ? undefined : String.fromCharCode(ascii);
 }
 
 /**
  * Each UTF-8 sequence as the ASCII character that it looks like (`＇` and `ʼ` are quotes); what looks like none stays. Of our own:
  * `utf8toUnicode` and `urlDecodeUni` make random signs of the low bytes of all other scripts.
  */
-export function foldToAscii(text: string): string {
-  if (!/[\x80-\xff]/.test(text)) return text;
-  let out = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const length = sequenceLength(text, at);
-    const sequence = text.slice(at, at + length);
-    at += length - 1;
-    const point = length === 1 ? undefined : Buffer.from(sequence, 'latin1').toString('utf8').codePointAt(0);
-    const ascii = point === undefined ? undefined : nearestAscii(point);
-    out += ascii === undefined ? sequence : String.fromCharCode(ascii);
-  }
-  return out;
-}
+export const foldToAscii = (text: string): string => replaceSequences(text, lookalike);
 
 /** Bytes of the UTF-8 sequence at `at` (RFC 3629); 1 where there is none. */
 export function sequenceLength(text: string, at: number): number {
