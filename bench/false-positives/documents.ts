@@ -119,7 +119,7 @@ function filesOf({ patterns }: Source): string[] {
 }
 
 /** One text of each document in turn, until there are enough; `isNew` says whether a text has not been taken before. */
-function draw(files: readonly string[], source: Source, many: number, isNew: (text: string) => boolean): string[] {
+function draw(files: readonly string[], source: Source, many: number, isNew: IsNew): string[] {
   const dice: Dice = createDice(2026);
   const found: string[] = [];
   for (let round = 0; round < 8 && found.length < many; round += 1) {
@@ -133,20 +133,32 @@ function draw(files: readonly string[], source: Source, many: number, isNew: (te
   return found;
 }
 
-/** Texts of a source, in parts: a document belongs to one part alone, and so do all its texts. */
-export function drawDocuments(
-  source: Source,
-  parts: number,
-  share: number,
-  isNew: (text: string) => boolean,
-): readonly (readonly string[])[] {
+/** In which of `many` lots of documents one is: the same on every machine. */
+const lotOf = (lot: string, file: string, many: number): number =>
+  digestOf(`${lot} ${file.replace(modules, '')}`) % many;
+
+type IsNew = (text: string) => boolean;
+
+/** Texts of a source, in thirds: a document belongs to one third alone, and so do all its texts. */
+export function drawThirds(source: Source, share: number, isNew: IsNew): readonly (readonly string[])[] {
   const files = filesOf(source);
-  return Array.from({ length: parts }, (_, part) =>
+  return [0, 1, 2].map((third) =>
     draw(
-      files.filter((file) => digestOf(`part ${file.replace(modules, '')}`) % parts === part),
+      files.filter((file) => lotOf('part', file, 3) === third),
       source,
       Math.ceil(source.many * share),
       isNew,
     ),
   );
+}
+
+/** Documents are cut into so many folds, too; rules were made better by all texts of the folds below `fresh.from`. */
+const folds = 20;
+const fresh = { from: 13, to: 16 };
+
+/** Texts of documents that nobody has looked into, but for those that the thirds took. */
+export function drawFresh(source: Source, share: number, isNew: IsNew): readonly string[] {
+  const isFresh = (fold: number): boolean => fold >= fresh.from && fold <= fresh.to;
+  const files = filesOf(source).filter((file) => isFresh(lotOf('fold', file, folds)));
+  return draw(files, source, Math.ceil(source.many * share), isNew);
 }

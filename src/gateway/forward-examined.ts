@@ -3,11 +3,11 @@ import { problemOf, problemType } from '../api/problem.ts';
 import type { Weaknesses } from '../api/protections.ts';
 import type { Denial, Reason } from '../api/record.ts';
 import type { Forwarding, Headers, Reply } from '../net/index.ts';
-import { jsonKindOf, type MaskPlace, maskJson, type OperationMatch } from '../openapi/index.ts';
+import { createMaskStream, jsonKindOf, type MaskPlace, maskJson, type OperationMatch } from '../openapi/index.ts';
 import { internalFault, upstreamFault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { HeldReply, type HeldResponse } from './held-reply.ts';
-import { tryDecode, tryReadUtf8 } from './response-body.ts';
+import { HeldReply, type HeldResponse, type Through } from './held-reply.ts';
+import { isEncoded, tryDecode, tryReadUtf8 } from './response-body.ts';
 import { editResponseHeaders } from './response-headers.ts';
 
 /** What an answer must go through before the client sees it. */
@@ -57,13 +57,24 @@ export function forwardExamined(
     conclude(denial.status, denial);
     if (!reply.sent && !reply.closed) sendDenial(reply, denial, exchange.id);
   };
-  const tooLong = (): 'pass' | 'stop' => {
-    if (!isStrict) return passUnread(exchange, 'it is larger than what is looked into');
+  const tooLong = (headers: Headers): 'pass' | 'stop' | Through => {
+    const why = 'it is larger than what is looked into';
+    if (!isStrict) {
+      editResponseHeaders(exchange, headers);
+      return passUnread(exchange, why);
+    }
+    const through = examination.blocks ? undefined : maskedThrough(exchange, headers, examination.mask);
+    if (through !== undefined) {
+      if (examination.declared !== undefined) passUnread(exchange, why);
+      editResponseHeaders(exchange, headers);
+      return through;
+    }
     withhold(unreadable('gateway.response-too-large', 'it is larger than what can be looked into'));
     return 'stop';
   };
   const held = new HeldReply(reply, {
     maxBytes: largestBytes,
+    hasBody: exchange.request.method !== 'HEAD',
     decide: (status, headers) => {
       const obstacle = obstacleOf(status, headers);
       if (obstacle === undefined) return 'hold';
@@ -75,6 +86,7 @@ export function forwardExamined(
       return isStrict ? 'stop' : 'pass';
     },
     tooLarge: tooLong,
+    spoilt: () => conclude(held.status, unreadable('gateway.unreadable-response', 'it is not JSON to its end')),
     whole: (response) => {
       const denial = tryExamine(exchange, response, examination, reply);
       if (denial === undefined) conclude(response.status);
@@ -88,7 +100,8 @@ export function forwardExamined(
     // Its fields are edited when it is let go.
     onResponseHead: leave,
     onEnd: ({ status, failure }) => {
-      if (failure === undefined) return held.isPassing ? conclude(status) : undefined;
+      // The service has said all before the last of it is masked.
+      if (failure === undefined) return held.isPassing ? queueMicrotask(() => conclude(status)) : undefined;
       conclude(failure.status, upstreamFault(failure));
     },
   });
@@ -178,6 +191,24 @@ function examine(exchange: Exchange, held: HeldResponse, examination: Examinatio
   return send(exchange, held, masked, reply);
 }
 
+/** Masks what is too large to be held as it goes through; undefined where it is not JSON, or compressed although that was not asked for. */
+function maskedThrough(exchange: Exchange, headers: Headers, mask: MaskPlace | undefined): Through | undefined {
+  const kind = jsonKindOf(headers.getAll('content-type'));
+  if (mask === undefined || kind === undefined || isEncoded(headers.getAll('content-encoding'))) return undefined;
+  const stream = createMaskStream(mask, exchange.route.config.mask?.keepLast ?? 0, kind === 'lines');
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
+  dropVouchers(headers);
+  return {
+    write: (piece) => Buffer.from(stream.write(utf8.decode(piece, { stream: true }))),
+    end: () => Buffer.from(stream.write(utf8.decode()) + stream.end()),
+  };
+}
+
+/** They vouch for what the service said, which is not what the caller reads. */
+function dropVouchers(headers: Headers): void {
+  for (const name of ['etag', 'content-md5', 'digest', 'content-digest', 'repr-digest']) headers.delete(name);
+}
+
 /** `body` with its masked fields replaced; undefined where it cannot be read. */
 function hide(headers: Headers, body: Buffer, mask: MaskPlace, keepLast: number): Buffer | undefined {
   const kind = jsonKindOf(headers.getAll('content-type'));
@@ -185,8 +216,7 @@ function hide(headers: Headers, body: Buffer, mask: MaskPlace, keepLast: number)
   const masked = text === undefined ? undefined : maskJson(text, mask, keepLast, kind === 'lines');
   if (masked === undefined) return undefined;
   if (masked.count === 0) return body;
-  // They vouch for what the service said, which is not what the caller reads.
-  for (const name of ['etag', 'content-md5', 'digest', 'content-digest', 'repr-digest']) headers.delete(name);
+  dropVouchers(headers);
   return Buffer.from(masked.text);
 }
 

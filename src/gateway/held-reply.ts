@@ -7,13 +7,24 @@ export interface HeldResponse {
   readonly body: Buffer;
 }
 
+/** Works on an answer as it goes through. Both throw where it cannot be read: then the answer is broken off. */
+export interface Through {
+  /** What may go on of it; perhaps nothing yet. */
+  write(piece: Buffer): Buffer;
+  end(): Buffer;
+}
+
 /** What becomes of what was held. */
 export interface Holding {
   readonly maxBytes: number;
+  /** False: what the head says of a length is of a body that will not come (HEAD). */
+  readonly hasBody: boolean;
   /** Asked with the head. `hold`: keep it all. `pass`: this one is not looked into. `stop`: it could not be read, and must not pass. */
   decide(status: number, headers: Headers): 'hold' | 'pass' | 'stop';
-  /** It is larger than `maxBytes`. `pass`: what was held and what comes go on unread. `stop`: none of it does. */
-  tooLarge(): 'pass' | 'stop';
+  /** It is larger than `maxBytes`. `pass`: what was held and what comes go on unread. `stop`: none of it does. Else all of it goes through. */
+  tooLarge(headers: Headers): 'pass' | 'stop' | Through;
+  /** What went through could not be read, and was broken off. */
+  spoilt(): void;
   /** It has arrived whole. */
   whole(response: HeldResponse): void;
   /** It was cut off half-way. Nothing has been sent yet. */
@@ -34,6 +45,7 @@ export class HeldReply implements Reply {
   #headers: Headers | undefined;
   #length: number | undefined;
   #state: 'waiting' | 'holding' | 'passing' | 'stopped' = 'waiting';
+  #through: Through | undefined;
 
   constructor(reply: Reply, holding: Holding) {
     this.#reply = reply;
@@ -78,25 +90,50 @@ export class HeldReply implements Reply {
     this.#headers = headers as Headers;
     this.#length = length;
     const decision = this.#holding.decide(status, this.#headers);
-    if (decision === 'hold') this.#state = 'holding';
-    else if (decision === 'pass') this.#pass();
+    if (decision === 'hold') {
+      this.#state = 'holding';
+      // What will be too large anyhow need not be kept until it is.
+      if (this.#holding.hasBody && (length ?? 0) > this.#holding.maxBytes) this.#tooLarge();
+    } else if (decision === 'pass') this.#pass();
     else this.#stop();
+  }
+
+  #tooLarge(): boolean {
+    const verdict = this.#holding.tooLarge(this.#headers as Headers);
+    if (verdict === 'stop') {
+      this.#stop();
+      return true;
+    }
+    if (verdict !== 'pass') this.#through = verdict;
+    return this.#pass();
   }
 
   write(chunk: Buffer | string): boolean {
     const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     this.bytes += piece.length;
-    if (this.#state === 'passing') return this.#reply.write(piece);
+    if (this.#state === 'passing') return this.#passOn(piece);
     if (this.#state !== 'holding') return true;
     this.#pieces.push(piece);
-    if (this.bytes <= this.#holding.maxBytes) return true;
-    if (this.#holding.tooLarge() === 'pass') return this.#pass();
-    this.#stop();
-    return true;
+    return this.bytes <= this.#holding.maxBytes || this.#tooLarge();
+  }
+
+  /** `piece` undefined: it was the last. */
+  #passOn(piece: Buffer | undefined): boolean {
+    if (this.#through === undefined) return piece === undefined || this.#reply.write(piece);
+    try {
+      const out = piece === undefined ? this.#through.end() : this.#through.write(piece);
+      return out.length === 0 || this.#reply.write(out);
+    } catch {
+      this.#holding.spoilt();
+      this.#stop();
+      this.#reply.abort();
+      return true;
+    }
   }
 
   end(chunk?: Buffer | string, trailers?: Headers): void {
     if (chunk !== undefined) this.write(chunk);
+    if (this.#state === 'passing') this.#passOn(undefined);
     if (this.#state === 'passing') this.#reply.end(undefined, trailers);
     if (this.#state !== 'holding') return;
     this.#state = 'stopped';
@@ -124,9 +161,9 @@ export class HeldReply implements Reply {
   /** Sends on what was held, and from now on what comes. */
   #pass(): boolean {
     this.#state = 'passing';
-    this.#reply.start(this.status, this.#headers as Headers, this.#length);
+    this.#reply.start(this.status, this.#headers as Headers, this.#through === undefined ? this.#length : undefined);
     let goesOn = true;
-    for (const piece of this.#pieces.splice(0)) goesOn = this.#reply.write(piece);
+    for (const piece of this.#pieces.splice(0)) if (this.isPassing) goesOn = this.#passOn(piece);
     return goesOn;
   }
 

@@ -127,7 +127,7 @@ describe('an answer that cannot be read does not pass', () => {
     ['two codings', gzipSync(gzipSync(text)), { 'content-encoding': 'gzip, gzip' }, 200, 502],
     ['a bomb', gzipSync(Buffer.alloc(20 * 1024 * 1024, 0x20)), { 'content-encoding': 'gzip' }, 200, 502],
     ['a stream of events', `data: ${text}\n\n`, { 'content-type': 'text/event-stream' }, 200, 502],
-    ['more than is looked into', Buffer.alloc(9 * 1024 * 1024, 0x20), {}, 200, 502],
+    ['more prose than is looked into', Buffer.alloc(9 * 1024 * 1024, 0x20), { 'content-type': 'text/plain' }, 200, 502],
     ['an error in prose', text, { 'content-type': 'text/plain' }, 404, 404],
   ])('%s', async (_, body, headers, status, expected) => {
     const gateway = await start(withMask(answering(body, headers, status)));
@@ -224,4 +224,82 @@ paths:
     });
     expect(await events.call('/a')).toMatchObject({ status: 200, body: 'data: 1\n\n' });
   });
+});
+
+describe('an answer larger than what is held back', () => {
+  const row = { name: 'Ann', iban: 'DE02120300000000202051', note: 'x'.repeat(950) };
+  const hidden = JSON.stringify({ ...row, iban: '***' });
+  const rows = 10_000;
+  const list = `[${Array.from({ length: rows }, () => JSON.stringify(row)).join(',')}]`;
+  const maskedList = `[${Array.from({ length: rows }, () => hidden).join(',')}]`;
+
+  test.each([
+    ['of a length that is told', { 'content-length': String(list.length) }],
+    ['of a length that shows', {}],
+  ])('%s is masked as it goes through', async (_, headers) => {
+    const tags = { etag: '"1"', server: 'teapot', ...headers } as Record<string, string>;
+    const gateway = await start(withMask(answering(list, tags)));
+    const answer = await gateway.call('/');
+    expect(answer.status).toBe(200);
+    expect(answer.body === maskedList).toBe(true);
+    expect([answer.headers.etag, answer.headers.server]).toEqual([undefined, undefined]);
+    expect(answer.headers['content-length']).toBeUndefined();
+    expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    await expect.poll(() => gateway.decisions).toMatchObject([{ verdict: 'allow', status: 200 }]);
+    const off = await start(withMask(answering(list), { weaknesses: new Set(['response.mask'] as const) }));
+    expect((await off.call('/')).body === list).toBe(true);
+  });
+
+  test('of JSON lines is, too', async () => {
+    const lines = `${Array.from({ length: rows }, () => JSON.stringify(row)).join('\n')}\n`;
+    const gateway = await start(withMask(answering(lines, { 'content-type': 'application/x-ndjson' })));
+    expect((await gateway.call('/')).body === `${Array.from({ length: rows }, () => hidden).join('\n')}\n`).toBe(true);
+  });
+
+  test.each([
+    ['ends too early', Buffer.from(list.slice(0, -20))],
+    ['holds nothing', Buffer.alloc(9 * 1024 * 1024, 0x20)],
+    ['is no JSON in the middle', Buffer.from(list.replace('"note"', 'note'))],
+    ['is no UTF-8 at its end', Buffer.concat([Buffer.from(list.slice(0, -2)), Buffer.from([0xff, 0x7d, 0x5d])])],
+  ])('that %s is broken off there, and the record says so', async (_, body) => {
+    const gateway = await start(withMask(answering(body)));
+    await expect(gateway.call('/')).rejects.toThrow();
+    await expect
+      .poll(() => gateway.decisions)
+      .toMatchObject([{ verdict: 'error', reason: { code: 'gateway.unreadable-response' } }]);
+  });
+
+  test('is asked for by HEAD without harm', async () => {
+    const gateway = await start(
+      withMask(
+        (_, response) =>
+          void response.writeHead(200, { 'content-type': 'application/json', 'content-length': list.length }).end(),
+      ),
+    );
+    expect((await gateway.call('/', { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('is a 502 where it is no JSON, or compressed', async () => {
+    const html = await start(withMask(answering(list, { 'content-type': 'text/html' })));
+    expect((await html.call('/')).status).toBe(502);
+    const coded = await start(withMask(answering(list, { 'content-encoding': 'br' })));
+    expect((await coded.call('/')).status).toBe(502);
+  });
+});
+
+test('an answer that is too large to be validated and is only reported keeps the fields that every answer has', async () => {
+  const document = documentOf(`
+paths:
+  /: { get: { responses: { '200': { description: ok, content: { application/json: { schema: { type: string } } } } } } }
+`);
+  const large = JSON.stringify('x'.repeat(9_000_000));
+  const gateway = await start({
+    respond: answering(large, { server: 'teapot', 'merlon-subject': 'x' }),
+    document,
+    route: { validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses: 'report' } },
+  });
+  const { status, headers, body } = await gateway.call('/');
+  expect([status, body.length]).toEqual([200, large.length]);
+  expect([headers.server, headers['merlon-subject']]).toEqual([undefined, undefined]);
+  expect(headers['merlon-decision']).toBeDefined();
 });

@@ -14,8 +14,7 @@ const decoders: ReadonlyMap<string, (body: Buffer, maxOutputLength: number) => B
  * coding, damage, or more than `maxBytes`.
  */
 export function tryDecode(body: Buffer, codings: readonly string[], maxBytes: number): Buffer | undefined {
-  const names = codings.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
-  const applied = names.filter((name) => name !== '' && name !== 'identity');
+  const applied = appliedOf(codings);
   const [name] = applied;
   if (name === undefined || body.length === 0) return body;
   const decode = applied.length === 1 ? decoders.get(name) : undefined;
@@ -24,6 +23,16 @@ export function tryDecode(body: Buffer, codings: readonly string[], maxBytes: nu
   } catch {
     return undefined;
   }
+}
+
+function appliedOf(codings: readonly string[]): string[] {
+  const names = codings.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== '' && name !== 'identity');
+}
+
+/** Whether content is compressed (the values of `Content-Encoding`). */
+export function isEncoded(codings: readonly string[]): boolean {
+  return appliedOf(codings).length > 0;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -12,6 +12,7 @@ export { denialCodes, formatNote, OpenApiError, problemCodes, warningCodes } fro
 export { type CheckGraphql, compileGraphql } from './graphql/guard.ts';
 export { type CheckGrpc, compileGrpc } from './grpc/methods.ts';
 export { compileMask, type MaskRoot } from './mask/mask-place.ts';
+export { createMaskStream, type MaskStream } from './mask/mask-stream.ts';
 export { type MaskedJson, type MaskPlace, maskJson } from './mask/rewrite.ts';
 export { jsonKindOf } from './media/media-type.ts';
 export { createEndpointReport, type EndpointReport, type EndpointVisit } from './report.ts';

@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { defaultFlags, parseRegex } from '../../src/waf/regex/parse.ts';
 import { compileRegex, type Regex } from '../../src/waf/regex/regex.ts';
+import { hasReference } from '../../src/waf/regex/syntax.ts';
 import { work } from '../../src/waf/regex/work.ts';
 import { hostileTexts } from './hostile-texts.ts';
+import { hostileWalk } from './hostile-walk.ts';
 import { isThere, patternsOf, type RulePattern, randomText, ruleFolders } from './rule-patterns.ts';
 
 const bytes = 65_536;
@@ -30,7 +32,33 @@ function worstOf({ source, rule }: RulePattern, random: string): Finding {
   return { rule, times: worst / fair };
 }
 
+/**
+ * Steps a byte where each byte leads into a state that was not there before, and the table is thrown away again and again: the places that a
+ * state of the worst expressions has, on average.
+ */
+const mostOfNewStates = 16;
+/** More than a table has room for. */
+const walkBytes = 8192;
+
+function walked({ source, rule }: RulePattern): Finding {
+  const text = hostileWalk(source, walkBytes);
+  const regex = compileRegex(source);
+  regex.test(text);
+  return { rule, times: stepsOf(regex, text) / Math.max(1000, text.length) };
+}
+
 describe.each(ruleFolders)('%s', (_, folder) => {
+  test.skipIf(!isThere(folder))(
+    'cost a bounded number of steps a byte where their automata are made to grow all the time',
+    () => {
+      const findings = patternsOf(folder)
+        .filter(({ source }) => !hasReference(parseRegex(source, defaultFlags).node))
+        .map(walked);
+      expect(findings.filter((each) => each.times > mostOfNewStates)).toEqual([]);
+    },
+    300_000,
+  );
+
   test.skipIf(!isThere(folder))(
     'cost no more than three times as much on the worst text',
     () => {

@@ -17,7 +17,8 @@ export interface MaskedJson {
   readonly found: number;
 }
 
-const deepest = 200;
+/** Containers in each other, at most. */
+export const deepest = 200;
 // What a text may hold without an escape.
 const plain = /[^"\\\u0000-\u001f]*/y;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -38,7 +39,8 @@ export function maskJson(text: string, root: MaskPlace, keepLast: number, many: 
   }
 }
 
-class NotJson extends Error {}
+/** The text is no JSON, nests too deep or has too long a key: what cannot be read cannot be masked. */
+export class NotJson extends Error {}
 
 class Rewriter {
   readonly #text: string;

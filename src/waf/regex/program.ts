@@ -46,7 +46,8 @@ export interface Copies {
   readonly best: 'first' | 'last';
 }
 
-const maxInstructions = 30_000;
+/** Of the longest program. */
+export const maxInstructions = 30_000;
 
 interface Builder {
   readonly op: number[];

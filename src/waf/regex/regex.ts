@@ -1,9 +1,10 @@
 import { ordinaryBytes } from '../match/byte-kinds.ts';
 import { createBacktracker } from './backtrack.ts';
 import { createLazyDfa, isRegular } from './lazy-dfa.ts';
-import { defaultFlags, parseRegex, type RegexFlags } from './parse.ts';
+import { defaultFlags, type ParsedRegex, parseRegex, type RegexFlags } from './parse.ts';
 import { createPike } from './pike.ts';
 import { compileProgram } from './program.ts';
+import { checkProgramLength } from './program-length.ts';
 import { type Requirements, requirementsOf } from './requirements.ts';
 import { hasReference, isAnchored, isWholeText, loosen, type Node } from './syntax.ts';
 import { createWordTwice, type FindStart } from './word-twice.ts';
@@ -23,10 +24,10 @@ export interface Regex {
  * @throws MerlonError `waf.bad-regex`.
  */
 export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): Regex {
-  const { node, groups } = parseRegex(source, { ...defaultFlags, ...flags });
-  const anchored = isAnchored(node);
+  const parsed = parseRegex(source, { ...defaultFlags, ...flags });
+  const { node, groups } = parsed;
   const takesAll = isWholeText(node);
-  const { test, find } = hasReference(node) ? backtracking(node, groups) : automatic(node, groups, anchored);
+  const { test, find } = hasReference(node) ? backtracking(node, groups) : whenAsked(parsed, source, flags);
   return {
     requirements: requirementsOf(node, ordinaryBytes),
     groups,
@@ -47,6 +48,24 @@ export function compileRegex(source: string, flags: Partial<RegexFlags> = {}): R
 interface Finder {
   test(text: string): boolean;
   find(text: string): Int32Array | undefined;
+}
+
+/**
+ * Most expressions are never asked about a text, since requirements rule them out: what runs one is made for its first text, a matter
+ * of a millisecond, from the source, which takes the least to keep. Whatever could be wrong with it is found at once.
+ */
+function whenAsked({ node }: ParsedRegex, source: string, flags: Partial<RegexFlags>): Finder {
+  checkProgramLength(node);
+  let made: Finder | undefined;
+  const make = (): Finder => {
+    const { node: whole, groups } = parseRegex(source, { ...defaultFlags, ...flags });
+    made = automatic(whole, groups, isAnchored(whole));
+    return made;
+  };
+  return {
+    test: (text) => (made ?? make()).test(text),
+    find: (text) => (made ?? make()).find(text),
+  };
 }
 
 const mayMatch = (node: Node, anchored: boolean): ((text: string) => boolean) =>

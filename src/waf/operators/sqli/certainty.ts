@@ -29,7 +29,7 @@ const sureAnywhere: readonly RegExp[] = [
   /XE|X1?[UE&TSf]/,
   // Not `select()`, which is a call of some program.
   /\(+E(?:[1svo]|\(+[^)(]|f\(|n(?:[,(F]|\)*[;c]))/,
-  /[1svn)]\)*;\(*(?:[SID]|T[1sv(k]|Tn(?:[(=ck1v]|;c))/,
+  /[1svn)]\)*;\(*(?:[SI]|T[1sv(k]|Tn(?:[(=ck1v]|;c))/,
   /;(?:S|T[1sv(k]|Tn(?:[(=ck1v]|;c)|kv=|I)/,
   /;\(*E(?:[1v(o]|[sn](?:[,;)coF]|$)|f\(|D)/,
   /[1sv);]S[n(s]/,
@@ -50,7 +50,7 @@ const sureQuoted: readonly RegExp[] = [
   // A number that a name follows is counted: `'a' or 0 requests`.
   /^s\)*&\(*(?:[1v](?:$|[^n?])|[fDE]|s[=oc])/,
   /^s\)*&\(*n(?:[=(c]|o\(*(?:[1sv]|n(?:$|ks|[;co&)])))/,
-  /^s\)*;(?:[SIED]|T[1sv(k]|Tn[(=;ck1v])/,
+  /^s\)*;(?:[SIE]|T[1sv(k]|Tn[(=;ck1v])/,
   /^s\)*(?:U\(*k?\(|W)/,
   /^s\)*B\(*[1fD(](?:$|[c,;)])/,
   /^s\)*[=o]\(*(?:E|D|f\()/,
@@ -72,7 +72,7 @@ function isText(value: string, context: QuoteContext): boolean {
 }
 
 const quotedStatement =
-  /(?<=[=(:,[\s])(["'])(?:select|create|alter|insert|update|delete|drop)\s[^"'#]*[\w)*`;.]\1(?=[\s,;.)\]]|$)/gi;
+  /"""\s*(?=(?:select|insert|update|delete|create|alter|drop)\s)|(?<=[=(:,[\s])(["'])(?:select|create|alter|insert|update|delete|drop)\s[^"'#]*[\w)*`;.]\1(?=[\s,;.)\]]|$)/gi;
 
 /**
  * A text without the statements that it quotes whole (`--sql='SELECT 1 FROM x'`). As part of a query such a quote would end a string
@@ -83,11 +83,15 @@ export function withoutQuotedStatements(text: string): string {
   return text.replace(quotedStatement, (whole) => (/--|\/\*/.test(whole) ? whole : ' '));
 }
 
+/** A statement right behind the quote, and nothing that would take care of the quote behind the value: `" Create table` in some comment. */
+const isUnclosed = (value: string, context: QuoteContext, kinds: string): boolean =>
+  /^s\)*[SI]/.test(kinds) && value.indexOf(context) === value.lastIndexOf(context) && !/--|#|\/\*|[;\0]/.test(value);
+
 /** `Sleep (Nordic) AB`: a name with something in parentheses. */
 const heading = /^D\(n+\)n*$/;
 
 /** A value that begins as a statement does, or as the rest of one, stands in for no term of another: it is a script. */
-const script = /^(?:[STI]|E(?!X)|F(?!.*D))/;
+const script = /^(?:[STI]|E(?!X)|F(?!.*D)|D\(1?\);(?!\(*[STIE]))/;
 
 /** What stands in front of a form, and in no query: three names side by side, a block of some program. */
 const unreadable = /n{3}|[)n]\{/;
@@ -107,6 +111,6 @@ const keyword = /[UEDTSI;&]/;
 export function isSure(value: string, context: QuoteContext, kinds: string): boolean {
   if (option.test(value) && !keyword.test(kinds)) return false;
   if (!isText(value, context)) return !heading.test(kinds);
-  if (context !== '') return holds(quotedForms, kinds);
+  if (context !== '') return !isUnclosed(value, context, kinds) && holds(quotedForms, kinds);
   return !script.test(kinds) && !unreadableStart.test(kinds) && holds(bareForms, kinds);
 }

@@ -102,7 +102,8 @@ function match(form: RegExp, lexer: Lexer): number {
 
 function wordKind(lexer: Lexer, word: string, end: number): string {
   const calls = lexer.text.charAt(pastSpace(lexer.text, end)) === '(';
-  if (dangerousFunctions.has(word)) return calls ? 'D' : 'n';
+  // `->name(...)` is a method of some program.
+  if (dangerousFunctions.has(word)) return calls && !lexer.text.startsWith('->', lexer.at - 2) ? 'D' : 'n';
   const known = wordTypes.get(word);
   if (calls && functions.has(word)) return 'f';
   return known ?? 'n';

@@ -34,6 +34,9 @@ const telling: ReadonlyMap<string, RegExp> = new Map([
   ['iframe', /^(?:src|srcdoc|style|on[a-z]+)$/],
 ]);
 
+/** A script that lies beside the page, as a manual has it: whoever writes into the page put nothing there. */
+const neighbour = /^[\w.-]{1,80}\.m?js$/i;
+
 /** Kinds of link that bring something onto the page. */
 const bringing = /stylesheet|import|preload|prefetch|prerender|manifest|\bmodule/i;
 
@@ -66,7 +69,7 @@ function isActiveTag(all: readonly Sighting[], at: number): boolean {
   for (let next = at + 1; next < all.length && all[next]!.kind === 'attribute' && all[next]!.end <= end; next += 1)
     own.push(all[next]!);
   const named = telling.get(local);
-  if (named !== undefined && own.some((each) => named.test(each.name))) return true;
+  if (named !== undefined && own.some((each) => named.test(each.name) && !neighbour.test(each.value))) return true;
   const kind = name === 'link' ? own.find((each) => each.name === 'rel') : undefined;
   if (kind !== undefined) return bringing.test(kind.value);
   // A transformation computes or fetches.
@@ -75,7 +78,9 @@ function isActiveTag(all: readonly Sighting[], at: number): boolean {
 }
 
 /** What a handler needs to do anything: `onerror=None` is an argument. */
-const script = /^(?!\.\.).*[(`=.;:\\&]/s;
+const script = /[(`=.;:\\&]/;
+/** `onerror=...`, `onerror=None):`, `onError = (error) =>`, `onError = function (error)`: no script by itself. */
+const noScript = /^(?:\.\.|[\w.]*\)|\(?[\w,{}]*\)?$|(?:async)?function[\w*]*(?:\([\w,]*\)?)?$)/;
 const activeStyle = /expression|javascript|behaviou?r|-moz-binding|@import|url\s*\(/i;
 
 /** What a web server carries out while it sends a page. */
@@ -92,8 +97,10 @@ export function isSure(all: readonly Sighting[], at: number): boolean {
       const bare = name.replace(/^.*["'`<>]/s, '');
       if (bare === 'style') return activeStyle.test(value);
       if (/(?:^|[^a-z.])on[a-z]+$/.test(bare))
-        return (value === '' || script.test(value)) && events.has(bare.replace(/^.*[^a-z]/s, ''));
-      return /[a-z]/.test(bare) && !bare.includes('.') && !decoration.test(bare);
+        return (
+          (value === '' || (script.test(value) && !noScript.test(value))) && events.has(bare.replace(/^.*[^a-z]/s, ''))
+        );
+      return /^[a-z][a-z:-]*$/.test(bare) && !decoration.test(bare);
     }
     case 'comment':
       return serverSideInclude.test(value);
