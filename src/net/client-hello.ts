@@ -76,4 +76,23 @@ export function peekAlpnOffer(
   const timer = clock.after(timeoutMs, () => finish(undefined));
   socket.on('readable', onReadable);
   socket.on('close', onClose);
+  // What is there already is not told of again.
+  if (socket.readableLength > 0) onReadable();
+}
+
+/** Calls `done` when the first bytes of a connection are there to be read; with false where none come in time. */
+export function awaitBytes(
+  socket: Socket,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+  done: (areThere: boolean) => void,
+): void {
+  const finish = (): void => {
+    timer.cancel();
+    socket.off('readable', finish);
+    socket.off('close', finish);
+    done(socket.readableLength > 0);
+  };
+  const timer = clock.after(timeoutMs, finish);
+  socket.on('readable', finish);
+  socket.on('close', finish);
 }

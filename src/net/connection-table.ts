@@ -3,19 +3,15 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { HttpLimits } from './config.ts';
 import type { TrackedConnection } from './connection-host.ts';
 import { subscriberOf } from './ip-address.ts';
+import { defaultTurnBounds } from './server-options.ts';
 
 const longestSweepMs = 1000;
 const shortestSweepMs = 20;
-/**
- * Connections that a sweep ends in one turn of the event loop. Those of an attack came together and are due together: a thousand refusals
- * with their records at once would hold up everybody else for a fifth of a second.
- */
-const endingsPerTurn = 8;
-
 /** The connections of a server: how many each address has, and the sweep that holds all of them to their time bounds. */
 export class ConnectionTable {
   #limits: HttpLimits;
   readonly #clock: Clock;
+  readonly #endingsPerTurn: number;
   /** With the subscriber each is counted to; '' where to none. */
   readonly #sockets = new Map<Socket, string>();
   /** One for all sockets: they are many, and most of them rest. */
@@ -28,7 +24,9 @@ export class ConnectionTable {
   #unswept: Iterator<TrackedConnection> | undefined;
   readonly #whenEmpty: (() => void)[] = [];
 
-  constructor(limits: HttpLimits, clock: Clock) {
+  /** `endingsPerTurn`: connections that a sweep ends in one turn of the event loop. */
+  constructor(limits: HttpLimits, clock: Clock, endingsPerTurn = defaultTurnBounds.endings) {
+    this.#endingsPerTurn = endingsPerTurn;
     this.#limits = limits;
     this.#clock = clock;
     this.#sweepMs = sweepOf(limits);
@@ -119,7 +117,7 @@ export class ConnectionTable {
     const now = this.#clock.monotonic();
     let endings = 0;
     for (let next = unswept.next(); !next.done; next = unswept.next()) {
-      if (!next.value.sweep(now) || ++endings < endingsPerTurn) continue;
+      if (!next.value.sweep(now) || ++endings < this.#endingsPerTurn) continue;
       setImmediate(() => this.#sweepOn(unswept));
       return;
     }

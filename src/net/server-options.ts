@@ -81,7 +81,23 @@ export interface HttpServerOptions extends ListenerSettings {
   /** Told of each refusal before the reply is written; gives its fields and body. Default: an RFC 9457 problem. */
   onRefused?(refusal: Refusal): RefusalReply | undefined;
   readonly log?: Logger;
+  /** What is done at most in one turn of the event loop; default `defaultTurnBounds`. */
+  readonly turnBounds?: TurnBounds;
 }
+
+/** What everybody waits for who is served already, and so is done a few at a time. */
+export interface TurnBounds {
+  /** TLS handshakes begun: each is most of a millisecond of work. */
+  readonly handshakes: number;
+  /** Connections that a sweep ends: those of an attack came together and are due together. */
+  readonly endings: number;
+}
+
+/**
+ * Two handshakes are more than a core can do, and no client waits for another that is slow. A thousand refusals with their records at once
+ * would hold up everybody else for a fifth of a second.
+ */
+export const defaultTurnBounds: TurnBounds = { handshakes: 2, endings: 8 };
 
 /**
  * Where to listen. `acceptors`: how many sockets listen there, each of which lets in one connection a turn; default 1. `fds`: descriptors of a

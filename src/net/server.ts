@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
 import { Acceptors } from './acceptors.ts';
 import { type CidrSet, compileCidrs } from './cidr.ts';
-import { peekAlpnOffer } from './client-hello.ts';
+import { awaitBytes, peekAlpnOffer } from './client-hello.ts';
 import { defaultHttpLimits, type HttpLimits } from './config.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { ConnectionTable } from './connection-table.ts';
@@ -18,22 +18,17 @@ import { type ProxySource, takeProxyHeader } from './proxy-protocol.ts';
 import { refuse } from './refusal.ts';
 import type { PeerInfo } from './request.ts';
 import { ServerConnection } from './server-connection.ts';
-import type {
-  HttpServer,
-  HttpServerOptions,
-  ListenAddress,
-  ListenerSettings,
-  ServerStats,
-  ServerTls,
+import {
+  defaultTurnBounds,
+  type HttpServer,
+  type HttpServerOptions,
+  type ListenAddress,
+  type ListenerSettings,
+  type ServerStats,
+  type ServerTls,
 } from './server-options.ts';
 import { acmeProtocol, checkPeer, createChallengeServer, createTlsServer, readPeerCertificate } from './tls.ts';
 import { Turnstile } from './turnstile.ts';
-
-/**
- * TLS handshakes begun in one turn of the event loop: each is most of a millisecond of work, and who is served already waits for it. So many are
- * more than a core can do, and no client waits for another that is slow.
- */
-const handshakesPerTurn = 2;
 
 /** A server of HTTP/1.1, and of HTTP/2 where TLS offers it. Throws `net.bad-tls`, `net.bad-cidr`. It takes connections after `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -51,14 +46,16 @@ class SocketServer implements HttpServer {
   #tls: { readonly server: TlsServer; readonly challenge: TlsServer | undefined } | undefined;
   /** Of TLS connections with a PROXY header: where they come from. */
   readonly #sources = new Map<string, ProxySource>();
-  readonly #handshakes = new Turnstile<Socket>(handshakesPerTurn, (socket) => this.#shakeHands(socket));
+  readonly #handshakes: Turnstile<Socket>;
 
   constructor(options: HttpServerOptions) {
     const limits = limitsOf(options);
     this.#options = options;
     this.#trustedProxies = trustedOf(options);
     this.#proxyProtocol = options.proxyProtocol ?? 'none';
-    this.#table = new ConnectionTable(limits, options.clock);
+    const { handshakes, endings } = options.turnBounds ?? defaultTurnBounds;
+    this.#handshakes = new Turnstile(handshakes, (socket) => this.#shakeHands(socket));
+    this.#table = new ConnectionTable(limits, options.clock, endings);
     this.#host = {
       clock: options.clock,
       limits,
@@ -183,7 +180,12 @@ class SocketServer implements HttpServer {
       this.#serve(socket, source, undefined);
       return;
     }
-    this.#handshakes.enter(socket);
+    // Whoever has said nothing yet asks for no work, and would say it together with all others later.
+    const wait = { clock: this.#options.clock, timeoutMs: this.#host.limits.tlsHandshakeMs };
+    awaitBytes(socket, wait, (areThere) => {
+      if (areThere) this.#handshakes.enter(socket);
+      else this.#reject(socket);
+    });
   }
 
   #shakeHands(socket: Socket): void {

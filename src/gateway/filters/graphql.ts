@@ -7,16 +7,16 @@ import type { CompileFilter } from './filter.ts';
 export const graphql: CompileFilter = ({ weaknesses }, { config }) => {
   if (config.graphql === undefined || weaknesses.has('graphql.bounds')) return undefined;
   const check = compileGraphql(config.graphql);
-  const judge = (method: string, type: string | undefined, body: Buffer): Denial | undefined => {
-    const denial = check(method, type, body);
+  const judge = (method: string, type: string | undefined, body: Buffer, query = ''): Denial | undefined => {
+    const denial = check(method, type, body, query);
     return denial && explained(denial, `${config.source}.graphql`);
   };
   return (exchange) => {
-    const { method, headers, body } = exchange.request;
+    const { method, headers, body, query } = exchange.request;
     const contentType = joined(headers.getAll('content-type'), ', ');
     if (method !== 'POST' || !body.present) return judge(method, contentType, Buffer.alloc(0));
     return judgeBody(exchange, { filter: 'graphql', maxBytes: config.bodyBytes }, (whole) =>
-      judge(method, contentType, whole),
+      judge(method, contentType, whole, query),
     );
   };
 };

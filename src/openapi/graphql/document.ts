@@ -1,12 +1,17 @@
 // Just enough of an executable GraphQL document (October 2021, section 2) to measure it: selections, page sizes, directives.
 import { GraphqlFault, Lexer } from './lexer.ts';
 
+/**
+ * What an argument says of a page's size, in itself or somewhere within (`page: { first: 100 }`): a number; a variable whose value it is;
+ * a variable that may hold one.
+ */
+export type PageSize = number | { readonly is: string } | { readonly within: string };
+
 export interface Field {
   readonly kind: 'field';
   readonly name: string;
   readonly isAliased: boolean;
-  /** What its page size arguments say, as numbers or as names of variables. */
-  readonly pageSizes: readonly (number | string)[];
+  readonly pageSizes: readonly PageSize[];
   readonly selections: readonly Selection[];
 }
 
@@ -18,8 +23,8 @@ export type Selection =
 export interface OperationDefinition {
   readonly type: 'query' | 'mutation' | 'subscription';
   readonly name: string | undefined;
-  /** Default values of variables that are whole numbers. */
-  readonly defaults: ReadonlyMap<string, number>;
+  /** Default values of variables, as far as they may be page sizes: the number, and those that are named as such within. */
+  readonly defaults: ReadonlyMap<string, { readonly value: number | undefined; readonly within: readonly number[] }>;
   readonly selections: readonly Selection[];
 }
 
@@ -29,7 +34,8 @@ export interface GraphqlDocument {
   readonly directives: number;
 }
 
-const pageSizeArguments: ReadonlySet<string> = new Set([
+/** What arguments, and members of input objects, are called that say how many of something are wanted. */
+export const pageSizeNames: ReadonlySet<string> = new Set([
   'first',
   'last',
   'limit',
@@ -37,6 +43,11 @@ const pageSizeArguments: ReadonlySet<string> = new Set([
   'pageSize',
   'perPage',
   'per_page',
+  'page_size',
+  'itemsPerPage',
+  'maxResults',
+  'size',
+  'top',
   'count',
 ]);
 // Nesting that only costs stack; far beyond any allowed depth.
@@ -93,16 +104,20 @@ class DocumentReader {
     return [name, this.#selections()];
   }
 
-  #variables(): ReadonlyMap<string, number> {
-    const defaults = new Map<string, number>();
+  #variables(): OperationDefinition['defaults'] {
+    const defaults = new Map<string, { value: number | undefined; within: number[] }>();
     if (!this.#tryTake('(')) return defaults;
     while (!this.#tryTake(')')) {
       this.#expect('$');
       const name = this.#name();
       this.#expect(':');
       this.#skipType();
-      const value = this.#tryTake('=') ? this.#value() : undefined;
-      if (typeof value === 'number') defaults.set(name, value);
+      if (this.#tryTake('=')) {
+        const within: PageSize[] = [];
+        const value = this.#value(within);
+        const numbers = within.filter((size) => typeof size === 'number');
+        defaults.set(name, { value: typeof value === 'number' ? value : undefined, within: numbers });
+      }
       this.#skipDirectives();
     }
     return defaults;
@@ -158,16 +173,11 @@ class DocumentReader {
     return { kind: 'inline', selections: this.#selections() };
   }
 
-  /** The page sizes among the arguments. */
-  #arguments(): readonly (number | string)[] {
-    const sizes: (number | string)[] = [];
+  /** The page sizes among the arguments, and within them. */
+  #arguments(): readonly PageSize[] {
+    const sizes: PageSize[] = [];
     if (!this.#tryTake('(')) return sizes;
-    while (!this.#tryTake(')')) {
-      const name = this.#name();
-      this.#expect(':');
-      const value = this.#value();
-      if (value !== undefined && pageSizeArguments.has(name)) sizes.push(value);
-    }
+    while (!this.#tryTake(')')) this.#member(sizes);
     return sizes;
   }
 
@@ -179,23 +189,32 @@ class DocumentReader {
     }
   }
 
-  /** A value: the number, or the name of the variable, where it is one. */
-  #value(): number | string | undefined {
+  /** A value: the number, or the variable, where it is one. What it holds of page sizes is added to `sizes`. */
+  #value(sizes: PageSize[]): number | { readonly is: string } | undefined {
     return this.#nested(() => {
       const token = this.#lexer.take();
       if (token.kind === 'number') return Number(token.text);
-      if (token.text === '$') return this.#name();
-      if (token.text === '[') while (!this.#tryTake(']')) this.#value();
-      else if (token.text === '{') while (!this.#tryTake('}')) this.#member();
+      if (token.text === '$') return { is: this.#name() };
+      if (token.text === '[') while (!this.#tryTake(']')) this.#element(sizes);
+      else if (token.text === '{') while (!this.#tryTake('}')) this.#member(sizes);
       else if (token.kind !== 'string' && token.kind !== 'name') throw new GraphqlFault('holds a malformed value');
       return undefined;
     });
   }
 
-  #member(): void {
-    this.#name();
+  #element(sizes: PageSize[]): void {
+    const value = this.#value(sizes);
+    if (typeof value === 'object') sizes.push({ within: value.is });
+  }
+
+  /** An argument, or a member of an input object. */
+  #member(sizes: PageSize[]): void {
+    const name = this.#name();
     this.#expect(':');
-    this.#value();
+    const value = this.#value(sizes);
+    if (value === undefined) return;
+    if (pageSizeNames.has(name)) sizes.push(value);
+    else if (typeof value === 'object') sizes.push({ within: value.is });
   }
 
   #nested<T>(read: () => T): T {

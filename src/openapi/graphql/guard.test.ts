@@ -18,6 +18,54 @@ function codeOf(query: unknown, limits: Partial<GraphqlLimits> = {}, more: objec
   return check('POST', 'application/json', Buffer.from(JSON.stringify({ query, ...more })))?.reason.code;
 }
 
+describe('the cost of a GraphQL request', () => {
+  const within = { maxCost: 500 };
+
+  it.each<[string, string, object?]>([
+    ['in an input object', '{ a(page: { first: 1000 }) { b } }'],
+    ['deep in one', '{ a(x: [{ y: { limit: 1000 } }]) { b } }'],
+    ['in a variable that is one', 'query ($p: P) { a(page: $p) { b } }', { variables: { p: { first: 1000 } } }],
+    ['in a variable within one', 'query ($n: Int) { a(page: { first: $n }) { b } }', { variables: { n: 1000 } }],
+    [
+      'in a variable in a list',
+      'query ($p: P) { a(pages: [$p]) { b } }',
+      { variables: { p: [{ x: { take: 1000 } }] } },
+    ],
+    ['in the default of one', 'query ($p: P = { page: { first: 1000 } }) { a(page: $p) { b } }'],
+    ['by another name', '{ a(size: 1000) { b } }'],
+  ])('counts a page size %s', (_, query, more) => {
+    expect(codeOf(query, within, more)).toBe('openapi.graphql-cost');
+    expect(codeOf(query, { maxCost: 1e6 }, more)).toBeUndefined();
+    expect(
+      codeOf(query.replaceAll('1000', '10'), within, JSON.parse(JSON.stringify(more ?? {}).replaceAll('1000', '10'))),
+    ).toBe(undefined);
+  });
+
+  it('is not made less by a size below one', () => {
+    expect(codeOf('{ a(first: 0.001) { b(first: 1000) { c } } }', within)).toBe('openapi.graphql-cost');
+    expect(codeOf('{ a(page: { first: 0 }) { b(first: 1000) { c } } }', within)).toBe('openapi.graphql-cost');
+  });
+});
+
+describe('a GraphQL request', () => {
+  const check = compileGraphql();
+  const body = Buffer.from('{"query":"{a}"}');
+  const ask = (query: string) => check('POST', 'application/json', body, query)?.reason.code;
+
+  it('is not taken from the URL, which some servers prefer to the body that is measured', () => {
+    for (const query of [
+      'query={__schema{types{name}}}',
+      'a=1&variables=%7B%7D',
+      'qu%65ry=x',
+      'query[]=x',
+      'operationName',
+    ])
+      expect([query, ask(query)]).toEqual([query, 'openapi.graphql-malformed']);
+    expect(ask('')).toBeUndefined();
+    expect(ask('trace=1&q=query')).toBeUndefined();
+  });
+});
+
 describe('GraphQL requests', () => {
   it.each([
     '{ a }',

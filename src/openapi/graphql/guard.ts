@@ -9,12 +9,17 @@ import { type GraphqlDocument, type OperationDefinition, parseGraphql } from './
 import { GraphqlFault } from './lexer.ts';
 import { measureOperation } from './measure.ts';
 
-/** Checks the body of one request to a GraphQL endpoint (GraphQL over HTTP, section 6). */
-export type CheckGraphql = (method: string, contentType: string | undefined, body: Buffer) => Denial | undefined;
+/** Checks one request to a GraphQL endpoint (GraphQL over HTTP, section 6). `query`: of its URL, without `?`. */
+export type CheckGraphql = (
+  method: string,
+  contentType: string | undefined,
+  body: Buffer,
+  query?: string,
+) => Denial | undefined;
 
 /** The check for `limits`. Only `POST` with JSON is let in: a GET can be made by any page that a user visits. */
 export function compileGraphql(limits: GraphqlLimits = defaultGraphqlLimits): CheckGraphql {
-  return (method, contentType, body) => {
+  return (method, contentType, body, query = '') => {
     if (method !== 'POST')
       return {
         ...refuse('openapi.graphql-method', 'a GraphQL request must be a POST', 'method', 'send it as POST', 405),
@@ -29,11 +34,24 @@ export function compileGraphql(limits: GraphqlLimits = defaultGraphqlLimits): Ch
         'send `Content-Type: application/json`',
         415,
       );
+    if (asksInUrl(query))
+      return refuse(
+        'openapi.graphql-malformed',
+        'the GraphQL request is in its URL',
+        'query',
+        'send `query`, `operationName`, `variables` and `extensions` in the body',
+      );
     const parsed = parseJson(body, { maxDepth: 64, maxValues: 10_000 });
     if ('fault' in parsed)
       return refuse(parsed.fault.code, `the body ${parsed.fault.message}`, 'body', 'send strict JSON');
     return checkEntries(Array.isArray(parsed.value) ? parsed.value : [parsed.value], limits);
   };
+}
+
+/** Servers take what stands in the URL, and some prefer it to the body, which alone is measured. */
+function asksInUrl(query: string): boolean {
+  if (query === '') return false;
+  return [...new URLSearchParams(query).keys()].some((name) => entryKeys.has(name.split('[', 1)[0] as string));
 }
 
 function checkEntries(entries: readonly unknown[], limits: GraphqlLimits): Denial | undefined {

@@ -1,4 +1,12 @@
-import type { Field, GraphqlDocument, OperationDefinition, Selection } from './document.ts';
+import { isObject } from '../json.ts';
+import {
+  type Field,
+  type GraphqlDocument,
+  type OperationDefinition,
+  type PageSize,
+  pageSizeNames,
+  type Selection,
+} from './document.ts';
 import { GraphqlFault } from './lexer.ts';
 
 /** How much one operation asks for. */
@@ -21,10 +29,21 @@ export function measureOperation(
   variables: Readonly<Record<string, unknown>>,
 ): Measure {
   const known = new Map<string, Measure | 'open'>();
-  const sizeOf = (size: number | string): number => {
-    const value =
-      typeof size === 'number' ? size : Object.hasOwn(variables, size) ? variables[size] : operation.defaults.get(size);
-    return typeof value === 'number' && value > 0 ? value : 1;
+  const held = new Map<string, number>();
+  const heldIn = (name: string): number => {
+    let product = held.get(name);
+    if (product === undefined) {
+      const given = Object.hasOwn(variables, name)
+        ? sizesWithin(variables[name])
+        : operation.defaults.get(name)?.within;
+      held.set(name, (product = (given ?? []).reduce((all, size) => all * atLeastOne(size), 1)));
+    }
+    return product;
+  };
+  const sizeOf = (size: PageSize): number => {
+    if (typeof size === 'number') return atLeastOne(size);
+    if ('within' in size) return heldIn(size.within);
+    return atLeastOne(Object.hasOwn(variables, size.is) ? variables[size.is] : operation.defaults.get(size.is)?.value);
   };
   const fragment = (name: string): Measure => {
     const measured = known.get(name);
@@ -39,7 +58,10 @@ export function measureOperation(
   };
   const field = ({ name, isAliased, pageSizes, selections }: Field): Measure => {
     const inner = all(selections);
-    const pages = pageSizes.reduce<number>((product, size) => product * sizeOf(size), 1);
+    const pages = Math.min(
+      saturated,
+      pageSizes.reduce<number>((product, size) => product * sizeOf(size), 1),
+    );
     return {
       depth: inner.depth + 1,
       aliases: inner.aliases + (isAliased ? 1 : 0),
@@ -53,6 +75,17 @@ export function measureOperation(
   };
   const all = (selections: readonly Selection[]): Measure => selections.map(one).reduce(add, nothing);
   return all(operation.selections);
+}
+
+const atLeastOne = (value: unknown): number => (typeof value === 'number' && value > 1 ? value : 1);
+
+/** The page sizes that a variable's value holds, however deep. */
+function sizesWithin(value: unknown): number[] {
+  if (Array.isArray(value)) return value.flatMap(sizesWithin);
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) =>
+    typeof member === 'number' && pageSizeNames.has(name) ? [member] : sizesWithin(member),
+  );
 }
 
 function add(a: Measure, b: Measure): Measure {
