@@ -2,7 +2,7 @@ import { MerlonError } from '../../core/errors.ts';
 import { acmeDomains } from '../acme-domains.ts';
 import type { ManifestCode } from '../codes.ts';
 import type { Path } from '../problem.ts';
-import { type ApiOutline, maxApiBytes, tryReadApi } from './api-outline.ts';
+import { type ApiOutline, findApiFault, maxApiBytes, tryReadApi } from './api-outline.ts';
 import type { Draft } from './draft.ts';
 import { type CheckInput, error, type Finding } from './finding.ts';
 
@@ -34,11 +34,14 @@ export function readApis(draft: Draft, reader: Reader): { apis: Map<string, ApiO
     const text = readNamed(reader, openapi, path, maxApiBytes);
     const api = typeof text === 'string' ? tryReadApi(text) : undefined;
     if (typeof text !== 'string') findings.push(text);
-    else if (api === undefined)
-      findings.push(error('manifest.bad-openapi', path, `\`${openapi}\` is not an OpenAPI 3 document`));
+    else if (api === undefined) findings.push(notAnApi(openapi, text, path));
     else apis.set(name, api);
   }
   return { apis, findings };
+}
+
+function notAnApi(name: string, text: string, path: Path): Finding {
+  return error('manifest.bad-openapi', path, findApiFault(name, text) ?? `\`${name}\` is not an OpenAPI 3 document`);
 }
 
 const maxPemBytes = 1024 * 1024;
