@@ -103,6 +103,8 @@ const mostExamples = 3;
 function linesOf({ rule, message, field, requests, opens, guarded }: Proposal): string[] {
   const reason = JSON.stringify(`${message}: ${countOf(requests)}`);
   const line = `        - { rules: ${rule}, fields: [${JSON.stringify(field)}], reason: ${reason} }`;
+  if (guarded === 0)
+    return ['        # opens nothing: no rule refuses any of the attacks that were tried in this field', line];
   if (opens.length === 0)
     return [`        # opens nothing: other rules refuse all ${guarded} attacks that were tried in this field`, line];
   const examples = opens.slice(0, mostExamples).map((attack) => `        #   ${printable(attack)}`);

@@ -11,6 +11,8 @@ import { compileWaf, type RouteWaf, type Waf, type WafRequest } from '../waf/ind
 export interface WafScene {
   readonly rules: string;
   readonly engine: Waf;
+  /** Names of all routes. */
+  readonly routes: readonly string[];
   /** Name of the route that a request would take; undefined where none has its path. */
   routeOf(request: WafRequest): string | undefined;
   /** A route's firewall, with more exclusions; undefined where it is off. */
@@ -41,7 +43,14 @@ export function loadScene({ manifest: path, rules, paranoia }: SceneOptions): Wa
     const config = settingsOf(section, name);
     return config && engine.route({ ...config, exclusions: [...config.exclusions, ...more] });
   };
-  return { rules: manifest.gateway.waf.rules, engine, compile, routeOf: (request) => routeFor(manifest, request) };
+  const routes = manifest.routes.map((route) => routeName(route, manifest.routes));
+  return {
+    rules: manifest.gateway.waf.rules,
+    engine,
+    routes,
+    compile,
+    routeOf: (request) => routeFor(manifest, request),
+  };
 }
 
 const settingsOf = ({ routes }: WafSection, name: string): GatewayRouteWaf | undefined =>

@@ -66,3 +66,24 @@ describe('merlon waf tune, on recorded requests', () => {
     });
   }
 });
+
+test.each([
+  [
+    'a route that is not there',
+    ['test', '--route', '/nowhere', '--url', '/a'],
+    /there is no route `\/nowhere`[\s\S]*there are `\/a`/,
+  ],
+  ['a field without a colon', ['test', '-H', 'bad', '--url', '/a'], /`bad` is no header field/],
+  ['what is no path', ['test', '--url', 'a'], /`a` is neither a path nor a URL/],
+  ['a verdict', ['test', '--expect', 'maybe', '--url', '/a'], /`maybe` is neither `pass` nor `block`/],
+  ['a route to tune', ['tune', '--route', '/nowhere', 'x.har'], /there is no route `\/nowhere`/],
+])('refuses %s before it says anything', (_, args, message) => {
+  const manifest = join(folder, 'plain.yaml');
+  writeFileSync(
+    manifest,
+    'version: 1\ntrustDomain: a.example\nservices: { s: { run: node s.ts } }\nroutes: [{ path: /a, service: s }]\n',
+  );
+  const { code, stdout, stderr } = merlon('waf', ...args, '-m', manifest);
+  expect([code, stdout]).toEqual([65, '']);
+  expect(stderr).toMatch(message);
+});

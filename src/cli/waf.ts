@@ -58,7 +58,7 @@ Examples:
   withState(command.command('tune').description('propose the narrowest exclusions for what rules are wrong about'))
     .exitOverride()
     .argument('[files...]', 'harmless requests (default: what the ledger says was let through)')
-    .option('--route <name>', 'of this route alone')
+    .option('--route <name>', 'of this route alone: its path')
     .option('--decision <id>', 'a refused request that was harmless; repeatable', collect, [])
     .option('--limit <count>', 'look at so many records', '1000')
     .option('--json', 'as JSON')
@@ -88,6 +88,7 @@ function describeTest(command: Command): void {
 }
 
 async function test(files: readonly string[], options: TestOptions): Promise<void> {
+  checkVerdict(options.expect);
   if (options.recorded === true) return showRecorded(options);
   const requests = [...writtenHere(options), ...files.flatMap(readFile)];
   if (requests.length === 0)
@@ -101,18 +102,27 @@ async function test(files: readonly string[], options: TestOptions): Promise<voi
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.paranoia === undefined ? {} : { paranoia: countOf(options.paranoia, 1, 4) }),
   });
+  checkRoute(scene, options.route);
   const results = requests.map((request) => judge(request, scene, options.route));
   process.stdout.write(
     options.json === true ? `${JSON.stringify(results.map(resultOf), null, 2)}\n` : formatTested(results),
   );
-  if (options.expect !== undefined && results.some(({ verdict }) => isOther(verdict, options.expect as string)))
+  if (
+    options.expect !== undefined &&
+    results.some(({ verdict }) => (verdict === 'block') !== (options.expect === 'block'))
+  )
     process.exitCode = exitCodes.failed;
 }
 
-function isOther(verdict: Tested['verdict'], expected: string): boolean {
-  if (expected !== 'pass' && expected !== 'block')
+function checkVerdict(expected: string | undefined): void {
+  if (expected !== undefined && expected !== 'pass' && expected !== 'block')
     throw new MerlonError({ code: 'input.verdict', message: `\`${expected}\` is neither \`pass\` nor \`block\`` });
-  return (verdict === 'pass' || verdict === 'off') !== (expected === 'pass');
+}
+
+function checkRoute({ routes }: WafScene, name: string | undefined): void {
+  if (name === undefined || routes.includes(name)) return;
+  const hint = `there are ${routes.map((each) => `\`${each}\``).join(', ')}`;
+  throw new MerlonError({ code: 'input.route', message: `there is no route \`${name}\``, hint });
 }
 
 /** As the route's rules judge it; `detect` is told as what `block` would do. */
@@ -127,9 +137,20 @@ function judge(request: WrittenRequest, scene: WafScene, named: string | undefin
 
 function writtenHere({ url, request, header, data }: TestOptions): WrittenRequest[] {
   if (url === undefined) return [];
+  if (!url.startsWith('/') && !URL.canParse(url))
+    throw new MerlonError({
+      code: 'input.url',
+      message: `\`${url}\` is neither a path nor a URL`,
+      hint: 'write `/a?b=c`',
+    });
   const headers = header.map((field) => {
     const colon = field.indexOf(':');
-    return [field.slice(0, colon).trim(), field.slice(colon + 1).trim()] as const;
+    if (colon > 0) return [field.slice(0, colon).trim(), field.slice(colon + 1).trim()] as const;
+    throw new MerlonError({
+      code: 'input.header',
+      message: `\`${field}\` is no header field`,
+      hint: 'write `Name: value`',
+    });
   });
   const method = data !== undefined && request === 'GET' ? 'POST' : request;
   return [{ name: url, method, target: url, headers, ...(data === undefined ? {} : { body: data }) }];
@@ -164,6 +185,7 @@ async function recorded(options: CommonOptions, route: string | undefined, limit
 
 async function tune(files: readonly string[], options: TuneOptions): Promise<void> {
   const scene = loadScene({ manifest: options.manifest });
+  checkRoute(scene, options.route);
   const harmless = files.length > 0 ? harmlessOfFiles(files, scene, options.route) : await harmlessOfLedger(options);
   const known = harmless.filter(({ route }) => scene.compile(route) !== undefined);
   const tuning = proposeExclusions(known, {
@@ -205,11 +227,10 @@ function alarmsOf({ matches }: WafReport): FalseAlarm[] {
 /** What was let through is taken for harmless; of what was refused only what the operator names. */
 async function harmlessOfLedger(options: TuneOptions): Promise<HarmlessRequest[]> {
   const decisions = await recorded(options, options.route, options.limit);
-  const named = new Set(options.decision);
-  const harmless = decisions.filter(
-    ({ id, verdict, status }) => named.has(id) || (verdict === 'allow' && status < 400),
-  );
-  return harmless.map(({ route = '', waf }) => ({
+  const named = await Promise.all(options.decision.map((id) => findDecision(options, id)));
+  const known = new Set(options.decision);
+  const passed = decisions.filter(({ id, verdict, status }) => !known.has(id) && verdict === 'allow' && status < 400);
+  return [...named, ...passed].map(({ route = '', waf }) => ({
     route,
     score: waf?.score ?? 0,
     threshold: waf?.threshold ?? 0,
@@ -217,6 +238,15 @@ async function harmlessOfLedger(options: TuneOptions): Promise<HarmlessRequest[]
       severity === undefined ? [] : [{ rule, message, severity, variable, value }],
     ),
   }));
+}
+
+/** @throws MerlonError `input.decision` where rules of the firewall did not match; what control says where there is no such record. */
+async function findDecision(options: CommonOptions, id: string): Promise<Decision> {
+  const path = `/admin/records/${encodeURIComponent(id)}`;
+  const record = await createAdminClient(layoutOf(options)).call<LedgerRecord>('GET', path);
+  if (record.kind === 'decision' && record.waf !== undefined) return record;
+  const message = `no rule of the firewall matched in \`${id}\``;
+  throw new MerlonError({ code: 'input.decision', message, hint: '`merlon explain` says what decided' });
 }
 
 function listRules(options: CommonOptions & { readonly json?: boolean }): void {

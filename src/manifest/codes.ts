@@ -41,6 +41,7 @@ export const manifestCodes = {
   'manifest.plain-redis': 'limits shared in clear text beyond this machine',
   'manifest.no-operation': 'a route under which the OpenAPI document has no path',
   'manifest.expired-patch': 'a virtual patch that has expired and no longer runs',
+  'manifest.expiring-patch': 'a virtual patch that expires within 14 days',
   'manifest.unscoped-method': 'a method without scopes where others have them',
 } as const;
 

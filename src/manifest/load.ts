@@ -8,7 +8,7 @@ import type { ManifestCode } from './codes.ts';
 import { ManifestError } from './errors.ts';
 import { systemFiles } from './files.ts';
 import { problemsOf } from './issues.ts';
-import type { Files } from './ports.ts';
+import type { Files, ReadApi } from './ports.ts';
 import type { Problem } from './problem.ts';
 import { type Manifest, manifestSchema } from './schema.ts';
 import { readSource, type Source } from './source.ts';
@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly files?: Files;
   /** Epoch milliseconds: what has expired by then is warned of. Default: nothing is. */
   readonly nowMs?: number;
+  /** Default: documents are read here. */
+  readonly readApi?: ReadApi | undefined;
 }
 
 /** A manifest that holds, and what someone should look at all the same. */
@@ -70,11 +72,11 @@ const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column 
 const bySeverity = (a: Problem, b: Problem): number =>
   Number(a.severity === 'warning') - Number(b.severity === 'warning');
 
-function lint(source: Source, whole: boolean, files: Files, nowMs: number | undefined): Problem[] {
+function lint(source: Source, whole: boolean, files: Files, { nowMs, readApi }: LoadOptions): Problem[] {
   const draft = draftOf(source.value, whole);
   const folder = dirname(source.file);
   const resolve = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
-  const { apis, findings } = readApis(draft, { files, resolve });
+  const { apis, findings } = readApis(draft, { files, resolve, readApi });
   const input: CheckInput = { draft, valueAt: source.valueAt, files, resolve, apis, nowMs };
   const all: Finding[] = [...findings, ...checks.flatMap((check) => check(input))];
   return all.map(({ path, at, ...complaint }) => source.problem(complaint, path, at));
@@ -88,8 +90,9 @@ function lint(source: Source, whole: boolean, files: Files, nowMs: number | unde
 export function checkManifest(
   path: string,
   text: string,
-  { files = systemFiles, nowMs }: LoadOptions = {},
+  options: LoadOptions = {},
 ): { manifest?: Manifest; problems: Problem[] } {
+  const { files = systemFiles } = options;
   const source = readSource(path, text);
   // Of what is not YAML, anything further that could be said would be a guess.
   if (source.problems.some(({ code }) => code !== 'manifest.duplicate-key' && code !== 'manifest.unknown-key'))
@@ -98,7 +101,7 @@ export function checkManifest(
   const all = [
     ...source.problems,
     ...(result.success ? [] : problemsOf(result.error.issues.slice(0, maxProblems), source)),
-    ...lint(source, result.success, files, nowMs),
+    ...lint(source, result.success, files, options),
   ].sort(bySeverity);
   const problems = all.slice(0, maxProblems).sort(byPlace);
   return result.success && all[0]?.severity !== 'error' ? { manifest: result.data, problems } : { problems };

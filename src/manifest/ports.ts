@@ -11,3 +11,6 @@ export interface Files {
   /** What a folder holds, by name, without symbolic links to folders; undefined where it is no folder. */
   list(path: string): readonly FolderItem[] | undefined;
 }
+
+/** Reads the text of an OpenAPI document, for somebody else as well: gives its value, undefined where it cannot. */
+export type ReadApi = (text: string) => unknown;

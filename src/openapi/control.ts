@@ -5,6 +5,7 @@ import type { Sampler } from './sample/sampler.ts';
 export { readGrpcMethods } from './grpc/methods.ts';
 export { createDocumentReader } from './load/document-reader.ts';
 export { type LoadOptions, loadOpenApi, type ReadFile } from './load/load.ts';
+export { createSharedParser, type SharedParser } from './load/shared-parser.ts';
 export { createEndpointReport, type EndpointReport } from './report.ts';
 export type { Mutation } from './sample/mutations.ts';
 export type { SampleRequest } from './sample/request.ts';

@@ -24,7 +24,7 @@ import { MerlonError } from '../core/errors.ts';
 import { type Manifest, readIpList } from '../manifest/index.ts';
 import { acmeConfigOf } from './control-acme.ts';
 import type { Foundation } from './control-foundation.ts';
-import { type ConfigurationInputs, readInputs } from './control-inputs.ts';
+import type { ConfigurationInputs } from './control-inputs.ts';
 import type { Provider } from './control-provider.ts';
 import { readEdgeCertificates } from './edge-certificates.ts';
 import { resolveAllSecrets } from './service-secrets.ts';
@@ -69,7 +69,7 @@ export interface ConfigurationFacts {
 export async function buildConfiguration(
   manifest: Manifest,
   facts: ConfigurationFacts,
-  inputs: ConfigurationInputs = readInputs(manifest, { ...facts, store: facts.foundation.store }),
+  inputs: ConfigurationInputs,
 ): Promise<Configuration> {
   const { manifestPath, layout, foundation, provider } = facts;
   const folder = dirname(resolve(manifestPath));

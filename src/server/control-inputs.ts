@@ -6,7 +6,7 @@ import type { Weaknesses } from '../api/protections.ts';
 import { compilePolicyModel } from '../control/index.ts';
 import { MerlonError } from '../core/errors.ts';
 import type { Manifest } from '../manifest/index.ts';
-import { createDocumentReader, loadOpenApi } from '../openapi/control.ts';
+import { createDocumentReader, loadOpenApi, type SharedParser } from '../openapi/control.ts';
 import type { Store } from '../storage/index.ts';
 import { loadGrpcMethods } from './grpc-methods.ts';
 import { compilePoliciesOnce } from './policy-cache.ts';
@@ -26,6 +26,8 @@ export interface InputFacts {
   readonly manifestPath: string;
   readonly store: Store;
   readonly weaknesses: Weaknesses;
+  /** With which the manifest's documents have been parsed already. */
+  readonly parser: SharedParser;
 }
 
 /**
@@ -35,7 +37,10 @@ export interface InputFacts {
 export function readInputs(manifest: Manifest, facts: InputFacts): ConfigurationInputs {
   const folder = dirname(resolve(facts.manifestPath));
   const read = new Set<string>();
-  const [documents, grpc] = [loadDocuments(manifest, folder, read), loadGrpcMethods(manifest, folder, read)];
+  const [documents, grpc] = [
+    loadDocuments(manifest, folder, read, facts.parser),
+    loadGrpcMethods(manifest, folder, read),
+  ];
   const policyFiles = manifest.policies.flatMap((path) => filesOf(resolve(folder, path)));
   const policy = compilePolicies(manifest, { documents, grpc }, policyFiles, folder, facts);
   // Who gives up before it waits for them is not ended by them.
@@ -44,7 +49,12 @@ export function readInputs(manifest: Manifest, facts: InputFacts): Configuration
 }
 
 /** `read` gets every file that a document leads to, itself among them. */
-function loadDocuments({ services }: Manifest, folder: string, read: Set<string>): Map<string, OpenApiDocument> {
+function loadDocuments(
+  { services }: Manifest,
+  folder: string,
+  read: Set<string>,
+  { parse }: SharedParser,
+): Map<string, OpenApiDocument> {
   const documents = new Map<string, OpenApiDocument>();
   const reader = createDocumentReader(folder);
   const readText = (path: string): string => {
@@ -52,7 +62,8 @@ function loadDocuments({ services }: Manifest, folder: string, read: Set<string>
     return reader(path);
   };
   for (const [name, { openapi }] of Object.entries(services)) {
-    if (openapi !== undefined) documents.set(name, loadOpenApi(resolve(folder, openapi), readText, { root: folder }));
+    if (openapi !== undefined)
+      documents.set(name, loadOpenApi(resolve(folder, openapi), readText, { root: folder, parse }));
   }
   return documents;
 }

@@ -1,9 +1,10 @@
 import type { AcmeKeeper, Distributor } from '../control/index.ts';
 import { messageOf } from '../core/errors.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { createSharedParser } from '../openapi/control.ts';
 import { buildConfiguration, type Configuration } from './control-configuration.ts';
 import type { Foundation } from './control-foundation.ts';
-import type { ConfigurationInputs } from './control-inputs.ts';
+import { type ConfigurationInputs, readInputs } from './control-inputs.ts';
 import type { LimitsBroker } from './control-limits.ts';
 import type { ControlRoleOptions } from './control-options.ts';
 import type { Provider } from './control-provider.ts';
@@ -47,7 +48,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
   const avoided = new Set<number>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const build = (manifest: Manifest, inputs?: ConfigurationInputs): Promise<Configuration> =>
+  const build = (manifest: Manifest, inputs: ConfigurationInputs): Promise<Configuration> =>
     buildConfiguration(
       manifest,
       {
@@ -86,10 +87,12 @@ export function createPublisher(parts: PublisherParts): Publisher {
           log.warn({ patch: id, route: path, owner, expires }, 'a virtual patch has expired and does not run');
   };
   const reloadOnce = async (): Promise<{ version: string }> => {
-    const { manifest } = loadManifest(manifestPath);
+    const parser = createSharedParser();
+    const { manifest } = loadManifest(manifestPath, { readApi: parser.read });
     if (current !== undefined) checkReloadable(current.manifest, manifest);
     // Everything that can be wrong is found out before anything is changed.
-    const configuration = await build(manifest);
+    const { store } = foundation;
+    const configuration = await build(manifest, readInputs(manifest, { manifestPath, store, weaknesses, parser }));
     await provider.reconfigure(manifest);
     const { version } = enforce(configuration);
     foundation.emit({ actor: operator, action: 'snapshot.publish', target: version, outcome: 'success' });

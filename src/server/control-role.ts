@@ -7,6 +7,7 @@ import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
+import { createSharedParser } from '../openapi/control.ts';
 import { startAcme } from './control-acme.ts';
 import { createEdgeTlsKeeper } from './control-edge-tls.ts';
 import { openEndpointBook } from './control-endpoints.ts';
@@ -35,7 +36,8 @@ export async function startControlRole(options: ControlRoleOptions): Promise<Sto
 
 async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise<void> {
   const { manifestPath, layout, clock, log, weaknesses } = options;
-  const { manifest, warnings } = loadManifest(manifestPath);
+  const parser = createSharedParser();
+  const { manifest, warnings } = loadManifest(manifestPath, { readApi: parser.read });
   prepareState(layout);
   await checkNotInUse(layout);
   const foundation = await openFoundation(
@@ -43,7 +45,7 @@ async function start(options: ControlRoleOptions, lifecycle: Lifecycle): Promise
     lifecycle,
   );
   const { store } = foundation;
-  const inputs = readInputs(manifest, { manifestPath, store, weaknesses });
+  const inputs = readInputs(manifest, { manifestPath, store, weaknesses, parser });
   const provider = await startProvider({ manifest, layout, clock, log, foundation, weaknesses }, lifecycle);
   const folder = dirname(resolve(manifestPath));
   const shared = await openSharedLimits({ manifest, folder, foundation, clock, log });

@@ -34,6 +34,19 @@ test('with a path, a success is health and nothing else is', async () => {
   );
 });
 
+test('an interim answer is none; a head that never ends is no health', async () => {
+  const answer = async (text: string): Promise<boolean> => {
+    const port = await listen(createTcpServer((socket) => socket.on('error', () => undefined).end(text)));
+    return probeHealth(target(port, '/'));
+  };
+  expect(await answer('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n')).toBe(true);
+  expect(await answer('HTTP/1.0 204\r\n\r\n')).toBe(true);
+  expect(await answer('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 No\r\n\r\n')).toBe(false);
+  expect(await answer('HTTP/1.1 100 Continue\r\n\r\n')).toBe(false);
+  expect(await answer('HTTP/2 200 OK\r\n\r\n')).toBe(false);
+  expect(await answer(`HTTP/1.1 2${'0'.repeat(40_000)}`)).toBe(false);
+});
+
 test('without a path, accepting a connection is health', async () => {
   const port = await listen(createTcpServer((socket) => socket.destroy()));
   expect(await probeHealth(target(port))).toBe(true);

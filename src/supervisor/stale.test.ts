@@ -90,7 +90,8 @@ describe('what a killed supervisor has left behind', () => {
     const other = sleeper();
     const notes = JSON.parse(readFileSync(file, 'utf8')) as { groups: { pid: number; started: string }[] };
     // As if the kernel had given the noted id to another process: same id, another start.
-    const recycled = { pid: other.pid as number, started: (notes.groups[0] as { started: string }).started };
+    // (Not that of the group, which may have begun in the same hundredth of a second.)
+    const recycled = { pid: other.pid as number, started: `${(notes.groups[0] as { started: string }).started}0` };
     writeFileSync(file, JSON.stringify({ ...notes, groups: [...notes.groups, recycled] }));
     expect(await endStaleProcesses(file, systemClock)).toBe(1);
     expect(isRunning(group)).toBe(false);

@@ -25,6 +25,13 @@ describe('requests from a file', () => {
     expect(() => readRequests('a.http', 'what?')).toThrow(expect.objectContaining({ code: 'waf.bad-request-file' }));
   });
 
+  test('forms whose lines end in LF alone in the file', () => {
+    const text =
+      'POST /b\nContent-Type: multipart/form-data; boundary=b\n\n--b\nContent-Disposition: form-data; name="q"\n\ntea\n--b--\n';
+    const [request] = readRequests('a.http', text).map(toWafRequest);
+    expect(compileWaf({}, new ManualClock()).route({ mode: 'block' }).inspect(request!)).toBeUndefined();
+  });
+
   test('of an HTTP archive, without pseudo-header fields', () => {
     const request = {
       method: 'POST',

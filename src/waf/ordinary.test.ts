@@ -71,6 +71,10 @@ const ordinary: readonly string[] = [
   '-----------\nSed 4.8\n-----------\nBash is free software.',
   'Size: 6\' 2", weight: 80 kg',
   "5 o'clock -- or half past 5",
+  'Run `node main.ts` and open http://localhost:3000/ in a browser.',
+  'To see whether it is up, `curl http://localhost:3000/health`, which says so.',
+  'What the manual calls default="-", and the page at http://localhost:8080/ are new.',
+  '../../configure --prefix=/usr with what else the folder above has for a build of this kind, and then make it.',
 ];
 
 const attempt = (text: string) =>
@@ -94,13 +98,13 @@ describe('an ordinary text', () => {
     expect(denial, matches.map(({ id }) => id).join()).toBeUndefined();
   });
 
-  // Padding does not hide an attack, and two signs of different kinds are enough.
+  // Padding does not hide an attack, and signs of three different kinds are enough.
   test.each([
     "We are looking for something nice' or 1=1-- ",
     "We are looking for something nice' union select name, password from users where 'a'='a",
     "We are looking for something nice'; drop table orders",
     'We are looking for something nice" and sleep(5) and "a"="a',
-    'We like what the manual calls default="-", and http://localhost:8080/admin is open.',
+    'We like <!-- `this` -->, what the manual calls default="-", and http://localhost:8080/admin is open.',
   ])('with an attack in it does not: %s', (text) => {
     expect(attempt(text).denial?.status).toBe(403);
   });

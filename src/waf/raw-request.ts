@@ -53,8 +53,12 @@ export function readRawRequests(file: string, text: string): WrittenRequest[] {
     });
 }
 
-function readRaw(name: string, text: string): WrittenRequest {
-  const [head = '', ...rest] = text.split('\n\n');
+/** Lines of a form are parted by CRLF, or else it is none (RFC 2046, section 4.1.1). */
+const isMultipart = (headers: readonly HeaderField[]): boolean =>
+  headers.some(([name, value]) => name.toLowerCase() === 'content-type' && /^\s*multipart\//i.test(value));
+
+function readRaw(name: string, written: string): WrittenRequest {
+  const [head = '', ...rest] = written.split('\n\n');
   const [line = '', ...fields] = head.split('\n');
   const [method, target] = /^([A-Za-z]{1,32})\s+(.+?)(?:\s+HTTP\/[\d.]+)?$/.exec(line.trim())?.slice(1) ?? [];
   if (method === undefined || target === undefined)
@@ -67,6 +71,7 @@ function readRaw(name: string, text: string): WrittenRequest {
     const colon = field.indexOf(':');
     return colon < 1 ? [] : [[field.slice(0, colon).trim(), field.slice(colon + 1).trim()]];
   });
-  const body = rest.join('\n\n').replace(/\n$/, '');
+  const text = rest.join('\n\n').replace(/\n$/, '');
+  const body = isMultipart(headers) ? text.replaceAll('\n', '\r\n') : text;
   return { name, method, target, headers, ...(body === '' ? {} : { body }) };
 }

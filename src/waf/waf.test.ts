@@ -131,7 +131,7 @@ describe('bodies', () => {
     expect(route.inspect(post('text/plain', attack))?.status).toBe(403);
     expect(route.inspect({ ...post('', attack), headers: [['Host', 'shop.example']] })?.status).toBe(403);
     expect(route.inspect(post('text/plain', 'a plain note'))).toBeUndefined();
-    expect(route.inspect(post('image/png', attack))).toBeUndefined();
+    expect(route.inspect(post('image/png', `\x89PNG ${attack}`))).toBeUndefined();
   });
 
   it('refuses a body that it cannot read, for a server behind might', () => {
@@ -233,7 +233,7 @@ describe('loading', () => {
     ['SecRule NOSUCH "x" "id:1"', 'waf.unknown-name', /variable `NOSUCH`/],
     ['SecRule ARGS "x" "id:1,t:nosuch"', 'waf.unknown-name', /transformation `nosuch`/],
     ['SecRule ARGS "x" "id:1,frobnicate"', 'waf.unknown-name', /action `frobnicate`/],
-    ['SecFrobnicate On', 'waf.unknown-name', /test\.conf:1: there is no directive `secfrobnicate`/],
+    ['SecFrobnicate On', 'waf.unknown-name', /test\.conf:1: there is no directive `SecFrobnicate`/],
     ['SecRule ARGS "x" "phase:2"', 'waf.syntax', /needs an `id`/],
     [
       'SecRule ARGS "x" "id:1"\nSecRule ARGS "y" "id:1"',
@@ -290,8 +290,50 @@ describe('loading', () => {
   it('warns of directives that have no effect', () => {
     const ruleSets = [{ name: 'x', files: [{ name: 'x.conf', text: 'SecAuditEngine On' }], data: {} }];
     expect(compileWaf({ ruleSets }, clock).warnings).toEqual([
-      'x.conf:1: `secauditengine` has no effect: decisions go to the audit ledger',
+      'x.conf:1: `SecAuditEngine` has no effect: decisions go to the audit ledger',
     ]);
+  });
+});
+
+describe('what this engine leaves out', () => {
+  const load = (text: string) =>
+    compileWaf({ ruleSets: [{ name: 'x', files: [{ name: 'x.conf', text }], data: {} }] }, clock);
+
+  it.each([
+    ['SecRule STREAM_INPUT_BODY "@rx a" "id:1"', '`STREAM_INPUT_BODY` is not supported: use `REQUEST_BODY`'],
+    ['SecRule SESSIONID "@rx a" "id:1"', '`SESSIONID` is not supported: collections last for one transaction'],
+    ['SecRule ARGS "@rxGlobal a" "id:1"', '`@rxGlobal` is not supported: '],
+    ['SecAction "id:1,ctl:hashEngine=On"', '`ctl:hashEngine` is not supported: responses are not rewritten'],
+    ['SecAction "id:1,ctl:nonsense=On"', 'there is no `ctl:nonsense`'],
+    ['SecContentInjection On', '`SecContentInjection` is not supported: rules do not change responses'],
+    ['Include other.conf', 'name the folder as `gateway.waf.rules`'],
+    ['<IfModule security2_module>', '`<IfModule` is not supported: sections belong to a web server'],
+    ['SecNonsense On', 'there is no directive `SecNonsense`'],
+  ])('%s is refused by name, with file, line and reason', (text, reason) => {
+    expect(() => load(`# a comment\n${text}`)).toThrow(`x.conf:2: `);
+    expect(() => load(`# a comment\n${text}`)).toThrow(reason);
+  });
+
+  it('takes limits that it can keep, and says where it cannot', () => {
+    const deep = request('/', {
+      method: 'POST',
+      headers: [['Content-Type', 'application/json']],
+      body: Buffer.from('['.repeat(90_000)),
+    });
+    const { warnings, route } = load(`SecRequestBodyJsonDepthLimit 100000
+SecResponseBodyLimit 524288
+SecRule REQBODY_ERROR "@eq 0" "id:1,phase:2,deny"`);
+    expect(warnings).toEqual([
+      'x.conf:1: `SecRequestBodyJsonDepthLimit 100000` is more than can be; it is 1000',
+      'x.conf:2: `SecResponseBodyLimit 524288` is more than can be; it is 131072',
+    ]);
+    expect(route({ mode: 'block' }).inspect(deep)?.status).toBe(400);
+  });
+
+  it('tells of a percent sign that begins no escape', () => {
+    const { route } = load('SecRule URLENCODED_ERROR "@eq 1" "id:1,phase:2,deny"');
+    expect(route({ mode: 'block' }).inspect(request('/?a=100%'))?.status).toBe(403);
+    expect(route({ mode: 'block' }).inspect(request('/?a=100%25'))).toBeUndefined();
   });
 });
 

@@ -1,8 +1,9 @@
 import { MerlonError } from '../../core/errors.ts';
 import { acmeDomains } from '../acme-domains.ts';
 import type { ManifestCode } from '../codes.ts';
+import type { ReadApi } from '../ports.ts';
 import type { Path } from '../problem.ts';
-import { type ApiOutline, findApiFault, maxApiBytes, tryReadApi } from './api-outline.ts';
+import { type ApiOutline, findApiFault, maxApiBytes, tryOutlineApi, tryReadApi } from './api-outline.ts';
 import type { Draft } from './draft.ts';
 import { type CheckInput, error, type Finding } from './finding.ts';
 
@@ -25,14 +26,17 @@ export function readNamed({ files, resolve }: Reader, name: string, path: Path, 
 }
 
 /** Reads the OpenAPI documents of all services; what cannot be read is told. */
-export function readApis(draft: Draft, reader: Reader): { apis: Map<string, ApiOutline>; findings: Finding[] } {
+export function readApis(
+  draft: Draft,
+  reader: Reader & { readonly readApi?: ReadApi | undefined },
+): { apis: Map<string, ApiOutline>; findings: Finding[] } {
   const apis = new Map<string, ApiOutline>();
   const findings: Finding[] = [];
   for (const [name, { openapi }] of draft.services) {
     if (openapi === undefined) continue;
     const path = ['services', name, 'openapi'];
     const text = readNamed(reader, openapi, path, maxApiBytes);
-    const api = typeof text === 'string' ? tryReadApi(text) : undefined;
+    const api = typeof text === 'string' ? (tryOutlineApi(reader.readApi?.(text)) ?? tryReadApi(text)) : undefined;
     if (typeof text !== 'string') findings.push(text);
     else if (api === undefined) findings.push(notAnApi(openapi, text, path));
     else apis.set(name, api);

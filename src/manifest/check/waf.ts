@@ -37,15 +37,25 @@ function checkRoute({ draft, nowMs }: CheckInput, at: number, { waf }: Route): F
           'set `mode: detect` or `mode: block`, or remove them',
         ),
       );
-  for (const [index, { id, owner, expires }] of waf.patches.entries())
-    if (nowMs !== undefined && Date.parse(expires) <= nowMs)
-      findings.push(
-        warning(
-          'manifest.expired-patch',
-          ['routes', at, 'waf', 'patches', index, 'expires'],
-          `the virtual patch \`${id}\` has expired, and no longer runs`,
-          `ask ${owner} whether the service is mended; then remove the patch, or give it a later date`,
-        ),
-      );
+  if (nowMs !== undefined) findings.push(...checkExpiry(at, waf.patches, nowMs));
   return findings;
+}
+
+const dayMs = 86_400_000;
+/** Long enough to mend a service, or to ask for more time. */
+const noticeDays = 14;
+
+function checkExpiry(at: number, patches: Route['waf']['patches'], nowMs: number): Finding[] {
+  return patches.flatMap(({ id, owner, expires }, index) => {
+    const days = Math.floor((Date.parse(expires) - nowMs) / dayMs);
+    const place = ['routes', at, 'waf', 'patches', index, 'expires'];
+    const hint = `ask ${owner} whether the service is mended; then remove the patch, or give it a later date`;
+    if (Date.parse(expires) <= nowMs) {
+      const message = `the virtual patch \`${id}\` has expired, and no longer runs`;
+      return [warning('manifest.expired-patch', place, message, hint)];
+    }
+    if (days >= noticeDays) return [];
+    const left = days === 0 ? 'within a day' : `in ${days} ${days === 1 ? 'day' : 'days'}`;
+    return [warning('manifest.expiring-patch', place, `the virtual patch \`${id}\` expires ${left}`, hint)];
+  });
 }

@@ -12,7 +12,7 @@ import { findInPlaceCycle, reachable } from './reach.ts';
 import { schemaKeyOf } from './reference.ts';
 import { normalisePending } from './schema.ts';
 import { basePathsOf } from './servers.ts';
-import { parseSource, type Source } from './source.ts';
+import { type ParseSource, parseSource, type Source } from './source.ts';
 
 /** Gives a file's text; throws where it cannot. Paths use `/`. `createDocumentReader` makes one that stays within a folder. */
 export type ReadFile = (path: string) => string;
@@ -21,6 +21,8 @@ export type ReadFile = (path: string) => string;
 export interface LoadOptions {
   /** No file outside this folder is read. Default: the folder of the document. */
   readonly root?: string;
+  /** Default: every file is parsed here. */
+  readonly parse?: ParseSource | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export function loadOpenApi(path: string, readFile: ReadFile, options: LoadOptio
 
 function openEntry(path: string, readFile: ReadFile, options: LoadOptions): { load: Loading; document: JsonObject } {
   const normal = posix.normalize(path);
-  const entry = readSource(normal, readFile);
+  const entry = readSource(normal, readFile, options.parse);
   const root = posix.normalize(options.root ?? posix.dirname(normal));
   const document = isObject(entry.root) ? entry.root : {};
   const load = createLoading(entry, versionOf(document.openapi), root, readFile);
@@ -65,7 +67,7 @@ function openEntry(path: string, readFile: ReadFile, options: LoadOptions): { lo
   return { load, document };
 }
 
-function readSource(path: string, readFile: ReadFile): Source {
+function readSource(path: string, readFile: ReadFile, parse: ParseSource = parseSource): Source {
   let text: string;
   try {
     text = readFile(path);
@@ -74,7 +76,7 @@ function readSource(path: string, readFile: ReadFile): Source {
       { code: 'openapi.unreadable', at: `${path}:1:1`, message: `cannot read the file: ${messageOf(error)}` },
     ]);
   }
-  const source = parseSource(path, text);
+  const source = parse(path, text);
   if ('root' in source) return source;
   throw new OpenApiError(
     path,

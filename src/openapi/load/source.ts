@@ -26,6 +26,9 @@ export interface SyntaxFault {
   readonly message: string;
 }
 
+/** Parses a file; gives its faults where it is none. */
+export type ParseSource = (path: string, text: string) => Source | readonly SyntaxFault[];
+
 /** Parses `text` as JSON where it is that, and as YAML 1.2 otherwise. Gives all faults where it is neither. */
 export function parseSource(path: string, text: string): Source | readonly SyntaxFault[] {
   if (text.length > documentLimits.fileBytes) {

@@ -1,14 +1,9 @@
-import { type BodyProcessor, emptyBody } from './body.ts';
+import type { BodyProcessor } from './body.ts';
 import { jsonProcessor } from './json.ts';
 import { multipartProcessor } from './multipart.ts';
+import { textProcessor } from './text.ts';
 import { urlEncodedProcessor } from './urlencoded.ts';
 import { xmlProcessor } from './xml.ts';
-
-/** The whole body as one field: for types that no processor reads, but some lenient server might. */
-const textProcessor: BodyProcessor = (body) => ({
-  ...emptyBody,
-  fields: [{ name: 'body', value: body, pointer: '' }],
-});
 
 /** By the name that `ctl:requestBodyProcessor` gives. */
 export const bodyProcessors: ReadonlyMap<string, BodyProcessor> = new Map([
@@ -30,10 +25,14 @@ export function processorFor(contentType: string): string | undefined {
   return lastProcessor;
 }
 
+const jsonTypes = /^(?:application|text)\/(?:x-)?(?:json|jsonrequest)$|\+json$/;
+const xmlTypes = /^(?:application|text)\/xml$|\+xml$/;
+
+/** Types are taken as the most lenient program takes them: up to a semicolon, a comma or a space (PHP), and any `multipart` is a form (Java). */
 function findProcessor(contentType: string): string | undefined {
-  const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
+  const type = /^[^;,\s]{0,256}/.exec(contentType.trimStart())![0].toLowerCase();
+  if (jsonTypes.test(type)) return 'JSON';
   if (type === 'application/x-www-form-urlencoded') return 'URLENCODED';
-  if (type === 'multipart/form-data') return 'MULTIPART';
-  if (type === 'application/json' || type.endsWith('+json')) return 'JSON';
-  return type === 'application/xml' || type === 'text/xml' || type.endsWith('+xml') ? 'XML' : undefined;
+  if (type.startsWith('multipart/')) return 'MULTIPART';
+  return xmlTypes.test(type) ? 'XML' : undefined;
 }

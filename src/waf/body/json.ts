@@ -92,12 +92,13 @@ function keep(reader: Reader, { name, pointer }: Place, value: string): void {
   reader.fields.push({ name, value, pointer });
 }
 
-/** Past what opens an object or a list. True where it is empty. */
-function enter(reader: Reader, close: number): boolean {
+/** Past what opens an object or a list. True where it is empty: a value of its own, or else nobody would see the name that it has. */
+function enter(reader: Reader, place: Place, close: number): boolean {
   reader.at += 1;
   skipSpace(reader);
   if (reader.text.charCodeAt(reader.at) !== close) return false;
   reader.at += 1;
+  keep(reader, place, '');
   return true;
 }
 
@@ -113,7 +114,7 @@ function leave(reader: Reader, close: number): boolean {
 }
 
 function readObject(reader: Reader, place: Place, depth: number): void {
-  if (enter(reader, closeBrace)) return;
+  if (enter(reader, place, closeBrace)) return;
   do {
     if (reader.text.charCodeAt(reader.at) !== quote) throw new BadJson('a key is not a string');
     const key = readString(reader);
@@ -125,7 +126,7 @@ function readObject(reader: Reader, place: Place, depth: number): void {
 }
 
 function readList(reader: Reader, place: Place, depth: number): void {
-  if (enter(reader, closeBracket)) return;
+  if (enter(reader, place, closeBracket)) return;
   let index = 0;
   do {
     readValue(reader, reader.places.item(place, index), depth + 1);
@@ -164,11 +165,33 @@ function readValue(reader: Reader, place: Place, depth: number): void {
 
 const places = createPlaces('json');
 
-/** Flattens a document: `{"a":[{"b":1}]}` has the field `json.a.0.b`. */
-export const jsonProcessor: BodyProcessor = (body, _contentType, limits) => {
+function createReader(body: string, limits: BodyLimits): Reader {
   const text = body.startsWith('\xef\xbb\xbf') ? body.slice(3) : body;
   const namesLeft = limits.maxFields * nameBytesPerField + text.length * nameBytesPerByte;
-  const reader: Reader = { text, at: 0, limits, places, fields: [], namesLeft };
+  return { text, at: 0, limits, places, fields: [], namesLeft };
+}
+
+/** Documents one after another, as far as they can be read. */
+export function jsonSequence(
+  body: string,
+  limits: BodyLimits,
+): { readonly fields: readonly BodyField[]; readonly isWhole: boolean } {
+  const reader = createReader(body, limits);
+  try {
+    do {
+      readValue(reader, places.root(), 0);
+      skipSpace(reader);
+    } while (reader.at < reader.text.length);
+    return { fields: reader.fields, isWhole: true };
+  } catch (error) {
+    if (!(error instanceof BadJson)) throw error;
+    return { fields: reader.fields, isWhole: false };
+  }
+}
+
+/** Flattens a document: `{"a":[{"b":1}]}` has the field `json.a.0.b`. */
+export const jsonProcessor: BodyProcessor = (body, _contentType, limits) => {
+  const reader = createReader(body, limits);
   try {
     readValue(reader, places.root(), 0);
     skipSpace(reader);

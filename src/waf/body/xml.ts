@@ -1,5 +1,6 @@
 import { utf8 } from '../transformations/bytes.ts';
 import { type BodyLimits, type BodyProcessor, emptyBody, failedBody, type XmlElement } from './body.ts';
+import { isReadableCharset } from './charset.ts';
 
 // A small reader of XML 1.0: elements, attributes, text. Entities that a document declares are never expanded.
 
@@ -24,7 +25,7 @@ const predefined: ReadonlyMap<string, string> = new Map([
 function decode(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(
-    /&(?:#x([0-9A-Fa-f]{1,6})|#(\d{1,7})|([A-Za-z]{1,8}));/g,
+    /&(?:#x0*([0-9A-Fa-f]{1,6})|#0*(\d{1,7})|([A-Za-z]{1,8}));/g,
     (all, hex?: string, decimal?: string, name?: string) => {
       if (name !== undefined) return predefined.get(name) ?? all;
       return utf8(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
@@ -53,6 +54,12 @@ function skipDoctype(reader: Reader): void {
     }
   }
   throw new BadXml('a document type is not closed');
+}
+
+/** The program behind reads the document in the encoding that it declares. */
+function checkEncoding(instruction: string): void {
+  const encoding = /^<\?xml\s.*?\bencoding\s{0,20}=\s{0,20}["']([^"']{0,64})/is.exec(instruction)?.[1];
+  if (encoding !== undefined && !isReadableCharset(encoding)) throw new BadXml('its encoding is not read');
 }
 
 const localName = (name: string): string => name.slice(name.lastIndexOf(':') + 1);
@@ -95,7 +102,7 @@ function readMarkup(reader: Reader): void {
   } else if (reader.text.startsWith('<!', reader.at)) {
     skipDoctype(reader);
   } else if (reader.text.startsWith('<?', reader.at)) {
-    skipPast(reader, '?>');
+    checkEncoding(skipPast(reader, '?>'));
   } else if (reader.text.startsWith('</', reader.at)) {
     reader.at += 2;
     const name = localName(skipPast(reader, '>').trim());

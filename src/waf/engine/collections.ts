@@ -22,6 +22,14 @@ export interface Collection {
 
 const none: readonly Value[] = [];
 
+/** Python and Java read a quoted value as RFC 2109 has it: `\047` and `\'` are quotes. */
+const unquoteCookie = (value: string): string =>
+  value
+    .replace(/^"|"\s*$/g, '')
+    .replace(/\\(?:([0-3][0-7]{2})|(.))/gs, (_all, octal?: string, plain = '') =>
+      octal === undefined ? plain : String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+
 function cookies(transaction: Transaction): readonly Value[] {
   const received = headerOf(transaction.request.headers, 'cookie');
   if (received === '') return none;
@@ -32,14 +40,10 @@ function cookies(transaction: Transaction): readonly Value[] {
     if (trimmed === '' || values.length >= transaction.limits.maxFields) continue;
     const equals = trimmed.indexOf('=');
     const name = equals < 0 ? trimmed : trimmed.slice(0, equals);
-    values.push(
-      createValue(
-        'REQUEST_COOKIES',
-        name,
-        equals < 0 ? '' : trimmed.slice(equals + 1),
-        transaction.isPinned('cookie', name),
-      ),
-    );
+    const value = equals < 0 ? '' : trimmed.slice(equals + 1);
+    values.push(createValue('REQUEST_COOKIES', name, value, transaction.isPinned('cookie', name)));
+    if (value.startsWith('"') && value.includes('\\'))
+      values.push(createValue('REQUEST_COOKIES', name, unquoteCookie(value)));
   }
   return values;
 }
@@ -116,7 +120,25 @@ function current(
   return (transaction) => read(transaction).map(({ key, raw }) => createValue(name, key, createText(raw)));
 }
 
-const isBodyBad = (transaction: Transaction): boolean => transaction.body.error !== undefined;
+/** Why not all of a request's values are looked at: a body that cannot be read, or more parameters or cookies than the limit. */
+function faultOf({ body, request, limits: { maxFields } }: Transaction): string | undefined {
+  if (body.error !== undefined) return body.error;
+  const isLong = request.uri.length > maxFields;
+  if (isLong && parseUrlEncoded(queryOf(request.uri), maxFields).rest)
+    return 'the request: there are too many parameters';
+  const crumbs = headerOf(request.headers, 'cookie');
+  return crumbs.length > maxFields && crumbs.split(/[;,]/, maxFields + 1).length > maxFields
+    ? 'the request: there are too many cookies'
+    : undefined;
+}
+
+const isBodyBad = (transaction: Transaction): boolean => faultOf(transaction) !== undefined;
+const faultText = (transaction: Transaction): string => faultOf(transaction) ?? '';
+
+/** A percent sign that begins no escape, in the query or a form. */
+const hasBadEscape = ({ request, processor, bodyText }: Transaction): boolean =>
+  badEscape.test(queryOf(request.uri)) || (processor === 'URLENCODED' && badEscape.test(bodyText));
+const badEscape = /%(?![0-9A-Fa-f]{2})/;
 
 const fault = (name: string): Provider => flag(name, ({ body }) => body.faults.has(name));
 
@@ -186,9 +208,16 @@ function fullRequest(transaction: Transaction): string {
 const bodyCollections: Readonly<Record<string, Draft>> = {
   REQBODY_PROCESSOR: now(recurring('REQBODY_PROCESSOR', ({ processor }) => processor)),
   REQBODY_ERROR: forPhase(flag('REQBODY_ERROR', isBodyBad)),
-  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', ({ body }) => body.error ?? '')),
+  URLENCODED_ERROR: forPhase(flag('URLENCODED_ERROR', hasBadEscape)),
+  // Nothing here gives up on an expression.
+  MSC_PCRE_ERROR: forever(flag('MSC_PCRE_ERROR', () => false)),
+  MSC_PCRE_LIMITS_EXCEEDED: forever(flag('MSC_PCRE_LIMITS_EXCEEDED', () => false)),
+  // Older names.
+  MULTIPART_CRLF_LF_LINES: forPhase(fault('MULTIPART_LF_LINE')),
+  MULTIPART_SEMICOLON_MISSING: forPhase(fault('MULTIPART_MISSING_SEMICOLON')),
+  REQBODY_ERROR_MSG: forPhase(scalar('REQBODY_ERROR_MSG', faultText)),
   REQBODY_PROCESSOR_ERROR: forPhase(flag('REQBODY_PROCESSOR_ERROR', isBodyBad)),
-  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', ({ body }) => body.error ?? '')),
+  REQBODY_PROCESSOR_ERROR_MSG: forPhase(scalar('REQBODY_PROCESSOR_ERROR_MSG', faultText)),
   INBOUND_DATA_ERROR: forPhase(flag('INBOUND_DATA_ERROR', ({ isBodyTruncated }) => isBodyTruncated)),
   FILES: forPhase((transaction) => files(transaction).map((part) => createValue('FILES', part.name, part.fileName!))),
   FILES_NAMES: forPhase((transaction) =>
@@ -229,6 +258,7 @@ const bodyCollections: Readonly<Record<string, Draft>> = {
 
 const responseCollections: Readonly<Record<string, Draft>> = {
   RESPONSE_STATUS: forPhase(scalar('RESPONSE_STATUS', ({ response }) => response?.status ?? 0)),
+  STATUS: forPhase(scalar('STATUS', ({ response }) => response?.status ?? 0)),
   STATUS_LINE: forPhase(
     scalar('STATUS_LINE', ({ response }) => `${response?.protocol ?? ''} ${response?.status ?? 0}`),
   ),

@@ -1,11 +1,12 @@
 import { MerlonError } from '../../core/errors.ts';
 import { bodyProcessors } from '../body/index.ts';
-import type { Position } from '../errors.ts';
+import { type Position, ruleFault, unsupported } from '../errors.ts';
 import type { VariableNode } from '../language/ast.ts';
 import { parseVariables } from '../language/variables.ts';
 import { compileRegex } from '../regex/regex.ts';
 import type { Applies, Effect, EngineMode, Reach, Transaction } from './model.ts';
 import { selects } from './targets.ts';
+import { unsupportedControls } from './unsupported.ts';
 
 const bad = (setting: string, value: string): MerlonError =>
   new MerlonError({ code: 'waf.bad-value', message: `\`ctl:${setting}=${value}\` is not understood` });
@@ -170,7 +171,10 @@ export function compileControl(text: string, at: Position): Effect {
   const equals = text.indexOf('=');
   const name = (equals < 0 ? text : text.slice(0, equals)).trim();
   const read = settings.get(name.toLowerCase());
-  if (read === undefined)
-    throw new MerlonError({ code: 'waf.unsupported', message: `\`ctl:${name}\` is not supported` });
+  if (read === undefined) {
+    const reason = unsupportedControls.get(name.toLowerCase());
+    if (reason !== undefined) throw unsupported(at, `\`ctl:${name}\``, reason);
+    throw ruleFault(at, 'waf.unknown-name', `there is no \`ctl:${name}\``);
+  }
   return read(text.slice(equals + 1).trim(), at);
 }

@@ -7,6 +7,7 @@ import { byId, byMessage, byTag } from './control.ts';
 import { isDispensable, reasonToLeaveOut } from './left-out.ts';
 import { type ActionList, compileActions } from './link.ts';
 import type { Link } from './model.ts';
+import { unsupportedDirectives } from './unsupported.ts';
 
 // Between text and compiled rules: directives that change other rules are carried out here.
 
@@ -29,6 +30,7 @@ export interface MarkerDraft {
 
 /** A directive that sets an option. */
 export interface OptionDraft {
+  /** As written. */
   readonly name: string;
   readonly args: readonly string[];
   readonly at: Position;
@@ -47,18 +49,6 @@ interface Reading extends Draft {
   open: RuleDraft | undefined;
   readonly changes: (() => void)[];
 }
-
-const leftOut: Readonly<Record<string, string>> = {
-  secrulescript: 'there is no Lua',
-  secremoterules: 'rules come with the configuration',
-  secgeolookupdb: 'there is no geographic database',
-  secgsblookupdb: 'there is no external look-up',
-  sechttpblkey: 'there is no external look-up',
-  secguardianlog: 'use the audit ledger',
-  include: 'every file of a rule set is named in the configuration',
-  secruleinheritance: 'rule sets do not inherit',
-  secruleperftime: 'use the metrics',
-};
 
 type Handler = (reading: Reading, node: DirectiveNode) => void;
 
@@ -252,10 +242,11 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 
 function read(reading: Reading, node: DirectiveNode): void {
   const name = node.name.toLowerCase();
-  if (Object.hasOwn(leftOut, name)) throw unsupported(node.at, `\`${node.name}\``, leftOut[name]!);
+  const reason = name.startsWith('<') ? 'sections belong to a web server' : unsupportedDirectives.get(name);
+  if (reason !== undefined) throw unsupported(node.at, `\`${node.name}\``, reason);
   const handler = handlers.get(name);
   if (handler !== undefined) return handler(reading, node);
-  reading.options.push({ name, args: node.args, at: node.at });
+  reading.options.push({ name: node.name, args: node.args, at: node.at });
 }
 
 function checkIds(draft: Draft): void {

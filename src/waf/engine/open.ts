@@ -1,4 +1,5 @@
 import { emptyBody, failedBody } from '../body/body.ts';
+import { hasUnreadableCharset } from '../body/charset.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
 import { members } from './collections.ts';
@@ -74,9 +75,16 @@ export function readBody(transaction: Transaction): void {
   transaction.showsRequestBody ||= transaction.processor === 'URLENCODED';
   const process = bodyProcessors.get(transaction.processor);
   if (process === undefined) return;
-  const parsed = process(transaction.bodyText, headerOf(request.headers, 'content-type'), transaction.limits);
-  const isCut = transaction.isBodyTruncated && parsed.error === undefined;
-  transaction.body = isCut ? failedBody('the body is longer than the engine reads', parsed) : parsed;
+  const contentType = headerOf(request.headers, 'content-type');
+  const parsed = process(transaction.bodyText, contentType, transaction.limits);
+  const fault = parsed.error ?? unreadable(transaction, contentType);
+  transaction.body = fault === undefined ? parsed : failedBody(fault, parsed);
+}
+
+/** Why rules do not read the same as the program behind, although the body has the form that its type calls for. */
+function unreadable({ isBodyTruncated, processor }: Transaction, contentType: string): string | undefined {
+  if (isBodyTruncated) return 'the body is longer than the engine reads';
+  return hasUnreadableCharset(contentType) ? `${processor}: its charset is not read` : undefined;
 }
 
 /** Takes in the body of the response, where its type is one of those that rules read. */

@@ -1,4 +1,5 @@
 import { MerlonError } from '../../core/errors.ts';
+import { defaultWafOptions } from '../config.ts';
 import { placed, ruleFault } from '../errors.ts';
 import { engineModes, readSwitch } from './control.ts';
 import type { Draft, OptionDraft } from './draft.ts';
@@ -20,11 +21,19 @@ export interface RuleSetOptions {
 
 type Settings = { -readonly [Key in keyof RuleSetOptions]: RuleSetOptions[Key] } & { warnings: string[] };
 
-function readCount(option: OptionDraft): number {
+/** Deeper documents are taken for attacks; the reader calls itself. */
+const maxDepth = 1000;
+const maxResponseBytes = defaultWafOptions.maxResponseBodyBytes;
+
+function readCount(option: OptionDraft, most = Number.MAX_SAFE_INTEGER, draft?: Settings): number {
   const number = Number(option.args[0]);
   if (!Number.isInteger(number) || number < 1)
     throw new MerlonError({ code: 'waf.bad-value', message: `\`${option.args[0] ?? ''}\` is not a number` });
-  return number;
+  if (number <= most) return number;
+  draft?.warnings.push(
+    `${option.at.file}:${option.at.line}: \`${option.name} ${number}\` is more than can be; it is ${most}`,
+  );
+  return most;
 }
 
 const first = (option: OptionDraft): string => option.args[0] ?? '';
@@ -64,9 +73,15 @@ const readers: ReadonlyMap<string, (draft: Settings, option: OptionDraft) => voi
     },
   ],
   [
+    'secresponsebodymimetypesclear',
+    (draft) => {
+      draft.responseBodyTypes = [];
+    },
+  ],
+  [
     'secresponsebodylimit',
     (draft, option) => {
-      draft.maxResponseBodyBytes = readCount(option);
+      draft.maxResponseBodyBytes = readCount(option, maxResponseBytes, draft);
     },
   ],
   [
@@ -78,7 +93,7 @@ const readers: ReadonlyMap<string, (draft: Settings, option: OptionDraft) => voi
   [
     'secrequestbodyjsondepthlimit',
     (draft, option) => {
-      draft.maxJsonDepth = readCount(option);
+      draft.maxJsonDepth = readCount(option, maxDepth, draft);
     },
   ],
   [
@@ -94,7 +109,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^sec(?:audit|debug)/, 'decisions go to the audit ledger'],
   [/^sec(?:tmp|data|upload)/, 'nothing is written to files'],
   [
-    /^sec(?:collectiontimeout|webappid|sensorid|serversignature|status|connengine|conn(?:read|write)statelimit)/,
+    /^sec(?:collectiontimeout|webappid|sensorid|serversignature|status|connengine|(?:conn)?(?:read|write)statelimit|chrootdir|disablebackendcompression)/,
     'it belongs to a web server',
   ],
   [
@@ -102,13 +117,13 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
     "the gateway's own limits apply",
   ],
   [
-    /^sec(?:unicodemapfile|cookieformat|argumentseparator|cachetransformations|pcrematchlimit|pcrematchlimitrecursion|xmlexternalentity|tmpsaveuploadedfiles|interceptonerror)/,
+    /^sec(?:unicodemapfile|unicodecodepage|cookieformat|cookiev0separator|argumentseparator|cachetransformations|pcrematchlimit|pcrematchlimitrecursion|xmlexternalentity|tmpsaveuploadedfiles|interceptonerror)/,
     'the engine knows one way, and it is the safe one',
   ],
 ];
 
 function warn(option: OptionDraft): string {
-  const reason = elsewhere.find(([form]) => form.test(option.name))?.[1];
+  const reason = elsewhere.find(([form]) => form.test(option.name.toLowerCase()))?.[1];
   if (reason === undefined) throw ruleFault(option.at, 'waf.unknown-name', `there is no directive \`${option.name}\``);
   return `${option.at.file}:${option.at.line}: \`${option.name}\` has no effect: ${reason}`;
 }
@@ -126,7 +141,7 @@ export function readOptions({ options, warnings }: Draft): RuleSetOptions {
     warnings: [...warnings],
   };
   for (const option of options) {
-    const reader = readers.get(option.name);
+    const reader = readers.get(option.name.toLowerCase());
     if (reader === undefined) draft.warnings.push(warn(option));
     else placed(option.at, () => reader(draft, option));
   }

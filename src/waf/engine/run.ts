@@ -126,12 +126,15 @@ export function isRemoved({ standing, removed }: Transaction, link: Link): boole
   return false;
 }
 
-/** Names and small numbers that rules keep are no secrets; all else of a request is shown masked. */
+/** What the engine itself says of a request. */
+const ownWords: ReadonlySet<string> = new Set(['MATCHED_VAR_NAME', 'REQBODY_ERROR_MSG', 'REQBODY_PROCESSOR_ERROR_MSG']);
+
+/** Names, the engine's own words and small numbers that rules keep are no secrets; all else of a request is shown masked. */
 function maskedScope(transaction: Transaction): Scope {
   return {
     lookUp(name) {
       const value = transaction.lookUp(name);
-      if (name.collection === 'MATCHED_VAR_NAME') return value;
+      if (ownWords.has(name.collection)) return value;
       const isCount = name.collection === 'TX' && !/^\d+$/.test(name.key) && /^-?\d{1,6}$/.test(value);
       return isCount ? value : transaction.mask(value);
     },

@@ -6,17 +6,8 @@ import { lowercase } from '../transformations/bytes.ts';
 import { collections, membersOf } from './collections.ts';
 import type { Exclusion, Target, TargetSet, Transaction, ValueTest } from './model.ts';
 import { txSelected, txValue } from './store.ts';
+import { unsupportedVariables } from './unsupported.ts';
 import { createValue, type Value } from './value.ts';
-
-const leftOut: Readonly<Record<string, string>> = {
-  GEO: 'there is no geographic database',
-  ENV: "rules do not see this process's environment",
-  PERF_ALL: 'use the metrics',
-  FILES_TMPNAMES: 'bodies are never written to files',
-  SCRIPT_FILENAME: 'there is no script behind a gateway',
-  WEBSERVER_ERROR_LOG: 'there is no web server',
-  MODSEC_BUILD: 'this is another engine',
-};
 
 /** A test of members of a collection; names are compared without regard to case. */
 export function selects(selector: SelectorNode | undefined): ((value: Value) => boolean) | undefined {
@@ -31,7 +22,7 @@ export function selects(selector: SelectorNode | undefined): ((value: Value) => 
 
 function checkName(node: VariableNode, at: Position): void {
   if (node.name === 'XML' || collections.has(node.name)) return;
-  const reason = Object.hasOwn(leftOut, node.name) ? leftOut[node.name] : undefined;
+  const reason = unsupportedVariables.get(node.name);
   if (reason !== undefined) throw unsupported(at, `the variable \`${node.name}\``, reason);
   throw ruleFault(at, 'waf.unknown-name', `there is no variable \`${node.name}\``);
 }

@@ -34,6 +34,7 @@ export const unsupportedOperators: ReadonlyMap<string, string> = new Map([
   ['validatedtd', 'documents are checked against the OpenAPI description'],
   ['validateschema', 'documents are checked against the OpenAPI description'],
   ['validatehash', 'responses are not rewritten'],
+  ['rxglobal', 'what an expression captures first is kept; `@rx` matches the same'],
   ['rsub', 'rules do not change messages'],
   ['verifypgp', 'rules do not verify signatures'],
 ]);

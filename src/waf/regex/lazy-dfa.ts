@@ -5,7 +5,7 @@ import { work } from './work.ts';
 
 // A deterministic automaton built while it runs (Thompson 1968, as RE2 does it): each byte costs one table look-up once
 // its transition is known, and one step of the program's places otherwise. Time is linear in the text whatever it holds;
-// the table is bounded and starts anew when it is full.
+// the table is bounded and starts anew when it is full. Of a text that leads into ever new states none are kept: places are moved, that is all.
 
 /** Tells whether `text` contains a match. */
 export type ContainsMatch = (text: string) => boolean;
@@ -15,6 +15,9 @@ const matched = 1;
 const firstState = 2;
 const unknown = -1;
 const maxTableCells = 1 << 16;
+/** So many states a text may have built for it; more where it is read for so many bytes each. */
+const freeStates = 512;
+const bytesPerState = 16;
 
 interface State {
   /** Places after the last byte was consumed, before empty moves; in any order. */
@@ -39,8 +42,12 @@ interface Machine {
   table: Int32Array;
   atEnd: Int8Array;
   /** The places of the state that is being put together, and which ones are in it. */
-  readonly next: Int32Array;
+  next: Int32Array;
   readonly stamp: Uint32Array;
+  /** Those of the state before, where states are not kept. */
+  current: Int32Array;
+  /** States that were put together for the present text. */
+  built: number;
   generation: number;
 }
 
@@ -60,6 +67,8 @@ function createMachine(program: Program, anchored: boolean): Machine {
     atEnd: new Int8Array(8).fill(unknown),
     next: new Int32Array(program.op.length),
     stamp: new Uint32Array(program.op.length),
+    current: new Int32Array(program.op.length),
+    built: 0,
     generation: 0,
   };
 }
@@ -114,30 +123,55 @@ function nextGeneration(machine: Machine): number {
   return machine.generation;
 }
 
-function step(machine: Machine, from: State, kind: number): number {
+/**
+ * Moves `count` places over a byte, into `next`. Gives how many there are then, or -1 where the program has matched.
+ */
+function advance(machine: Machine, places: Int32Array, count: number, kind: number, before: number): number {
   const { moves, anchored, next, stamp, ranking } = machine;
   const generation = nextGeneration(machine);
-  let count = 0;
-  const { places, before } = from;
-  for (let index = 0; index < places.length; index += 1) {
+  let found = 0;
+  for (let index = 0; index < count; index += 1) {
     const reached = moves.over(places[index]!, kind, before);
-    if (reached === hasMatched) return matched;
+    if (reached === hasMatched) return -1;
     for (let at = 0; at < reached.length; at += 1) {
       const one = reached[at]!;
       if (stamp[one] === generation) continue;
       stamp[one] = generation;
-      next[count] = one;
-      count += 1;
+      next[found] = one;
+      found += 1;
     }
   }
-  work.steps += places.length + count;
-  if (ranking !== undefined) count = ranking.keepBest(next, count, stamp);
-  if (!anchored) {
-    stamp[0] = generation;
-    next[count] = 0;
-    count += 1;
+  work.steps += count + found;
+  if (ranking !== undefined) found = ranking.keepBest(next, found, stamp);
+  if (anchored) return found;
+  stamp[0] = generation;
+  next[found] = 0;
+  return found + 1;
+}
+
+function step(machine: Machine, { places, before }: State, kind: number): number {
+  const count = advance(machine, places, places.length, kind, before);
+  if (count < 0) return matched;
+  return count === 0 ? dead : intern(machine, count, machine.moves.before[kind]!);
+}
+
+/** Reads the text from `at` on without keeping states. */
+function walk(machine: Machine, { places, before: first }: State, text: string, at: number): boolean {
+  const { moves } = machine;
+  const { classes } = moves;
+  machine.current.set(places);
+  let count = places.length;
+  let before = first;
+  for (let place = at; place < text.length && count > 0; place += 1) {
+    const kind = classes[text.charCodeAt(place)]!;
+    count = advance(machine, machine.current, count, kind, before);
+    if (count < 0) return true;
+    before = moves.before[kind]!;
+    const { next } = machine;
+    machine.next = machine.current;
+    machine.current = next;
   }
-  return count === 0 ? dead : intern(machine, count, moves.before[kind]!);
+  return machine.current.subarray(0, count).some((place) => moves.matchesAtEnd(place, before));
 }
 
 function discoverEnd({ states, moves, atEnd }: Machine, state: number): void {
@@ -154,6 +188,7 @@ function matchesAtEnd(machine: Machine, state: number): boolean {
 function discover(machine: Machine, state: number, kind: number): number {
   const from = machine.states[state]!;
   if (machine.states.length >= machine.maxStates) reset(machine);
+  machine.built += 1;
   const next = step(machine, from, kind);
   if (machine.states[state] === from) machine.table[state * machine.moves.width + kind] = next;
   return next;
@@ -161,27 +196,35 @@ function discover(machine: Machine, state: number, kind: number): number {
 
 /** @param anchored every match begins where the text does. @param program has no look-around and no `\Z`. */
 export function createLazyDfa(program: Program, anchored: boolean): ContainsMatch {
-  const machine = createMachine(program, anchored);
+  // Made when first asked: of the rules of a set, most never are.
+  let machine: Machine | undefined;
+  return (text) => contains((machine ??= createMachine(program, anchored)), text);
+}
+
+function contains(machine: Machine, text: string): boolean {
   const { width, classes } = machine.moves;
-  return (text) => {
-    let { table } = machine;
-    let state = firstState;
-    for (let at = 0; at < text.length; at += 1) {
-      const kind = classes[text.charCodeAt(at)]!;
-      let next = table[state * width + kind]!;
-      if (next === unknown) {
-        next = discover(machine, state, kind);
-        table = machine.table;
-      }
-      if (next <= matched) {
+  let { table } = machine;
+  let state = firstState;
+  machine.built = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const kind = classes[text.charCodeAt(at)]!;
+    let next = table[state * width + kind]!;
+    if (next === unknown) {
+      if (machine.built > freeStates && machine.built * bytesPerState > at) {
         work.steps += at;
-        return next === matched;
+        return walk(machine, machine.states[state]!, text, at);
       }
-      state = next;
+      next = discover(machine, state, kind);
+      table = machine.table;
     }
-    work.steps += text.length;
-    return matchesAtEnd(machine, state);
-  };
+    if (next <= matched) {
+      work.steps += at;
+      return next === matched;
+    }
+    state = next;
+  }
+  work.steps += text.length;
+  return matchesAtEnd(machine, state);
 }
 
 /** Whether the automaton can run this program: everything but look-around and `\Z`, which look further than one byte. */

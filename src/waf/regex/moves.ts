@@ -11,6 +11,7 @@ export type Reached = Int32Array;
 
 /** Instead of places: the program has matched, before the byte. */
 export const hasMatched: Reached = new Int32Array(0);
+const nowhere: Reached = new Int32Array(0);
 
 export interface Moves {
   /** Class of each byte: no instruction tells bytes of one class apart. */
@@ -62,19 +63,43 @@ function classify(program: Program, asserts: boolean): Classes {
   return { of, samples };
 }
 
-/** Follows empty moves from a place. Gives the places that consume a byte; undefined where the program has matched. */
-function closureOf({ op, x, y }: Program, from: number, before: number, after: number): number[] | undefined {
-  const seen = new Set<number>();
-  const stack = [from];
-  const taking: number[] = [];
+/** Follows the empty moves of a program; reused from place to place. */
+interface Follower {
+  readonly program: Program;
+  /** When a place was last come by. */
+  readonly stamp: Uint32Array;
+  generation: number;
+  readonly stack: number[];
+  /** What was found, and how many there are. */
+  readonly taking: Int32Array;
+}
+
+const createFollower = (program: Program): Follower => ({
+  program,
+  stamp: new Uint32Array(program.op.length),
+  generation: 0,
+  stack: [],
+  taking: new Int32Array(program.op.length),
+});
+
+/** Finds the places that consume a byte, from a place on. Gives how many; -1 where the program has matched. */
+function follow(follower: Follower, from: number, before: number, after: number): number {
+  const { program, stamp, stack, taking } = follower;
+  const { op, x, y } = program;
+  if (follower.generation === 0xffffffff) stamp.fill((follower.generation = 0));
+  follower.generation += 1;
+  const { generation } = follower;
+  let count = 0;
+  stack.push(from);
   while (stack.length > 0) {
     const place = stack.pop()!;
-    if (seen.has(place)) continue;
-    seen.add(place);
+    if (stamp[place] === generation) continue;
+    stamp[place] = generation;
     work.steps += 1;
     switch (op[place]) {
       case opcodes.set:
-        taking.push(place);
+        taking[count] = place;
+        count += 1;
         break;
       case opcodes.split:
         stack.push(y[place]!, x[place]!);
@@ -89,17 +114,31 @@ function closureOf({ op, x, y }: Program, from: number, before: number, after: n
         if (holds(x[place]!, before, after, false)) stack.push(place + 1);
         break;
       default:
-        return undefined;
+        stack.length = 0;
+        return -1;
     }
   }
-  return taking;
+  return count;
+}
+
+/** Where the found places lead over a byte. */
+function overByte({ program, taking }: Follower, count: number, byte: number): Reached {
+  const { sets, x } = program;
+  let reached = 0;
+  for (let index = 0; index < count; index += 1) {
+    const place = taking[index]!;
+    if (!hasByte(sets[x[place]!]!, byte)) continue;
+    taking[reached] = place + 1;
+    reached += 1;
+  }
+  return reached === 0 ? nowhere : taking.slice(0, reached);
 }
 
 const beforeOf = (byte: number): number => (byte === 10 ? 1 : isWordByte(byte) ? 2 : 3);
 
 /** @param program has no look-around and no `\Z`. */
 export function createMoves(program: Program): Moves {
-  const { op, sets, x } = program;
+  const { op } = program;
   const asserts = op.includes(opcodes.assert);
   const { of, samples } = classify(program, asserts);
   const width = samples.length;
@@ -107,11 +146,12 @@ export function createMoves(program: Program): Moves {
   /** By place and what stands before; made when first needed. */
   let rows: ((Reached | undefined)[] | undefined)[] | undefined;
   let kept = 0;
+  let follower: Follower | undefined;
   const find = (place: number, kind: number, before: number): Reached => {
+    follower ??= createFollower(program);
     const byte = samples[kind]!;
-    const taking = closureOf(program, place, befores[before]!, byte);
-    if (taking === undefined) return hasMatched;
-    return Int32Array.from(taking.filter((one) => hasByte(sets[x[one]!]!, byte)).map((one) => one + 1));
+    const count = follow(follower, place, befores[before]!, byte);
+    return count < 0 ? hasMatched : overByte(follower, count, byte);
   };
   return {
     classes: of,
@@ -130,6 +170,7 @@ export function createMoves(program: Program): Moves {
       row[kind] = found;
       return found;
     },
-    matchesAtEnd: (place, before) => closureOf(program, place, befores[before]!, noByte) === undefined,
+    matchesAtEnd: (place, before) =>
+      follow((follower ??= createFollower(program)), place, befores[before]!, noByte) < 0,
   };
 }

@@ -212,6 +212,21 @@ describe('compileRegex', () => {
     expect(work.steps - before).toBeLessThan(text.length + 20_000);
   });
 
+  it('finds the same where it keeps no states', () => {
+    let lot = 3;
+    const draw = (most: number): number => ((lot = (Math.imul(lot, 1_664_525) + 1_013_904_223) >>> 0) % 65_521) % most;
+    const noise = Array.from({ length: 4000 }, () => 'ab'[draw(2)]).join('');
+    for (const source of ['a[ab]{12}c', 'a[ab]{12}$', '(?:\\ba|b)[ab]{12}\\b', 'a[ab]{12}(?:cc|\\Bd)']) {
+      const ours = compileRegex(source);
+      for (const end of ['', 'c', 'd', ' a', 'cc', 'abbabababbabab', 'b']) {
+        const theirs = new RegExp(source).test(noise + end);
+        expect(ours.test(noise + end), `${source} ... ${end}`).toBe(theirs);
+        // A thing of 13 counts has thousands of states; a text of 4,000 bytes may build some 512.
+        expect(ours.test(noise), source).toBe(new RegExp(source).test(noise));
+      }
+    }
+  });
+
   it('tries a run of what an expression begins with once, and each word of a text once', () => {
     const twice = compileRegex(String.raw`[\s'"]*?\b(\w+)\b[\s'"]*?(?:=|like)[\s'"]*?\b\1\b`);
     const stepsOf = (text: string): number => {

@@ -48,7 +48,7 @@ const sureBare: readonly RegExp[] = [
 
 const sureQuoted: readonly RegExp[] = [
   // A number that a name follows is counted: `'a' or 0 requests`.
-  /^s\)*&\(*(?:[1v](?:$|[^n?])|[fDE]|s[=oc])/,
+  /^s\)*&\(*(?:[1v](?:$|[^n?,])|[fDE]|s[=oc])/,
   /^s\)*&\(*n(?:[=(c]|o\(*(?:[1sv]|n(?:$|ks|[;co&)])))/,
   /^s\)*;(?:[SIE]|T[1sv(k]|Tn[(=;ck1v])/,
   /^s\)*(?:U\(*k?\(|W)/,
@@ -91,6 +91,7 @@ const isUnclosed = (value: string, context: QuoteContext, kinds: string): boolea
 const heading = /^D\(n+\)n*$/;
 
 /** A value that begins as a statement does, or as the rest of one, stands in for no term of another: it is a script. */
+const scriptWords = /^\s*(?:explain|prepare|describe|analyze|do|with|rollback|commit|savepoint|declare)\b/i;
 const script = /^(?:[STI]|E(?!X)|F(?!.*D)|D\(1?\);(?!\(*[STIE]))/;
 
 /** What stands in front of a form, and in no query: three names side by side, a block of some program. */
@@ -107,10 +108,14 @@ function holds(form: RegExp, kinds: string): boolean {
 const option = /["']\)*--[a-z]/i;
 const keyword = /[UEDTSI;&]/;
 
+/** A statement that no text needs. */
+const waits = /\bwaitfor\s+(?:delay|time)\s*['"]/i;
+
 /** Whether a value that has been found to read as an injection, by these kinds, is one beyond what people write. */
 export function isSure(value: string, context: QuoteContext, kinds: string): boolean {
+  if (waits.test(value)) return true;
   if (option.test(value) && !keyword.test(kinds)) return false;
   if (!isText(value, context)) return !heading.test(kinds);
   if (context !== '') return !isUnclosed(value, context, kinds) && holds(quotedForms, kinds);
-  return !script.test(kinds) && !unreadableStart.test(kinds) && holds(bareForms, kinds);
+  return !script.test(kinds) && !scriptWords.test(value) && !unreadableStart.test(kinds) && holds(bareForms, kinds);
 }

@@ -79,7 +79,6 @@ function judge(value: string, context: QuoteContext, certain: boolean): string |
 }
 
 const minBytes = 3;
-const maxBytes = 8192;
 
 /**
  * Kinds of the first tokens where the value reads as an injection in some context; else undefined.
@@ -87,14 +86,13 @@ const maxBytes = 8192;
  */
 export function detectSqli(value: string, certain = false): string | undefined {
   if (value.length < minBytes) return undefined;
-  const text = value.length > maxBytes ? value.slice(0, maxBytes) : value;
-  const found = judge(text, '', certain);
+  const found = judge(value, '', certain);
   if (found !== undefined) return found;
-  if (text.includes("'")) {
-    const single = judge(text, "'", certain);
+  if (value.includes("'")) {
+    const single = judge(value, "'", certain);
     if (single !== undefined) return single;
   }
-  return text.includes('"') ? judge(text, '"', certain) : undefined;
+  return value.includes('"') ? judge(value, '"', certain) : undefined;
 }
 
 /** A single word, number or address is no injection into anything. */

@@ -51,6 +51,10 @@ export const firstWords: ReadonlySet<string> = new Set(
   [...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))),
 );
 
+/** `'a' not 'b'`, `'a' in 'b'`: words of a list, in no language of queries. */
+const isMisplaced = (before: Token | undefined, { word }: Token, next: Token | undefined): boolean =>
+  (word === 'not' || word === 'in') && next?.kind === 's' && before?.kind === 's';
+
 /** The kinds of tokens, those of pairs joined. */
 function joinPairs(tokens: readonly Token[]): string {
   let kinds = '';
@@ -58,7 +62,7 @@ function joinPairs(tokens: readonly Token[]): string {
     const token = tokens[index]!;
     const next = tokens[index + 1];
     const pair = next !== undefined && firstWords.has(token.word) ? pairs.get(`${token.word} ${next.word}`) : undefined;
-    kinds += pair ?? token.kind;
+    kinds += pair ?? (isMisplaced(tokens[index - 1], token, next) ? '?' : token.kind);
     if (pair !== undefined) index += 1;
   }
   return kinds;

@@ -19,6 +19,8 @@ export interface Token {
 export type QuoteContext = '' | "'" | '"';
 
 const maxTokens = 64;
+const maxExpression = 2048;
+const mostRepeated = 8;
 
 interface Lexer {
   readonly text: string;
@@ -27,9 +29,17 @@ interface Lexer {
 }
 
 const push = (lexer: Lexer, kind: string, end: number, word = ''): void => {
-  lexer.tokens.push({ kind, word });
+  if (!signs.includes(kind) || !isRepeated(lexer, kind)) lexer.tokens.push({ kind, word });
   lexer.at = end;
 };
+
+const signs = '()o=&,';
+
+/** However many signs of a kind stand in a row, they mean no more than a few. */
+function isRepeated({ tokens }: Lexer, sign: string): boolean {
+  for (let back = 1; back <= mostRepeated; back += 1) if (tokens.at(-back)?.kind !== sign) return false;
+  return true;
+}
 
 /** Index past a string that `quote` closes; a doubled or escaped quote is part of it. */
 function stringEnd(text: string, from: number, quote: string): number {
@@ -53,6 +63,12 @@ function contextEnd(text: string, quote: string): number {
   return text.length;
 }
 
+function pastSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isSpace(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
 function readComment(lexer: Lexer): boolean {
   const { text, at } = lexer;
   if (text.startsWith('/*', at)) {
@@ -68,7 +84,7 @@ function readComment(lexer: Lexer): boolean {
   const isComment = text.startsWith('--', at) || text.charAt(at) === '#';
   if (!isComment) return false;
   const feed = text.indexOf('\n', at);
-  if (feed < 0 || text.slice(feed).trim() === '') push(lexer, 'c', text.length);
+  if (feed < 0 || pastSpace(text, feed) === text.length) push(lexer, 'c', text.length);
   else lexer.at = feed + 1;
   return true;
 }
@@ -85,9 +101,7 @@ function match(form: RegExp, lexer: Lexer): number {
 }
 
 function wordKind(lexer: Lexer, word: string, end: number): string {
-  let next = end;
-  while (next < lexer.text.length && isSpace(lexer.text.charCodeAt(next))) next += 1;
-  const calls = lexer.text.charAt(next) === '(';
+  const calls = lexer.text.charAt(pastSpace(lexer.text, end)) === '(';
   // `->name(...)` is a method of some program.
   if (dangerousFunctions.has(word)) return calls && !lexer.text.startsWith('->', lexer.at - 2) ? 'D' : 'n';
   const known = wordTypes.get(word);
@@ -128,11 +142,21 @@ function readOne(lexer: Lexer): void {
   push(lexer, '(),;.{}'.includes(character) ? character : '?', at + 1);
 }
 
-/** Reads at most 64 tokens. */
+/** Values and what joins them: what an attacker may put before an injection at will (`1+1+1+1 ...`), and hardly anyone else. */
+const expression = /^(?:[1sv&o=(),BfDk]|n(?!n))+$/;
+
+const isExpression = (tokens: readonly Token[]): boolean => expression.test(tokens.map(({ kind }) => kind).join(''));
+
+/** Reads at most 64 tokens; 2,048 of what reads as an expression from its beginning. */
 export function tokenise(text: string, context: QuoteContext): Token[] {
   const lexer: Lexer = { text, at: 0, tokens: [] };
   if (context !== '') push(lexer, 's', contextEnd(text, context));
-  while (lexer.at < text.length && lexer.tokens.length < maxTokens) {
+  let most = maxTokens;
+  while (lexer.at < text.length) {
+    if (lexer.tokens.length >= most) {
+      if (most === maxExpression || !isExpression(lexer.tokens)) break;
+      most = maxExpression;
+    }
     const code = text.charCodeAt(lexer.at);
     if (isSpace(code) || code === 0 || code === 0xa0) lexer.at += 1;
     else readOne(lexer);

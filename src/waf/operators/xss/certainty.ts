@@ -34,8 +34,8 @@ const telling: ReadonlyMap<string, RegExp> = new Map([
   ['iframe', /^(?:src|srcdoc|style|on[a-z]+)$/],
 ]);
 
-/** A script that lies beside the page, as a manual has it: whoever writes into the page put nothing there. */
-const neighbour = /^[\w.-]{1,80}\.m?js$/i;
+/** A script that lies beside the page, or in a package, as a manual has it: whoever writes into the page put nothing there. */
+const neighbour = /^(?:\.\/)?(?:node_modules\/[\w@-]+\/(?:[\w-]+\/){0,5})?[\w.-]{1,80}\.m?js$/i;
 
 /** Kinds of link that bring something onto the page. */
 const bringing = /stylesheet|import|preload|prefetch|prerender|manifest|\bmodule/i;

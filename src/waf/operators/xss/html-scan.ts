@@ -23,7 +23,6 @@ export interface Inside {
 }
 
 const quotes: Readonly<Record<Place, string>> = { data: '', unquoted: '', single: "'", double: '"', backtick: '`' };
-const maxSightings = 256;
 
 interface Scanner {
   readonly text: string;
@@ -81,7 +80,7 @@ function readValue(scanner: Scanner): string {
 
 /** Attributes up to the end of the tag. */
 function readAttributes(scanner: Scanner): void {
-  while (scanner.at < scanner.text.length && scanner.seen.length < maxSightings) {
+  while (scanner.at < scanner.text.length) {
     skipSeparators(scanner);
     if (scanner.text.charAt(scanner.at) === '>') {
       scanner.at += 1;
@@ -125,7 +124,7 @@ function close({ text, at, nextClose, nextSign }: Scanner, tag: Sighting): void 
 }
 
 function readData(scanner: Scanner): void {
-  while (scanner.at < scanner.text.length && scanner.seen.length < maxSightings) {
+  while (scanner.at < scanner.text.length) {
     const open = scanner.text.indexOf('<', scanner.at);
     if (open < 0) return;
     scanner.at = open;
