@@ -1,15 +1,15 @@
 // Ordinary requests: texts that people post into a free field, and records of people and things. None is an attack.
 import { globSync, readFileSync } from 'node:fs';
 import { createDice, type Dice, pick, roll } from './dice.ts';
-import { drawFresh, drawThirds, sources } from './documents.ts';
+import { drawFresh, drawTuned, sources } from './documents.ts';
 import { customer, date, type Fields, item, uuid } from './people.ts';
 
 /**
- * Rules are made better by the texts of the first three parts, and by all others of the documents that those of `fresh` are not of. Nobody
- * looks into `fresh`. Should somebody do, or make a rule better by what it tells, then it is fresh no more: it gets another name, and
- * documents that nobody has looked into are the next fresh part (`folds`).
+ * Rules are made better by the texts of the first part, and by all others of the documents that those of the second are not of. Nobody
+ * looks into the second. Should somebody do, or make a rule better by what it tells, it is fresh no more: documents that nobody has looked
+ * into are the next fresh part (`folds` of documents.ts).
  */
-export const parts = ['tuned 1', 'tuned 2', 'tuned 3', 'fresh'] as const;
+export const parts = ['tuned', 'fresh'] as const;
 export type Part = (typeof parts)[number];
 
 export interface OrdinaryRequest {
@@ -45,8 +45,8 @@ function words(dice: Dice, many: number): string[] {
 function* texts(share: number): Generator<{ kind: string; part: Part; text: string }> {
   const isNew = createSieve();
   for (const source of sources) {
-    const drawn = [...drawThirds(source, share, isNew), drawFresh(source, share, isNew)];
-    for (const [at, part] of parts.entries()) for (const text of drawn[at]!) yield { kind: source.kind, part, text };
+    const drawn = { tuned: drawTuned(source, share, isNew), fresh: drawFresh(source, share, isNew) };
+    for (const part of parts) for (const text of drawn[part]) yield { kind: source.kind, part, text };
   }
   for (const [at, part] of parts.entries()) {
     const dice = createDice(7 + at);

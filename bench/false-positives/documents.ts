@@ -11,7 +11,7 @@ export interface Source {
   readonly patterns: readonly string[];
   /** Texts of one document; undefined: its paragraphs. */
   readonly textsOf?: (bytes: Buffer) => readonly string[];
-  /** How many texts for each part of the corpus. */
+  /** How many texts for each lot. */
   readonly many: number;
 }
 
@@ -139,12 +139,12 @@ const lotOf = (lot: string, file: string, many: number): number =>
 
 type IsNew = (text: string) => boolean;
 
-/** Texts of a source, in thirds: a document belongs to one third alone, and so do all its texts. */
-export function drawThirds(source: Source, share: number, isNew: IsNew): readonly (readonly string[])[] {
+/** Texts of all documents, drawn in three lots: a document belongs to one alone. */
+export function drawTuned(source: Source, share: number, isNew: IsNew): readonly string[] {
   const files = filesOf(source);
-  return [0, 1, 2].map((third) =>
+  return [0, 1, 2].flatMap((lot) =>
     draw(
-      files.filter((file) => lotOf('part', file, 3) === third),
+      files.filter((file) => lotOf('part', file, 3) === lot),
       source,
       Math.ceil(source.many * share),
       isNew,
@@ -152,11 +152,11 @@ export function drawThirds(source: Source, share: number, isNew: IsNew): readonl
   );
 }
 
-/** Documents are cut into so many folds, too; rules were made better by all texts of the folds below `fresh.from`. */
+/** Documents are cut into so many folds, too; rules were made better by all texts of those below `fresh.from`. */
 const folds = 20;
 const fresh = { from: 17, to: 19 };
 
-/** Texts of documents that nobody has looked into, but for those that the thirds took. */
+/** Texts of documents that nobody has looked into, but for those that are drawn above. */
 export function drawFresh(source: Source, share: number, isNew: IsNew): readonly string[] {
   const isFresh = (fold: number): boolean => fold >= fresh.from && fold <= fresh.to;
   const files = filesOf(source).filter((file) => isFresh(lotOf('fold', file, folds)));

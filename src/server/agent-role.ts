@@ -7,6 +7,7 @@ import { MerlonError, messageOf } from '../core/errors.ts';
 import { ensurePrivateFolder } from '../core/files.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
+import { collectStartGarbage } from '../core/start-garbage.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createEgress, createInbound, createOutbound } from '../mesh/index.ts';
 import { ListenError } from '../net/index.ts';
@@ -71,6 +72,7 @@ export async function startAgentRole(options: AgentRoleOptions): Promise<Stoppab
       await apply(body as AgentSnapshot);
       writeLastGood(at('snapshot'), { version, body });
       send({ type: 'ack', version });
+      clock.after(0, collectStartGarbage);
     } catch (error) {
       log.error({ version, error: messageOf(error) }, 'the snapshot was refused; the former one stays in force');
       send({

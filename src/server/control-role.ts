@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
+import { collectStartGarbage } from '../core/start-garbage.ts';
 import { createChannelServer, ensureJoinToken, type RolePeer } from '../distribution/control.ts';
 import { loadManifest, type Manifest } from '../manifest/index.ts';
 import { createSharedParser } from '../openapi/control.ts';
@@ -27,6 +28,8 @@ export async function startControlRole(options: ControlRoleOptions): Promise<Sto
   const lifecycle = new Lifecycle();
   try {
     await start(options, lifecycle);
+    // By then whoever waited for this start has what it needs.
+    options.clock.after(collectAfterMs, collectStartGarbage);
     return lifecycle;
   } catch (error) {
     await lifecycle.stop();
@@ -137,6 +140,7 @@ function watchForChanges({ options, foundation, provider, publisher }: Watched, 
   lifecycle.add(watchPaths(files, clock, () => publisher.reloadBecause('the manifest has changed')));
 }
 
+const collectAfterMs = 5000;
 const maintenancePeriodMs = 60_000;
 const renewalPeriodMs = 6 * 3_600_000;
 

@@ -8,6 +8,7 @@ import { MerlonError, messageOf } from '../core/errors.ts';
 import { ensurePrivateFolder } from '../core/files.ts';
 import { Lifecycle, type Stoppable } from '../core/lifecycle.ts';
 import type { Logger } from '../core/log.ts';
+import { collectStartGarbage } from '../core/start-garbage.ts';
 import { type ChannelClient, createChannelClient, readLastGood, writeLastGood } from '../distribution/index.ts';
 import { createGateway, type Gateway } from '../gateway/index.ts';
 import { createEndpointReport } from '../openapi/index.ts';
@@ -94,6 +95,7 @@ export async function startGatewayRole(options: GatewayRoleOptions): Promise<Sto
       writeLastGood(at('snapshot'), { version, body: message.body });
       await listener.opened;
       send({ type: 'ack', version });
+      clock.after(0, collectStartGarbage);
     } catch (error) {
       log.error({ version, error: messageOf(error) }, 'the snapshot was refused; the former one stays in force');
       send({

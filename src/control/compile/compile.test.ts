@@ -132,6 +132,20 @@ describe('limits', () => {
     expect(routes['routes[2]']).toMatchObject([{ kind: 'rate', name: 'quota', count: 100, periodMs: 3_600_000 }]);
   });
 
+  test('those of one answer have names of their own', () => {
+    const { gateway: whole, routes } = compileLimits(
+      manifestOf(`version: 1
+trustDomain: shop.example
+gateway: { limits: { perIp: 600/min, perUser: 9/min } }
+services: { orders: { run: node orders.ts } }
+routes:
+  - { path: /orders, service: orders, limits: { perIp: 1/s, perUser: 2/s, quota: [5/day, 8/month, 1/h] } }
+`),
+    );
+    const names = [...whole, ...(routes['routes[0]'] ?? [])].map(({ name }) => name);
+    expect(names).toEqual(['perIp', 'perUser', 'perIp.route', 'perUser.route', 'quota', 'quota.month', 'quota.route']);
+  });
+
   test('everything that the manifest can say of limits', () => {
     const all = manifestOf(`version: 1
 trustDomain: shop.example

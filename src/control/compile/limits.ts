@@ -8,22 +8,35 @@ const dayMs = 86_400_000;
 /** Every limit of the manifest as rules. A route's rules stand under its place in the manifest: `routes[2]`. */
 export function compileLimits({ gateway, routes }: Manifest, apiKeys: readonly ApiKeyLimit[] = []): LimitsSection {
   const everywhere = callerRules('gateway', 'gateway.limits', gateway.limits);
-  const ofRoute = (route: Route, index: number): LimitRule[] => [
+  const whole = gatewayRules(gateway.limits);
+  const ofRoute = (route: Route, index: number): LimitRule[] => {
     // A public route does not know its callers; what counts by them would count addresses instead.
-    ...(route.auth === 'public' ? [] : everywhere),
-    ...routeRules(route, index, routes),
-  ];
+    const shared = route.auth === 'public' ? [] : everywhere;
+    return [...shared, ...withOwnNames(routeRules(route, index, routes), [...whole, ...shared])];
+  };
   const costs = routes.flatMap(({ limits: { cost } }, index): [string, Record<string, number>][] =>
     isPlain(cost) ? [] : [[`routes[${index}]`, { ...cost }]],
   );
   const keys = apiKeys.map(({ id, limit }): [string, LimitRule[]] => [id, [apiKeyRule(id, limit)]]);
   return {
     ipv6PrefixBits: gateway.limits.ipv6Prefix,
-    gateway: gatewayRules(gateway.limits),
+    gateway: whole,
     routes: Object.fromEntries(routes.map((route, index) => [`routes[${index}]`, ofRoute(route, index)])),
     ...(costs.length === 0 ? {} : { costs: Object.fromEntries(costs) }),
     ...(keys.length === 0 ? {} : { apiKeys: Object.fromEntries(keys) }),
   };
+}
+
+/** One answer tells of all limits that were asked, each by a name of its own: `perIp` and `perIp.route`, `quota` and `quota.month`. */
+function withOwnNames(rules: readonly LimitRule[], others: readonly LimitRule[]): LimitRule[] {
+  const taken = new Set(others.map(({ name }) => name));
+  return rules.map((rule) => {
+    const more = rule.kind === 'quota' ? rule.period : 'route';
+    let { name } = rule;
+    for (let at = 1; taken.has(name); at++) name = `${rule.name.slice(0, 50)}.${more}${at === 1 ? '' : at}`;
+    taken.add(name);
+    return name === rule.name ? rule : { ...rule, name };
+  });
 }
 
 function isPlain(cost: Route['limits']['cost']): boolean {

@@ -78,3 +78,12 @@ export function tryOutlineApi(value: unknown): ApiOutline | undefined {
 export function tryReadApi(text: string): ApiOutline | undefined {
   return tryOutlineApi(tryReadTree(text));
 }
+
+/** What keeps `text`, of the file `name`, from being YAML or JSON, with its place; undefined where it is one of them. */
+export function findApiFault(name: string, text: string): string | undefined {
+  if (text.length > maxYamlBytes) return undefined;
+  const [fault] = readYaml(text).faults;
+  if (fault === undefined) return undefined;
+  const before = text.slice(0, fault.span.from).split('\n');
+  return `${name}:${before.length}:${(before.at(-1) as string).length + 1}: ${fault.message}`;
+}

@@ -3,7 +3,7 @@ import { acmeDomains } from '../acme-domains.ts';
 import type { ManifestCode } from '../codes.ts';
 import type { ReadApi } from '../ports.ts';
 import type { Path } from '../problem.ts';
-import { type ApiOutline, maxApiBytes, tryOutlineApi, tryReadApi } from './api-outline.ts';
+import { type ApiOutline, findApiFault, maxApiBytes, tryOutlineApi, tryReadApi } from './api-outline.ts';
 import type { Draft } from './draft.ts';
 import { type CheckInput, error, type Finding } from './finding.ts';
 
@@ -38,11 +38,14 @@ export function readApis(
     const text = readNamed(reader, openapi, path, maxApiBytes);
     const api = typeof text === 'string' ? (tryOutlineApi(reader.readApi?.(text)) ?? tryReadApi(text)) : undefined;
     if (typeof text !== 'string') findings.push(text);
-    else if (api === undefined)
-      findings.push(error('manifest.bad-openapi', path, `\`${openapi}\` is not an OpenAPI 3 document`));
+    else if (api === undefined) findings.push(notAnApi(openapi, text, path));
     else apis.set(name, api);
   }
   return { apis, findings };
+}
+
+function notAnApi(name: string, text: string, path: Path): Finding {
+  return error('manifest.bad-openapi', path, findApiFault(name, text) ?? `\`${name}\` is not an OpenAPI 3 document`);
 }
 
 const maxPemBytes = 1024 * 1024;

@@ -72,7 +72,7 @@ function isText(value: string, context: QuoteContext): boolean {
 }
 
 const quotedStatement =
-  /"""\s*(?=(?:select|insert|update|delete|create|alter|drop)\s)|(?<=[=(:,[\s])(["'])(?:select|create|alter|insert|update|delete|drop)\s[^"'#]*[\w)*`;.]\1(?=[\s,;.)\]]|$)/gi;
+  /"""\s*(?=(?:select|insert|update|delete|create|alter|drop)\s)|(?<=[=(:,[\s])(["'])(?:select|create|alter|insert|update|delete|drop)\s[^"'#]*[\w)*`;.?]\s?\1(?=[\s,;.)\]]|$)/gi;
 
 /**
  * A text without the statements that it quotes whole (`--sql='SELECT 1 FROM x'`). As part of a query such a quote would end a string

@@ -71,7 +71,7 @@ function isActiveTag(all: readonly Sighting[], at: number): boolean {
   const named = telling.get(local);
   if (named !== undefined && own.some((each) => named.test(each.name) && !neighbour.test(each.value))) return true;
   const kind = name === 'link' ? own.find((each) => each.name === 'rel') : undefined;
-  if (kind !== undefined) return bringing.test(kind.value);
+  if (kind !== undefined) return bringing.test(kind.value) && own.some((each) => each.name === 'href');
   // A transformation computes or fetches.
   if (name.startsWith('xsl')) return own.some(({ value }) => /[(:/]/.test(value));
   return (named === undefined && own.length > 0) || (inside !== undefined && isActive(name, inside));
