@@ -4,7 +4,7 @@ import { jsonProcessor } from './body/json.ts';
 import { createPlaces } from './body/places.ts';
 import { idleRules } from './engine/idle.ts';
 import { compileRuleSet, createWorkshop } from './engine/rule-set.ts';
-import { compileWaf, type RouteWaf, type WafRequest } from './index.ts';
+import { compileWaf, defaultWafOptions, type RouteWaf, type WafRequest } from './index.ts';
 import { kindsIn, pairedSpace } from './match/byte-kinds.ts';
 import { buildSieve, hasBit } from './match/sieve.ts';
 import { createText, createTextMemory } from './match/text.ts';
@@ -151,4 +151,35 @@ describe('texts', () => {
     expect(memory.recall('once')).not.toBe(memory.recall('once'));
     expect(memory.recall('once')).toBe(memory.recall('once'));
   });
+});
+
+describe('texts of ever other kinds', () => {
+  const attacks = [
+    "1' or '1'='1",
+    '<script>alert(1)</script>',
+    '/etc/./passwd',
+    '{{7*7}}',
+    '; cat /etc/passwd',
+    '%27+or+1=1--',
+  ];
+  const signs = '!"#$%&()*+,-./:;<=>?@[]^_`{|}~ abcXYZ019\t\\';
+  let lot = 5;
+  const draw = (most: number): number => ((lot = (Math.imul(lot, 1_664_525) + 1_013_904_223) >>> 0) % 65_521) % most;
+  const motley = (): string => Array.from({ length: 1 + draw(24) }, () => signs[draw(signs.length)]).join('');
+  const value = (index: number): string =>
+    index % 5 === 0 ? `${motley()}${attacks[draw(attacks.length)]}${motley()}` : motley();
+
+  it('are judged as each by itself would be, whatever plans were made for those before', () => {
+    const clock = new ManualClock();
+    const quick = compileWaf({}, clock).route({});
+    const slow = compileWaf({}, clock, { ...defaultWafOptions, exhaustive: true }).route({});
+    const found = (route: RouteWaf, text: string): number[] =>
+      route.examine(request([], `/?q=${encodeURIComponent(text)}`)).matches.map(({ id }) => id);
+    // More kinds than there are plans; then the plans for all have their turn, then new ones.
+    for (let index = 0; index < 6000; index += 1) found(quick, value(1));
+    for (let index = 0; index < 500; index += 1) {
+      const text = value(index);
+      expect([text, ...found(quick, text)]).toEqual([text, ...found(slow, text)]);
+    }
+  }, 60_000);
 });

@@ -22,6 +22,10 @@ export interface Watch {
   /** Kinds that any transformation needs before it changes a text: texts that differ in others share a plan. */
   readonly telling: Kinds;
   readonly plans: Map<Kinds, Plan>;
+  /** For texts of any kinds, while there are too many plans; made when first needed. */
+  common: Plan | undefined;
+  /** Texts that went by it since. */
+  crowd: number;
   /** Shorter texts are too short for all steps that ask. */
   readonly minLength: number;
 }
@@ -43,6 +47,8 @@ interface Branch {
   readonly minLength: number;
   /** What is to be found out about a text that the transformation leaves alone; made when first needed. */
   unchanged: Plan | undefined;
+  /** Of a common plan: then that depends on the text. */
+  readonly isCommon: boolean;
 }
 
 /** A sieve, and per bit the condition that a candidate must meet. */
@@ -61,6 +67,7 @@ const noVariables: Scope = { lookUp: () => '' };
 /** So many steps are asked about one by one. */
 const maxFew = 4;
 const maxPlans = 256;
+const maxCrowd = 16 * maxPlans;
 const maxInner = 4096;
 
 const keyOf = (chain: readonly ChainNode[]): string => chain.map(({ name }) => name).join();
@@ -86,6 +93,8 @@ export function createWatch(looks: readonly Look[], id: number, minLengths: read
     looks: merge(looks),
     telling: needs.reduce((all, one) => all | one, 0),
     plans: new Map(),
+    common: undefined,
+    crowd: 0,
     minLength: Math.min(...looks.map((look) => minLengthFor(look, minLengths))),
   };
 }
@@ -108,13 +117,13 @@ function minLengthFor({ chain, mask }: Look, minLengths: readonly number[]): num
   return Math.min(...asking) / growth;
 }
 
-function branchOf(node: ChainNode, looks: readonly Look[], sifting: Sifting): Branch {
+function branchOf(node: ChainNode, looks: readonly Look[], isCommon: boolean, sifting: Sifting): Branch {
   const rest = looks.map(({ chain, mask }): Look => ({ chain: chain.slice(1), mask }));
   const minLength = Math.min(...looks.map((look) => minLengthFor(look, sifting.minLengths)));
-  return { node, watch: innerWatch(rest, sifting), minLength, unchanged: undefined };
+  return { node, watch: innerWatch(rest, sifting), minLength, unchanged: undefined, isCommon };
 }
 
-function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
+function makePlan(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
   const mask = new Int32Array(sifting.sieve.words);
   const branches = new Map<string, Look[]>();
   for (const look of watch.looks) {
@@ -127,12 +136,26 @@ function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
     }
   }
   const asked = sifting.conditions.flatMap((_condition, bit) => (hasBit(mask, bit) ? [bit] : []));
-  const plan: Plan = {
+  const isCommon = kinds === allKinds;
+  return {
     mask: mask.some((bits) => bits !== 0) ? mask : undefined,
     few: asked.length <= maxFew ? asked : undefined,
-    branches: [...branches.values()].map((looks) => branchOf(looks[0]!.chain[0]!, looks, sifting)),
+    branches: [...branches.values()].map((looks) => branchOf(looks[0]!.chain[0]!, looks, isCommon, sifting)),
   };
-  if (watch.plans.size >= maxPlans) watch.plans.clear();
+}
+
+/**
+ * To make a plan costs what many texts cost. Whoever sends texts each of other kinds is answered by a plan for all, and from time to time
+ * plans are made anew for those who come now.
+ */
+function planFor(watch: Watch, kinds: Kinds, sifting: Sifting): Plan {
+  if (watch.plans.size >= maxPlans) {
+    watch.crowd += 1;
+    if (watch.crowd < maxCrowd) return (watch.common ??= makePlan(watch, allKinds, sifting));
+    watch.crowd = 0;
+    watch.plans.clear();
+  }
+  const plan = makePlan(watch, kinds, sifting);
   watch.plans.set(kinds, plan);
   return plan;
 }
@@ -164,6 +187,13 @@ function sift(text: Text, mask: Int32Array, few: Plan['few'], { sieve, condition
 const planOf = (watch: Watch, kinds: Kinds, sifting: Sifting): Plan =>
   watch.plans.get(kinds & watch.telling) ?? planFor(watch, kinds & watch.telling, sifting);
 
+function planUnchanged(branch: Branch, text: Text, sifting: Sifting): Plan {
+  if (branch.unchanged !== undefined) return branch.unchanged;
+  const plan = planOf(branch.watch, kindsOfText(text), sifting);
+  if (!branch.isCommon && plan !== branch.watch.common) branch.unchanged = plan;
+  return plan;
+}
+
 function carryOut(text: Text, { mask, few, branches }: Plan, sifting: Sifting, into: Int32Array): void {
   if (mask !== undefined) sift(text, mask, few, sifting, into);
   for (let index = 0; index < branches.length; index += 1) {
@@ -171,7 +201,7 @@ function carryOut(text: Text, { mask, few, branches }: Plan, sifting: Sifting, i
     if (text.raw.length < branch.minLength) continue;
     const raw = branch.node.transform(text.raw);
     if (raw !== text.raw) examineMade(raw, branch.watch, sifting, into);
-    else carryOut(text, (branch.unchanged ??= planOf(branch.watch, kindsOfText(text), sifting)), sifting, into);
+    else carryOut(text, planUnchanged(branch, text, sifting), sifting, into);
   }
 }
 
