@@ -9,13 +9,13 @@ import { loadTests, present, requestOf, type Test } from './crs-suite.ts';
 const least: Readonly<Record<string, number>> = {
   930: 23,
   931: 5,
-  932: 110,
-  933: 28,
+  932: 112,
+  933: 37,
   934: 34,
-  941: 84,
-  942: 243,
+  941: 88,
+  942: 246,
   943: 2,
-  944: 290,
+  944: 292,
 };
 
 const familyOf = ({ rule }: Test): string => String(rule).slice(0, 3);
