@@ -117,4 +117,27 @@ describe('an answer that is checked, masked and read', () => {
     expect(decision.reason).toMatchObject({ filter: 'waf', rule: '1' });
     expect(decision.steps).toContainEqual({ filter: 'openapi', outcome: 'report' });
   });
+
+  test('in a type that only the caller asked for does not reach it, unless answers are not checked', async () => {
+    const page = '<p>ORA-00942</p>';
+    const ask = async (responses: 'block' | 'off'): Promise<readonly [number, boolean, string | undefined]> => {
+      gateway = await startTestGateway({
+        document,
+        respond: ({ headers }, response) => {
+          const isPage = headers.accept === 'text/html';
+          response.writeHead(200, { 'content-type': isPage ? 'text/html' : 'application/json' });
+          response.end(isPage ? page : '{"name":"Ann"}');
+        },
+        route: { validate: { requests: 'block', unknownFields: 'refuse', undeclared: 'refuse', responses } },
+      });
+      expect((await gateway.call('/customers', { headers: { accept: 'text/xml' } })).body).toBe('{"name":"Ann"}');
+      const { status, body } = await gateway.call('/customers', { headers: { accept: 'text/html' } });
+      await expect.poll(() => gateway?.decisions.length).toBe(2);
+      const code = gateway.decisions[1]?.reason?.code;
+      await gateway.stop();
+      return [status, body.includes(page), code];
+    };
+    expect(await ask('block')).toEqual([502, false, 'openapi.undeclared-content']);
+    expect(await ask('off')).toEqual([200, true, undefined]);
+  });
 });

@@ -28,13 +28,14 @@ function fieldText(text: string): string {
  */
 export function requestHeaders(exchange: Exchange, trace: TraceContext, weaknesses: Weaknesses): Headers {
   const { request, route } = exchange;
-  const keepsIdentity = route.provider || weaknesses.has('http.identity-headers');
+  const isWeak = weaknesses.has('http.identity-headers');
+  const keepsIdentity = route.provider || isWeak;
   const keepsCredential = route.provider || route.config.forwardAuthorization;
   const headers = request.headers.without(
     (name) =>
       (!keepsCredential && (name === 'authorization' || name === 'x-api-key' || name === route.apiKeyHeader)) ||
       (!keepsIdentity && isIdentityHeader(name)) ||
-      isForwardedField(name) ||
+      (!isWeak && isForwardedField(name)) ||
       name === 'traceparent' ||
       name === 'x-request-id' ||
       name === 'x_request_id' ||

@@ -69,11 +69,20 @@ export interface SharedOptions {
   readonly helloMs: number;
   /** A host counts for so long after its last word. */
   readonly aliveMs: number;
+  /** Questions under way at once; more wait here for their turn, which is no fault of the counters. */
+  readonly maxAsking: number;
+  /** Questions that wait for their turn; with more the counters count as away. */
+  readonly maxQueued: number;
 }
+
+/** Keys that are tended at once where hosts share: leases renewed, what is not used given back. */
+export const tendWidth = 32;
 
 export const defaultSharedOptions: SharedOptions = {
   leaseMs: 10_000,
   callTimeoutMs: 100,
   helloMs: 1000,
   aliveMs: 15_000,
+  maxAsking: 128,
+  maxQueued: 20_000,
 };

@@ -1,12 +1,13 @@
 import { type LeaseAsk, type LeaseGrant, toBrokerSchema } from '../api/limits.ts';
 import { type Clock, deadline, type Timer } from '../core/clock.ts';
-import { defaultLimitsOptions } from './config.ts';
+import { defaultLimitsOptions, tendWidth } from './config.ts';
 import { LeaseAccount, type QueuedAsk } from './lease-account.ts';
 import { createQuotaPool, createRatePool, type LeasePool } from './lease-pool.ts';
 import { rateSpecOf, type TokenRule } from './limit-state.ts';
 import { ParkedKeys } from './parked-keys.ts';
 import type { SendToWorker } from './ports.ts';
 import type { Quotas } from './quotas.ts';
+import { createRound } from './round.ts';
 import type { SharedLink } from './shared/link.ts';
 import { SharedQuotaPool } from './shared/quota-pool.ts';
 import { SharedRatePool } from './shared/rate-pool.ts';
@@ -58,6 +59,7 @@ class Broker implements LeaseBroker {
   readonly #rules = new Map<string, TokenRule>();
   readonly #accounts = new Map<string, LeaseAccount>();
   readonly #workers = new Map<string, SendToWorker>();
+  readonly #round = createRound<[string, LeaseAccount]>(tendWidth, ([id, account]) => this.#tend(id, account));
   readonly #parked: ParkedKeys;
   readonly #sweeper: Timer;
 
@@ -65,7 +67,7 @@ class Broker implements LeaseBroker {
     const { leaseMs, recallMs, maxSlice, maxKeys } = defaultLimitsOptions;
     this.#options = { leaseMs, recallMs, maxSlice, maxKeys, onSaveFailure: () => undefined, ...options };
     this.#parked = new ParkedKeys(this.#options.maxKeys);
-    this.#sweeper = options.clock.every(this.#options.leaseMs / 2, () => this.#sweep());
+    this.#sweeper = options.clock.every(this.#options.leaseMs / 2, () => this.#round.start(this.#accounts));
   }
 
   configure(rules: readonly TokenRule[]): void {
@@ -223,14 +225,13 @@ class Broker implements LeaseBroker {
     return createQuotaPool(quotas, rule.id, key);
   }
 
-  #sweep(): void {
+  #tend(id: string, account: LeaseAccount): Promise<void> | undefined {
     const now = this.#options.clock.monotonic();
-    for (const [id, account] of this.#accounts) {
-      account.expire(now);
-      account.pool.tend?.(account.held, now);
-      this.#serve(account);
-      if (account.isIdle(now) || this.#park(account, now)) this.#accounts.delete(id);
-    }
+    account.expire(now);
+    const asked = account.pool.tend?.(account.held, now);
+    this.#serve(account);
+    if (account.isIdle(now) || this.#park(account, now)) this.#accounts.delete(id);
+    return asked;
   }
 
   /** An account takes as much room as many parked keys. */

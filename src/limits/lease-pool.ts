@@ -21,8 +21,8 @@ export interface LeasePool {
   refill?(wanted: Refill, heldTokens: number, nowMs: number): Promise<void> | undefined;
   /** Where the pool is a bucket of this process alone: when it is whole again, all there is to keep of it. */
   readonly wholeAtMs?: number;
-  /** Called each half of a lease. */
-  tend?(heldTokens: number, nowMs: number): void;
+  /** Called each half of a lease. Resolves once what it asked for is answered; undefined: nothing. Never rejects. */
+  tend?(heldTokens: number, nowMs: number): Promise<void> | undefined;
 }
 
 /** At least `need` tokens; `want` would be welcome. */

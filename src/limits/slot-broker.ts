@@ -1,7 +1,8 @@
 import { type ConcurrencyRule, type SlotAsk, toSlotBrokerSchema } from '../api/limits.ts';
 import { type Clock, deadline, type Timer } from '../core/clock.ts';
-import { defaultLimitsOptions } from './config.ts';
+import { defaultLimitsOptions, tendWidth } from './config.ts';
 import type { SendToSlotWorker } from './ports.ts';
+import { createRound } from './round.ts';
 import type { SharedLink } from './shared/link.ts';
 import { SharedSlotPool } from './shared/slot-pool.ts';
 import { createLocalSlotPool, type SlotPool } from './slot-pool.ts';
@@ -75,6 +76,7 @@ class Broker implements SlotBroker {
   readonly #counts = new Map<string, number>();
   readonly #accounts = new Map<string, Account>();
   readonly #workers = new Map<string, SendToSlotWorker>();
+  readonly #round = createRound<Account>(tendWidth, (account) => this.#tend(account));
 
   constructor({
     clock,
@@ -86,7 +88,8 @@ class Broker implements SlotBroker {
     this.#recallMs = recallMs;
     this.#maxKeys = maxKeys;
     this.#shared = shared;
-    if (shared !== undefined) this.#tending = clock.every(shared.leaseMs / 20, () => this.#tend());
+    if (shared !== undefined)
+      this.#tending = clock.every(shared.leaseMs / 20, () => this.#round.start(this.#accounts.values()));
   }
 
   get size(): number {
@@ -156,7 +159,7 @@ class Broker implements SlotBroker {
       account.isWanted = false;
       pool.answer?.();
     }
-    if (account.queue.length === 0) pool.settle?.();
+    if (account.queue.length === 0 && pool.hasUnused?.()) this.#round.add(account);
     this.#cut(account);
     account.isServing = false;
     if (account.held > 0 || account.queue.length > 0 || !pool.isIdle()) return;
@@ -234,11 +237,10 @@ class Broker implements SlotBroker {
     this.#serve(account);
   }
 
-  #tend(): void {
-    for (const account of [...this.#accounts.values()]) {
-      account.pool.tend?.();
-      this.#serve(account);
-    }
+  /** Those who wait are served first: what they lack is asked for, and what is left over given back. */
+  #tend(account: Account): Promise<unknown> | undefined {
+    this.#serve(account);
+    return account.pool.tend?.();
   }
 
   #set(account: Account, worker: string, slots: number): void {

@@ -7,12 +7,12 @@ export interface SlotPool {
    * be more. Never rejects.
    */
   refill?(need: number): Promise<void> | undefined;
-  /** Nobody here waits: what no worker holds is of no use here. */
-  settle?(): void;
+  /** Whether it has what no worker holds: of no use here where nobody waits, and to be given back by `tend`. */
+  hasUnused?(): boolean;
   /** What others called for (`onWanted`) has been called back from the workers, as far as they did not use it. */
   answer?(): void;
-  /** Called now and then. */
-  tend?(): void;
+  /** Called now and then. Resolves once what it told is answered; undefined: it had nothing to tell. Never rejects. */
+  tend?(): Promise<unknown> | undefined;
   /** Whether forgetting it changes nothing, once no worker holds anything. */
   isIdle(): boolean;
   stop?(): void;

@@ -95,6 +95,15 @@ const others: readonly (readonly [attack: string, protection: Protection])[] = [
   ['tls.foreign-client-certificate', 'tls.client-certificate'],
   ['tls.expired-client-certificate', 'tls.client-certificate'],
   ['grpc.undeclared-method', 'openapi.undeclared-operation'],
+  ['graphql.query-in-url', 'graphql.bounds'],
+  ['spoof.subject-spelling', 'http.identity-headers'],
+  ['spoof.believed-names', 'http.identity-headers'],
+  ['spoof.method', 'http.identity-headers'],
+  ['spoof.url', 'http.identity-headers'],
+  ['spoof.spelling', 'http.identity-headers'],
+  ['spoof.path', 'http.identity-headers'],
+  ['spoof.address-spelling', 'http.identity-headers'],
+  ['spoof.proxy', 'http.identity-headers'],
 ];
 
 const chosen = [...protections.map((protection) => attackOf[protection][0]), ...others.map(([attack]) => attack)];

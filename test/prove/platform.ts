@@ -17,6 +17,9 @@ import { descriptorSet } from '../fakes/grpc-service.ts';
 // A service of gRPC with its descriptors.
 const grpcResponder = join(import.meta.dirname, '..', 'fakes', 'grpc-responder.ts');
 
+// A service that believes whatever fields say of its caller.
+const cgiResponder = join(import.meta.dirname, '..', 'fakes', 'cgi-responder.ts');
+
 // A service that answers every question of its GraphQL endpoint.
 const graphqlResponder = join(import.meta.dirname, '..', 'fakes', 'graphql-responder.ts');
 
@@ -97,7 +100,7 @@ export function withEverything(manifest: string): string {
   return manifest
     .replace('limits: { perIp: 1200/min,', 'ipDeny: [127.77.0.0/16]\n  limits: { perIp: 1200/min,')
     .replace('PUT: [legacy:write] }', 'PUT: [legacy:write] }\n    validate: { requests: report }')
-    .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments] ')
+    .replace('calls: [catalog, payments] ', 'egress: ["acquirer.invalid:443"]\n    calls: [catalog, payments, cgi] ')
     .replace(
       'limits: { perIp: 1200/min,',
       'clientCertificates: { mode: required, ca: callers.pem }\n  limits: { perIp: 1200/min,',
@@ -106,7 +109,7 @@ export function withEverything(manifest: string): string {
     .replace('owner: { param: customerId,', 'mask: { unless: [manager] }\n    owner: { param: customerId,')
     .replace(
       '\nroutes:',
-      `\n  graph:\n    run: [node, ${graphqlResponder}]\n  echo:\n    run: [node, ${grpcResponder}]\n    protocol: grpc\n    descriptors: echo.binpb\n\nroutes:\n  - path: /graphql\n    service: graph\n    graphql: {}\n  - path: /echo.v1.Echo\n    service: echo\n`,
+      `\n  graph:\n    run: [node, ${graphqlResponder}]\n  echo:\n    run: [node, ${grpcResponder}]\n    protocol: grpc\n    descriptors: echo.binpb\n  cgi:\n    run: [node, ${cgiResponder}]\n    health: /healthz\n\nroutes:\n  - path: /cgi\n    service: cgi\n  - path: /graphql\n    service: graph\n    graphql: {}\n  - path: /echo.v1.Echo\n    service: echo\n`,
     );
 }
 

@@ -31,6 +31,8 @@ describe('the shop', () => {
 
   test('stops every attack, and lets every rightful caller through', () => {
     expect(surprises(report)).toEqual([]);
+    const inapplicable = report.results.filter(({ verdict }) => verdict === 'not-applicable');
+    expect(inapplicable.map(({ attack, because }) => `${attack.id}: ${because}`)).toEqual([]);
     expect(report.proven).toBe(true);
     expect(report.tally).toEqual({ stopped: attacks.length, 'got-through': 0, inconclusive: 0, 'not-applicable': 0 });
     expect(

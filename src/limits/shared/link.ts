@@ -1,6 +1,7 @@
 import { type Clock, deadline, type Timer } from '../../core/clock.ts';
 import type { Stoppable } from '../../core/lifecycle.ts';
 import { defaultSharedOptions, type SharedOptions } from '../config.ts';
+import { createLane, type Lane } from './lane.ts';
 import type {
   QuotaAnswer,
   QuotaCall,
@@ -49,6 +50,7 @@ export function createSharedLink(options: SharedLinkOptions): SharedLink {
 class Link implements SharedLink {
   readonly #options: SharedLinkOptions & SharedOptions;
   readonly #beat: Timer;
+  readonly #lane: Lane;
   readonly started: Promise<void>;
   away = true;
   hosts: number;
@@ -60,6 +62,7 @@ class Link implements SharedLink {
   constructor(options: SharedLinkOptions) {
     this.#options = { ...defaultSharedOptions, ...options };
     this.hosts = Math.max(1, options.hosts);
+    this.#lane = createLane(this.#options.maxAsking, this.#options.maxQueued);
     this.#beat = options.clock.every(this.#options.helloMs, () => void this.#hello());
     this.started = this.#hello();
   }
@@ -96,14 +99,14 @@ class Link implements SharedLink {
   async #ask<T>(task: () => Promise<T>): Promise<T | undefined> {
     if (this.away) return undefined;
     try {
-      return await this.#inTime(task);
+      return await this.#lane.ask(() => this.#inTime(task));
     } catch (error) {
       this.#change(true, error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }
 
-  /** The answer of `task`; throws where it does not come in time. Slow is as bad as gone: a request waits behind it. */
+  /** The answer of `task`, which is asked now; throws where it does not come in time. Slow is as bad as gone: a request waits behind it. */
   async #inTime<T>(task: () => Promise<T>): Promise<T> {
     const { clock, callTimeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
@@ -138,6 +141,7 @@ class Link implements SharedLink {
     this.#tried = true;
     if (!isNews || this.#stopped) return;
     this.away = away;
+    if (away) this.#lane.clear();
     // That they are there from the beginning is nothing to tell.
     if (isFirst && !away) return;
     this.#options.onChange?.(away, reason);

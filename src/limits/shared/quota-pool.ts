@@ -73,12 +73,12 @@ export class SharedQuotaPool implements LeasePool {
     );
   }
 
-  tend(_held: number, nowMs: number): void {
+  tend(_held: number, nowMs: number): Promise<void> | undefined {
     this.#turnPeriod();
     const due = nowMs >= this.#askedAtMs + this.#link.leaseMs / 5;
-    if (this.#ownPart() !== undefined || this.#here === 0 || this.#asking !== undefined || !due) return;
+    if (this.#ownPart() !== undefined || this.#here === 0 || this.#asking !== undefined || !due) return undefined;
     if (!this.#usedSinceAsked) this.#here = 0;
-    void this.#ask({ need: 0, want: 0 }, nowMs);
+    return this.#ask({ need: 0, want: 0 }, nowMs);
   }
 
   #ask({ need, want }: Refill, nowMs: number): Promise<void> {

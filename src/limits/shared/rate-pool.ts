@@ -93,12 +93,14 @@ export class SharedRatePool implements LeasePool {
     );
   }
 
-  tend(held: number, nowMs: number): void {
+  tend(held: number, nowMs: number): Promise<void> | undefined {
     const own = this.#ownPart(held, nowMs);
     const due = nowMs >= this.#askedAtMs + this.#link.leaseMs / 5;
-    if (own !== undefined || this.#asking !== undefined || this.#stated + this.#debt === 0 || !due) return;
+    // The return from being away asks as well.
+    if (own !== undefined || this.#asking !== undefined) return this.#asking;
+    if (this.#stated + this.#debt === 0 || !due) return undefined;
     const isUnused = !this.#usedSinceAsked || nowMs >= this.#untilMs;
-    void this.#ask(nothing, held, nowMs, { unspent: isUnused ? this.#here : 0 });
+    return this.#ask(nothing, held, nowMs, { unspent: isUnused ? this.#here : 0 });
   }
 
   #usable(nowMs: number): number {

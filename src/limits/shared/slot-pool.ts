@@ -54,8 +54,10 @@ export class SharedSlotPool implements SlotPool {
 
   capacity(): number {
     const { link, count, clock } = this.#options;
-    if (!link.away) return this.#part();
-    const leased = clock.monotonic() < this.#untilMs ? this.#leased : 0;
+    const isLapsed = clock.monotonic() >= this.#untilMs;
+    // What lapsed over there before it was renewed may be another host's by now: none of it is handed out anew.
+    if (!link.away) return isLapsed ? Math.min(this.#part(), this.#options.held()) : this.#part();
+    const leased = isLapsed ? 0 : this.#leased;
     return Math.max(leased, 1, Math.floor(count() / link.hosts));
   }
 
@@ -72,22 +74,21 @@ export class SharedSlotPool implements SlotPool {
     return this.#refill(need);
   }
 
-  settle(): void {
-    if (!this.#isQuiet() || this.#leased <= this.#options.held()) return;
-    void this.#tell({});
+  hasUnused(): boolean {
+    return this.#isQuiet() && this.#leased > this.#options.held();
   }
 
   answer(): void {
     void this.#tell({ isAnswer: true });
   }
 
-  tend(): void {
+  tend(): Promise<unknown> | undefined {
     const { link, clock, held } = this.#options;
     if (link.away) this.#wasAway = true;
-    const due = this.#wasAway || clock.monotonic() >= this.#toldAtMs + link.leaseMs / 5;
-    if (!this.#isQuiet() || !due) return;
+    const due = this.#wasAway || this.hasUnused() || clock.monotonic() >= this.#toldAtMs + link.leaseMs / 5;
+    if (!this.#isQuiet() || !due) return undefined;
     this.#wasAway = false;
-    if (this.#leased + held() > 0) void this.#tell({});
+    return this.#leased + held() > 0 ? this.#tell({}) : undefined;
   }
 
   isIdle(): boolean {

@@ -204,6 +204,7 @@ describe('objects and lists', () => {
     ['path', 'simple', false],
     ['path', 'simple', true],
     ['path', 'label', false],
+    ['path', 'label', true],
     ['path', 'matrix', false],
     ['path', 'matrix', true],
     ['query', 'form', true],
@@ -220,6 +221,8 @@ describe('objects and lists', () => {
         fc.pre((style === 'deepObject') === isObject || (style !== 'deepObject' && location !== 'cookie'));
         // Clients encode the pipe or not, so that no item can hold one.
         fc.pre(style !== 'pipeDelimited' || (Array.isArray(wanted) && !JSON.stringify(wanted).includes('|')));
+        // Nor a dot: it is never encoded (RFC 6570, section 2.3), and separates them.
+        fc.pre(style !== 'label' || !explode || !JSON.stringify(wanted).includes('.'));
         const itemSchema = { type: ['integer', 'string'] };
         const type = Array.isArray(wanted)
           ? { type: 'array', items: itemSchema }

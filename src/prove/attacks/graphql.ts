@@ -11,6 +11,8 @@ interface GraphqlRow {
   readonly standards: readonly string[];
   /** A body beyond `limits`. Undefined where they allow it. */
   readonly body: (limits: GraphqlRoute) => string | undefined;
+  /** Stands in the URL instead, beside an innocent body: some servers prefer it. */
+  readonly inUrl?: boolean;
 }
 
 type GraphqlRoute = NonNullable<Place['route']['graphql']>;
@@ -64,6 +66,14 @@ const rows: readonly GraphqlRow[] = [
     standards: ['CWE-799', ...consumption],
     body: ({ batch }) => JSON.stringify(Array.from({ length: batch + 1 }, () => ({ query: '{ __typename }' }))),
   },
+  {
+    id: 'graphql.query-in-url',
+    title: 'a query nested deeper than allowed in the URL, beside an innocent one in the body',
+    code: 'openapi.graphql-malformed',
+    standards: ['CWE-436', 'CWE-444', ...consumption],
+    body: ({ depth }) => repeated(depth + 1, (times) => `${'{ a '.repeat(times)}${'}'.repeat(times)}`),
+    inUrl: true,
+  },
 ];
 
 /** The endpoint as a place: an innocent question to it is always allowed. */
@@ -77,7 +87,7 @@ function endpoints({ target }: ProveContext): Place[] {
   });
 }
 
-function graphqlAttack({ id, title, code, standards, body }: GraphqlRow): Attack {
+function graphqlAttack({ id, title, code, standards, body, inUrl = false }: GraphqlRow): Attack {
   return {
     id,
     title,
@@ -95,7 +105,10 @@ function graphqlAttack({ id, title, code, standards, body }: GraphqlRow): Attack
           edgeProbe(context, {
             open,
             subject: subjectFor(context, id),
-            attack: (request) => ({ ...request, body: attack }),
+            attack: (request) =>
+              inUrl
+                ? { ...request, target: `${request.target}?query=${encodeURIComponent(attack)}` }
+                : { ...request, body: attack },
             expected: { status: 400, codes: [code], filter: 'graphql' },
           }),
         ];

@@ -82,6 +82,40 @@ const rows: readonly SpoofRow[] = [
     ],
   },
   {
+    id: 'spoof.spelling',
+    title: 'the same names with underscores, which CGI, WSGI and Rack read as dashes (`X_Forwarded_User` ...)',
+    severity: 'critical',
+    fields: (other) => [
+      ['Merlon_Subject', other],
+      ['X_Forwarded_User', other],
+      ['X_Remote-User', other],
+      ['X_HTTP_Method_Override', 'DELETE'],
+      ['X_Original_URL', '/merlon-prove-elsewhere'],
+    ],
+  },
+  {
+    id: 'spoof.path',
+    title: 'another path or method in `X-HTTP-Path-Override` and `X-Original-Method`',
+    fields: () => [
+      ['x-http-path-override', '/merlon-prove-elsewhere'],
+      ['x-original-method', 'DELETE'],
+    ],
+  },
+  {
+    id: 'spoof.address-spelling',
+    title: 'another client address in `X_Forwarded_For`, `CF-Connecting-IP` and the like',
+    fields: () =>
+      ['x_forwarded_for', 'x-forwarded_for', 'x_real_ip', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip'].map(
+        (name): Field => [name, '203.0.113.67'],
+      ),
+  },
+  {
+    id: 'spoof.proxy',
+    title: "a proxy for the service's own calls in `Proxy` (httpoxy)",
+    severity: 'critical',
+    fields: () => [['proxy', 'http://203.0.113.67:3128']],
+  },
+  {
     id: 'spoof.url',
     title: 'another path in `X-Original-URL` and `X-Rewrite-URL`',
     fields: () => [

@@ -4,6 +4,7 @@ import { adminAttacks } from './admin.ts';
 import { apiKeyAttacks } from './api-keys.ts';
 import { boundsAttacks } from './bounds.ts';
 import { clientCertificateAttacks } from './client-certificates.ts';
+import { encodingAttacks } from './encodings.ts';
 import { framingAttacks } from './framing.ts';
 import { graphqlAttacks } from './graphql.ts';
 import { grpcAttacks } from './grpc.ts';
@@ -42,6 +43,7 @@ export const attacks: readonly Attack[] = [
   ...grpcAttacks,
   ...leakAttacks,
   ...wafAttacks,
+  ...encodingAttacks,
   ...limitAttacks,
   ...scannerAttacks,
   ...meshAttacks,

@@ -160,9 +160,11 @@ function inputAttack(row: InputRow): Attack {
     severity,
     standards,
     plan: (context) => {
-      const places = (on === 'write' ? [context.survey.write] : context.survey.reads.slice(0, 2)).filter(
-        (open): open is OpenPlace => open !== undefined && isChecked(open),
-      );
+      const places = (
+        on === 'write'
+          ? [context.survey.write]
+          : context.survey.reads.filter(({ place }) => place.api !== undefined).slice(0, 2)
+      ).filter((open): open is OpenPlace => open !== undefined && isChecked(open));
       const probes = places.flatMap((open) => {
         const mutation = firstMutation(open, row);
         return mutation === undefined ? [] : [mutationProbe(context, row, open, mutation)];
@@ -224,7 +226,7 @@ function rawAttack({ id, title, protection, standards, codes, body }: RawRow): A
             const request = await rightful(context, write, subject);
             return id === 'input.not-utf-8'
               ? sendBroken(context, request)
-              : context.edge({ ...request, body: body(request.body ?? '{}') });
+              : context.edge({ ...request, body: body(String(request.body ?? '{}')) });
           },
           judge: judgeRefusal({ status: [400, 413], codes, filter: 'openapi' }),
         },

@@ -103,7 +103,7 @@ const rows: readonly WafRow[] = [
 ];
 
 /** Whether a document is held against the query, so that a probe's own parameter would be refused for that. */
-function isConfined({ place: { route, api } }: OpenPlace): boolean {
+export function isConfined({ place: { route, api } }: OpenPlace): boolean {
   return api !== undefined && route.validate.requests === 'block';
 }
 

@@ -4,7 +4,7 @@ export interface RequestText {
   /** Request target, with the query. */
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** The bytes of `request` to `authority`, after which the connection is to be closed. */
@@ -17,7 +17,7 @@ export function formatRequest(request: RequestText, authority: string): Buffer {
   if (body !== undefined && !has('content-length') && !has('transfer-encoding'))
     lines.push(`content-length: ${Buffer.byteLength(body)}`);
   if (!has('connection')) lines.push('connection: close');
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`);
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body ?? '')]);
 }
 
 /** `request` with further fields. */
