@@ -28,6 +28,25 @@ paths:
           multipart/form-data:
             schema: { type: object, required: [title], properties: { title: { type: string, maxLength: 10 }, file: { type: string, format: binary } } }
       responses: { '201': { description: made } }
+  /shapes:
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              properties:
+                list: { type: array, prefixItems: [{ type: integer }], unevaluatedItems: false }
+              allOf:
+                - { type: object, properties: { kind: { type: string, maxLength: 9 } } }
+                - { if: { properties: { kind: { const: disc } }, required: [kind] }, then: { properties: { radius: { type: integer } } } }
+              unevaluatedProperties: false
+      responses: { '201': { description: made } }
+  /labels/{at}:
+    get:
+      parameters: [{ name: at, in: path, required: true, style: label, explode: true, schema: { type: array, maxItems: 3, items: { type: integer } } }]
+      responses: { '200': { description: ok } }
   /points/{at}:
     get:
       parameters: [{ name: at, in: path, required: true, style: matrix, explode: true, schema: { type: object, properties: { x: { type: integer }, y: { type: integer } } } }]
@@ -77,6 +96,8 @@ describe('what is as declared passes', () => {
     ['a cookie', '/orders', { headers: { cookie: 'session=0011aabb' } }],
     ['a header', '/orders', { headers: { 'x-tenant': 'b' } }],
     ['an object in the path', '/points/;x=1;y=2'],
+    ['a list of labels in the path', '/labels/.1.2'],
+    ['what a branch of the schema evaluates', '/shapes', post(json, '{"kind":"disc","radius":1,"list":[1]}')],
     ['JSON by a schema of two other files', '/orders', post(json, '{"qty":1,"note":"hello"}')],
     ['a form', '/orders', post(form, 'qty=3')],
     ['parts', '/orders', post(parts, `${part('title', 'Tea')}${part('file', 'bytes')}--b--\r\n`)],
@@ -106,6 +127,11 @@ describe('what is not never arrives, and would, were the checks off', () => {
       '/orders',
       post(json, `{"qty":1,"note":"${'x'.repeat(21)}"}`),
     ],
+    ['a word among labels', 'openapi.wrong-type', '/labels/.1.x'],
+    ['an unknown member of a matrix', 'openapi.unknown-field', '/points/;x=1;z=2'],
+    ['what is no matrix', 'openapi.malformed-parameter', '/points/1'],
+    ['what another branch evaluates', 'openapi.unknown-field', '/shapes', post(json, '{"kind":"dot","radius":1}')],
+    ['an item that nothing evaluates', 'openapi.too-long', '/shapes', post(json, '{"list":[1,2]}')],
     ['another media type', 'openapi.media-type', '/orders', post({ 'content-type': 'text/xml' }, '<qty/>')],
     ['an unknown field of a form', 'openapi.unknown-field', '/orders', post(form, 'qty=3&admin=1')],
     [
