@@ -94,7 +94,19 @@ test('they are looked at again each ten minutes, and a change is told once', asy
   expect(await kids()).toEqual([['one', 'two']]);
   clock.advance(11 * 60_000);
   await settled(() => asked.length >= 6);
+  expect(await kids()).toEqual([['one', 'two']]);
   expect(changes).toBe(1);
+});
+
+test('an issuer that is slow to answer is asked once at a time, and its change is told once', async () => {
+  await kids();
+  keys = [jwk('two')];
+  // Three times it falls due before it can have answered.
+  clock.advance(11 * 60_000);
+  const meanwhile = kids();
+  await settled(() => changes > 0);
+  expect(await meanwhile).toEqual([['two']]);
+  expect([asked.length, changes]).toEqual([4, 1]);
 });
 
 test('while the issuer is away its keys stay in use; one that was never reached has none, and is asked sooner', async () => {

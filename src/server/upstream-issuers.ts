@@ -31,10 +31,12 @@ export function createUpstreamIssuers({
   const known = new Map<string, { keys: readonly PublicJwk[]; fetchedMs: number }>();
   let wanted: readonly UpstreamIssuer[] = [];
 
-  const refresh = async (issuer: UpstreamIssuer): Promise<boolean> => {
+  const isDue = ({ issuer }: UpstreamIssuer): boolean => {
+    const before = known.get(issuer);
+    return before === undefined || clock.now() - before.fetchedMs >= (before.keys.length === 0 ? retryMs : refreshMs);
+  };
+  const fetchKeys = async (issuer: UpstreamIssuer): Promise<boolean> => {
     const before = known.get(issuer.issuer);
-    const age = before === undefined ? Number.POSITIVE_INFINITY : clock.now() - before.fetchedMs;
-    if (age < (before?.keys.length === 0 ? retryMs : refreshMs)) return false;
     try {
       const keys = await readKeys(issuer);
       known.set(issuer.issuer, { keys, fetchedMs: clock.now() });
@@ -47,6 +49,16 @@ export function createUpstreamIssuers({
       known.set(issuer.issuer, { keys: before?.keys ?? [], fetchedMs: clock.now() });
       return false;
     }
+  };
+  const running = new Map<string, Promise<boolean>>();
+  /** An issuer is asked once at a time; whoever comes meanwhile waits for that, and is told of no change: another is. */
+  const refresh = async (issuer: UpstreamIssuer): Promise<boolean> => {
+    const already = running.get(issuer.issuer);
+    if (already !== undefined) return already.then(() => false);
+    if (!isDue(issuer)) return false;
+    const started = fetchKeys(issuer).finally(() => running.delete(issuer.issuer));
+    running.set(issuer.issuer, started);
+    return started;
   };
   const timer = clock.every(retryMs, () => {
     void Promise.all(wanted.map(refresh)).then((changes) => {
