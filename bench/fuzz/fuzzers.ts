@@ -24,6 +24,13 @@ const trailingTab: Leniency = {
   matches: (bytes) => /^transfer-encoding:[ \t]*chunked *\t[ \t]*\r$/im.test(bytes),
 };
 
+const interimClose: Leniency = {
+  reason: 'a connection ends with the final answer, whatever an interim one says of it (RFC 9112, section 9.6)',
+  matches: (bytes, nodes) =>
+    nodes.error === 'HPE_CLOSED_CONNECTION' &&
+    /^HTTP\/1\.1 1\d\d[^\n]*\n(?:[^\r\n]+\r?\n)*connection:[^\r\n]*close/im.test(bytes),
+};
+
 export const leniencies: Readonly<Record<'requests' | 'response', readonly Leniency[]>> = {
   requests: [
     {
@@ -32,7 +39,7 @@ export const leniencies: Readonly<Record<'requests' | 'response', readonly Lenie
     },
     trailingTab,
   ],
-  response: [trailingTab],
+  response: [trailingTab, interimClose],
 };
 
 const grammarBatch = 2000;
