@@ -1,4 +1,5 @@
 import type { Denial } from '../api/record.ts';
+import { hasUnreadableCharset } from '../core/charset.ts';
 import type { Exchange } from './exchange.ts';
 import { isNetError } from './net-errors.ts';
 
@@ -57,29 +58,9 @@ function checkReadable({ request: { headers } }: Exchange, filter: string): Deni
     if (coding.trim().toLowerCase() !== 'identity') return compressed(filter);
   }
   for (const type of headers.getAll('content-type')) {
-    if (type.length > 16 && !hasReadableCharset(type)) return foreignCharset(filter);
+    if (hasUnreadableCharset(type)) return foreignCharset(filter);
   }
   return undefined;
-}
-
-// Those in which ASCII is ASCII and nothing else is.
-const readableCharsets = new Set([
-  'utf-8',
-  'utf8',
-  'us-ascii',
-  'ascii',
-  'iso-8859-1',
-  'iso-8859-15',
-  'latin1',
-  'windows-1252',
-]);
-const charset = /charset\s*=\s*["']?([^\s;,"']*)/gi;
-
-function hasReadableCharset(contentType: string): boolean {
-  for (const [, name = ''] of contentType.matchAll(charset)) {
-    if (!readableCharsets.has(name.toLowerCase())) return false;
-  }
-  return true;
 }
 
 const compressed = (filter: string): Denial => ({

@@ -1,3 +1,4 @@
+import { hasUnreadableCharset, isReadableCharset } from '../../core/charset.ts';
 import {
   type BodyField,
   type BodyLimits,
@@ -6,7 +7,6 @@ import {
   emptyBody,
   type ParsedBody,
 } from './body.ts';
-import { hasUnreadableCharset, isReadableCharset } from './charset.ts';
 import { type Disposition, readDisposition } from './disposition.ts';
 import { jsonSequence } from './json.ts';
 import { holdsText } from './text.ts';

@@ -1,6 +1,6 @@
+import { isReadableCharset } from '../../core/charset.ts';
 import { utf8 } from '../transformations/bytes.ts';
 import { type BodyLimits, type BodyProcessor, emptyBody, failedBody, type XmlElement } from './body.ts';
-import { isReadableCharset } from './charset.ts';
 
 // A small reader of XML 1.0: elements, attributes, text. Entities that a document declares are never expanded.
 

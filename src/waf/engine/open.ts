@@ -1,5 +1,5 @@
+import { hasUnreadableCharset } from '../../core/charset.ts';
 import { emptyBody, failedBody } from '../body/body.ts';
-import { hasUnreadableCharset } from '../body/charset.ts';
 import { bodyProcessors, processorFor } from '../body/index.ts';
 import type { MacroName } from '../language/macro.ts';
 import { members } from './collections.ts';
