@@ -107,15 +107,20 @@ describe.skipIf(redisProgram === undefined)('very many keys shared at once', () 
     return host.asked.findIndex((key) => key.endsWith('newcomer')) - before;
   }
 
-  test('leases of rates that fall due at once hold nobody up', async () => {
+  const startLeases = async () => {
     host = await startHost(redis, `many${++run}`);
     const broker = createLeaseBroker({ clock: host.clock, rules: [rate], shared: host.link });
     stop = () => broker.stop();
-    let granted = 0;
-    broker.join('w', (message) => void (granted += message.kind === 'grant' && message.tokens > 0 ? 1 : 0));
+    let count = 0;
+    broker.join('w', (message) => void (count += message.kind === 'grant' && message.tokens > 0 ? 1 : 0));
     const ask = (key: string, id: number): void =>
       broker.receive('w', { kind: 'ask', id, limit: 'r', key, spent: 0, need: 1, want: 1 });
-    await fill(ask, () => granted);
+    return { ask, granted: () => count };
+  };
+
+  test('leases of rates that fall due at once hold nobody up', async () => {
+    const { ask, granted } = await startLeases();
+    await fill(ask, granted);
     expect(await sweepAndAsk(() => ask('newcomer', keys))).toBeLessThan(128);
     expect(host.news).toEqual([]);
     expect(host.most()).toBeLessThanOrEqual(128);
@@ -140,18 +145,12 @@ describe.skipIf(redisProgram === undefined)('very many keys shared at once', () 
   });
 
   test('nor does the return of a server that was away', async () => {
-    host = await startHost(redis, `many${++run}`);
-    const broker = createLeaseBroker({ clock: host.clock, rules: [rate], shared: host.link });
-    stop = () => broker.stop();
-    let granted = 0;
-    broker.join('w', (message) => void (granted += message.kind === 'grant' && message.tokens > 0 ? 1 : 0));
-    const ask = (key: string, id: number): void =>
-      broker.receive('w', { kind: 'ask', id, limit: 'r', key, spent: 0, need: 1, want: 1 });
+    const { ask, granted } = await startLeases();
     await redis.restart();
     ask('u0', 0);
     await expect.poll(() => host.news.length, { interval: 10, timeout: 10_000 }).toBe(1);
-    granted = 0;
-    await fill(ask, () => granted);
+    const grantedBefore = granted();
+    await fill(ask, () => granted() - grantedBefore);
     host.asked.length = 0;
     // A sweep comes with each try to reach it.
     const tryAgain = (): string | undefined => {
@@ -159,14 +158,14 @@ describe.skipIf(redisProgram === undefined)('very many keys shared at once', () 
       return host.news.at(-1);
     };
     await expect.poll(tryAgain, { interval: 20, timeout: 10_000 }).toBe('back');
-    const before = host.asked.length;
+    const askedBefore = host.asked.length;
     ask('newcomer', keys);
     const distinct = (): number => {
       host.pass(0);
       return new Set(host.asked).size;
     };
     await expect.poll(distinct, { interval: 20, timeout: 30_000 }).toBe(keys + 1);
-    expect(host.asked.findIndex((key) => key.endsWith('newcomer')) - before).toBeLessThan(128);
+    expect(host.asked.findIndex((key) => key.endsWith('newcomer')) - askedBefore).toBeLessThan(128);
     expect(host.news.length).toBe(2);
     expect(host.most()).toBeLessThanOrEqual(128);
   });
